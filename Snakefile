@@ -1,0 +1,60 @@
+from snakemake.utils import min_version
+
+min_version("9.12")
+
+
+configfile: "config/config.yaml"
+
+
+# Each stage's folder lies inside its upstream's, keyed by the name of a setting: two settings
+# stand side by side, share everything above them, and a path tells its lineage.
+pathvars:
+    slice="results/{dataset}",
+    prep="<slice>/prep-{prep}",
+    replicate="<prep>/seed-{seed}",
+    labels="<replicate>/labels-{labels}",
+    aug="<labels>/aug-{aug}",
+    graph="<aug>/graph-{graph}",
+    # any method's folder, whatever stages it needed
+    run="<replicate>/{chain}method-{method}",
+    log="results/logs",
+    bench="results/benchmarks",
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/preprocess.smk"
+include: "rules/pseudolabels.smk"
+include: "rules/oversample.smk"
+include: "rules/graphs.smk"
+include: "rules/cluster.smk"
+include: "rules/evaluate.smk"
+include: "rules/markers.smk"
+include: "rules/plots.smk"
+include: "rules/export.smk"
+
+
+report: "config/captions/workflow.rst"
+
+
+rule all:
+    default_target: True
+    input:
+        per_run("markers.csv"),
+        per_run("figures"),
+        per_run("clustered.h5ad"),
+        "results/summary/metrics_mean.tsv",
+        "results/summary/figures",
+
+
+rule metrics:
+    input:
+        "results/summary/metrics_mean.tsv",
+
+
+onsuccess:
+    print("\nDone. Tables and figures over all runs: results/summary")
+
+
+onerror:
+    print("\nSomething failed; the cause is in the ERROR lines above, the traceback in the log named there.")

@@ -1,0 +1,14 @@
+"""Cluster a slice with a method that needs no graphs."""
+
+from spclust import contracts, logs, methods
+
+stage = "balanced" if snakemake.rule == "cluster_balanced" else "prepared"
+with logs.job(snakemake.log[0], snakemake.rule):
+    cells = contracts.read_cells(snakemake.input.cells, stage)
+    result = methods.cluster(
+        cells,
+        n_clusters=contracts.read_json(snakemake.input.n_clusters, "n_clusters", "choose_n_clusters"),
+        seed=int(snakemake.wildcards.seed),
+        settings=snakemake.params.cfg,
+    )
+    result.write(snakemake.output)

@@ -1,0 +1,7 @@
+"""Two-dimensional UMAP of an embedding or of the proteins."""
+
+from spclust import contracts, graphs, logs
+
+with logs.job(snakemake.log[0], snakemake.rule):
+    matrix = contracts.read_matrix(snakemake.input[0])
+    contracts.write_array(graphs.umap_2d(matrix, int(snakemake.wildcards.seed)), snakemake.output[0])

@@ -1,0 +1,59 @@
+"""Logging of one job: everything into the rule's log, one line for the user on a failure."""
+
+import logging
+import sys
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+
+from spclust.errors import UserError
+
+_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+@contextmanager
+def job(log_path, rule):
+    """Run the body of an adapter with its log open.
+
+    Messages of this package and Python warnings go to ``log_path``; warnings and above of this
+    package are shown on the terminal too. When the body fails, the traceback is in the log
+    and the terminal gets one line: rule, cause, log. The process then ends with exit code 1.
+
+    Parameters
+    ----------
+    log_path : path
+    rule : str
+        Name of the rule, for the terminal line.
+
+    Yields
+    ------
+    logging.Logger
+    """
+    Path(log_path).parent.mkdir(parents=True, exist_ok=True)
+    to_file = logging.FileHandler(log_path, mode="w", encoding="utf-8")
+    to_file.setFormatter(logging.Formatter(_FORMAT))
+    to_terminal = logging.StreamHandler(sys.stderr)
+    to_terminal.setLevel(logging.WARNING)
+    to_terminal.setFormatter(logging.Formatter(f"{rule}: %(message)s"))
+    logging.captureWarnings(True)
+    warnings.simplefilter("once")
+    logging.getLogger("py.warnings").addHandler(to_file)
+    log = logging.getLogger("spclust")
+    log.setLevel(logging.INFO)
+    log.addHandler(to_file)
+    log.addHandler(to_terminal)
+    try:
+        yield log
+    except Exception as error:
+        # the handler of the terminal would repeat the traceback there
+        log.removeHandler(to_terminal)
+        log.exception("failed")
+        cause = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        print(f"\nERROR in {rule}: {cause}\n  log: {log_path}\n", file=sys.stderr, flush=True)
+        raise SystemExit(1) from None
+    finally:
+        logging.captureWarnings(False)
+        for handler in (to_file, to_terminal):
+            log.removeHandler(handler)
+        logging.getLogger("py.warnings").removeHandler(to_file)
+        to_file.close()

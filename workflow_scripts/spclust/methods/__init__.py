@@ -1,0 +1,93 @@
+"""Methods: one recipe a file, all with the signature of :func:`cluster` below the settings."""
+
+import importlib
+import logging
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from spclust import contracts
+from spclust.errors import UserError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Clustering:
+    """What every recipe returns, for the original cells only.
+
+    Attributes
+    ----------
+    labels : array of int, shape (n,)
+        Clusters ``0 .. n_clusters - 1``.
+    confidence : array of float, shape (n,)
+        In [0, 1].
+    embedding : array of float32, shape (n, d)
+        What the labels were found in.
+    tables : dict of str to DataFrame
+        Further results by the name of the output they belong to.
+    model : dict or None
+        State of a trained model.
+    """
+
+    labels: np.ndarray
+    confidence: np.ndarray
+    embedding: np.ndarray
+    tables: dict = field(default_factory=dict)
+    model: dict | None = None
+    cells: pd.Index | None = None
+
+    def write(self, output):
+        """Write to the named outputs of a rule (``clusters``, ``embedding``, tables, ``model``)."""
+        table = pd.DataFrame(
+            {"cell": self.cells, "cluster": self.labels, "confidence": self.confidence}
+        )
+        contracts.write_table(table.round({"confidence": 6}), output.clusters)
+        contracts.write_array(self.embedding.astype(np.float32), output.embedding)
+        for name, table in self.tables.items():
+            contracts.write_table(table, getattr(output, name))
+        if self.model is not None:
+            import torch
+
+            with contracts.atomic(output.model) as temporary:
+                torch.save(self.model, temporary)
+
+
+def cluster(cells, n_clusters, seed, settings, **graphs_and_device):
+    """Cluster cells with the recipe named in the settings.
+
+    Parameters
+    ----------
+    cells : AnnData
+        Prepared or balanced cells; synthetic ones, marked in ``obs['synthetic']``, come last.
+    n_clusters : int
+    seed : int
+        Seed of every random draw.
+    settings : dict
+        ``recipe`` and the recipe's own keys.
+    graphs_and_device
+        ``graphs``, ``device`` and ``threads``, for recipes that work on graphs.
+
+    Returns
+    -------
+    Clustering
+
+    Raises
+    ------
+    UserError
+        When there are fewer original cells than clusters.
+    """
+    synthetic = cells.obs.get(contracts.SYNTHETIC)
+    n = cells.n_obs if synthetic is None else int((~synthetic.astype(bool)).sum())
+    if n < n_clusters:
+        raise UserError(
+            f"{n_clusters} clusters were asked of {n} cells; lower n_clusters in the config"
+        )
+    recipe, own = settings["recipe"], {k: v for k, v in settings.items() if k != "recipe"}
+    log.info("%s: %d cells of %d rows, %d clusters, seed %d", recipe, n, cells.n_obs, n_clusters, seed)
+    module = importlib.import_module(f"spclust.methods.{recipe}")
+    result = module.cluster(cells, n_clusters, seed, own, **graphs_and_device)
+    result.cells = cells.obs_names[:n]
+    log.info("cells per cluster: %s", np.bincount(result.labels, minlength=n_clusters).tolist())
+    return result

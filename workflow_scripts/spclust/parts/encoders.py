@@ -1,0 +1,162 @@
+"""The shared multi-head graph attention encoder (Eq. 6 and 8) and the projection head (Eq. 7)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.nn import GATConv
+
+
+@dataclass(frozen=True)
+class Neighbourhoods:
+    """A symmetric graph, edges sorted by target cell, ready for sparse products.
+
+    Attributes
+    ----------
+    edge_index : Tensor, shape (2, m), int64
+        Target (row) and source (column) of each edge, sorted by target, then source.
+    indptr : Tensor, shape (n + 1,), int64
+        Edges of target i are ``indptr[i]:indptr[i + 1]``.
+    reverse : Tensor, shape (m,), int64
+        Position of each edge's opposite direction.
+    """
+
+    edge_index: Tensor
+    indptr: Tensor
+    reverse: Tensor
+
+    @classmethod
+    def from_scipy(cls, adjacency, device="cpu"):
+        """From a symmetric scipy sparse matrix; self-loops count as edges if stored."""
+        csr = adjacency.tocsr().sorted_indices()
+        coo = csr.tocoo()
+        edge_index = torch.stack([torch.from_numpy(coo.row), torch.from_numpy(coo.col)]).long()
+        # sorting by (source, target) lists the opposite of every edge of a symmetric graph
+        reverse = torch.argsort(edge_index[1] * csr.shape[0] + edge_index[0])
+        indptr = torch.from_numpy(csr.indptr).long()
+        return cls(edge_index.to(device), indptr.to(device), reverse.to(device))
+
+    @property
+    def n_cells(self) -> int:
+        return self.indptr.shape[0] - 1
+
+    def sparse(self, values: Tensor) -> Tensor:
+        """A sparse (n, n) matrix with ``values`` on the edges."""
+        n = self.n_cells
+        return torch.sparse_csr_tensor(
+            self.indptr, self.edge_index[1], values, (n, n), check_invariants=False
+        )
+
+
+class _AttendedSum(torch.autograd.Function):
+    """out_i = sum over neighbours j of alpha_ij * x_j, without a message per edge."""
+
+    @staticmethod
+    def forward(ctx, alpha, x, graph):
+        ctx.save_for_backward(alpha, x)
+        ctx.graph = graph
+        heads = [graph.sparse(alpha[:, h]) @ x[:, h] for h in range(alpha.shape[1])]
+        return torch.stack(heads, dim=1)
+
+    @staticmethod
+    def backward(ctx, grad):
+        alpha, x = ctx.saved_tensors
+        graph, zeros = ctx.graph, alpha.new_zeros(alpha.shape[0])
+        grad_alpha, grad_x = [], []
+        for h in range(alpha.shape[1]):
+            sampled = torch.sparse.sampled_addmm(
+                graph.sparse(zeros), grad[:, h].contiguous(), x[:, h].t().contiguous(), beta=0.0
+            )
+            grad_alpha.append(sampled.values())
+            grad_x.append(graph.sparse(alpha[graph.reverse, h]) @ grad[:, h])
+        return torch.stack(grad_alpha, dim=1), torch.stack(grad_x, dim=1), None
+
+
+def edge_softmax(score: Tensor, graph: Neighbourhoods) -> Tensor:
+    """Softmax of edge scores, shape (m, heads), over the edges of each target cell."""
+    target = graph.edge_index[0].unsqueeze(1).expand_as(score)
+    shape = (graph.n_cells, score.shape[1])
+    top = score.new_full(shape, -torch.inf).scatter_reduce(0, target, score.detach(), "amax")
+    score = (score - top.gather(0, target)).exp()
+    total = score.new_zeros(shape).scatter_add(0, target, score)
+    return score / total.gather(0, target)
+
+
+class SparseGATConv(GATConv):
+    """torch-geometric's graph attention layer, evaluated with sparse matrix products.
+
+    Parameters and results are those of :class:`torch_geometric.nn.GATConv`; only the
+    (edges x heads x channels) message tensor is never built.
+    """
+
+    def forward(self, x: Tensor, graph: Neighbourhoods) -> Tensor:
+        h = self.lin(x).view(-1, self.heads, self.out_channels)
+        target, source = graph.edge_index
+        to_source, to_target = (h * self.att_src).sum(-1), (h * self.att_dst).sum(-1)
+        score = to_source.index_select(0, source) + to_target.index_select(0, target)
+        score = nn.functional.leaky_relu(score, self.negative_slope)
+        out = _AttendedSum.apply(edge_softmax(score, graph), h, graph).flatten(1)
+        if self.res is not None:
+            out = out + self.res(x)
+        return out + self.bias
+
+
+class GraphAttentionEncoder(nn.Module):
+    """A stack of multi-head graph attention layers shared by both views, Eq. 6 and 8.
+
+    Parameters
+    ----------
+    n_proteins : int
+    widths : sequence of int
+        Total width of each layer; each head gets ``width / heads``.
+    heads : int
+    residual : bool
+        Add a linear map of a layer's input to its output, so that a cell keeps a voice of its
+        own beside its neighbours'.
+    last_activation : bool
+        ReLU after the last layer as printed in Eq. 8. The inner-product decoder of Eq. 11
+        then sees no negative logit and learns little, so the default is a linear last layer.
+    """
+
+    def __init__(self, n_proteins, widths, heads, residual=False, last_activation=False):
+        super().__init__()
+        sizes = [n_proteins, *widths]
+        self.layers = nn.ModuleList(
+            SparseGATConv(a, b // heads, heads, add_self_loops=False, residual=residual)
+            for a, b in zip(sizes[:-1], sizes[1:], strict=True)
+        )
+        self.last_activation = last_activation
+
+    def forward(self, x: Tensor, graph: Neighbourhoods) -> Tensor:
+        """Cells (n, proteins) and a graph with self-loops to embeddings (n, widths[-1])."""
+        for i, layer in enumerate(self.layers):
+            x = layer(x, graph)
+            if self.last_activation or i + 1 < len(self.layers):
+                x = x.relu()
+        return x
+
+
+class ProjectionHead(nn.Module):
+    """Map embeddings into the contrastive space, rows of unit length, Eq. 7.
+
+    Parameters
+    ----------
+    width : int
+        Size of input, hidden layers and output.
+    layers : int
+    residual : bool
+        Learn a correction to the embedding rather than a new map, so that an untrained head
+        does not discard what pre-training found.
+    """
+
+    def __init__(self, width, layers, residual=False):
+        super().__init__()
+        steps = []
+        for i in range(layers):
+            steps += [nn.Linear(width, width)] + ([nn.ReLU()] if i + 1 < layers else [])
+        self.steps = nn.Sequential(*steps)
+        self.residual = residual
+
+    def forward(self, z: Tensor) -> Tensor:
+        out = self.steps(z)
+        return nn.functional.normalize(z + 0.1 * out if self.residual else out, dim=1)

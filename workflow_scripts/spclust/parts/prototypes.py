@@ -1,0 +1,72 @@
+"""Cluster prototypes: periodic KMeans refresh with matched ids (Algorithm 1, lines 6 and 14)."""
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from sklearn.cluster import KMeans
+from sklearn.metrics.cluster import contingency_matrix
+
+
+def match_labels(labels, reference, n_clusters):
+    """Rename labels so that they overlap ``reference`` most (Hungarian algorithm).
+
+    Parameters
+    ----------
+    labels, reference : array of int, shape (n,)
+        Values in ``0 .. n_clusters - 1``.
+
+    Returns
+    -------
+    array of int, shape (n_clusters,)
+        New id of each old label.
+    """
+    ids = np.arange(n_clusters)
+    # appending every id once makes the table square whatever ids occur
+    table = contingency_matrix(np.r_[labels, ids], np.r_[reference, ids])
+    table[ids, ids] -= 1
+    rows, columns = linear_sum_assignment(-table)
+    new_id = np.empty(n_clusters, dtype=np.int64)
+    new_id[rows] = columns
+    return new_id
+
+
+def class_means(x, labels, n_clusters):
+    """Mean row of each class; an empty class gets the row farthest from the overall mean."""
+    counts = np.bincount(labels, minlength=n_clusters)
+    sums = np.zeros((n_clusters, x.shape[1]), dtype=np.float64)
+    np.add.at(sums, labels, x)
+    farthest = x[np.argmax(((x - x.mean(0)) ** 2).sum(1))]
+    means = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], farthest)
+    return means.astype(x.dtype)
+
+
+def initial_clusters(x, pseudolabels, n_clusters, seed):
+    """KMeans on ``x`` with ids matched to the pseudo-labels.
+
+    Returns
+    -------
+    array of int, shape (n,)
+    """
+    labels = KMeans(n_clusters, n_init=20, random_state=seed).fit(x).labels_
+    return match_labels(labels, pseudolabels, n_clusters)[labels]
+
+
+def refresh(x, prototypes, labels, n_clusters, seed):
+    """KMeans on ``x`` started from the current prototypes, ids matched to the current labels.
+
+    Parameters
+    ----------
+    x : array, shape (n, d)
+    prototypes : array, shape (n_clusters, d)
+    labels : array of int, shape (n,)
+        Current labels; rows of the importance matrix E belong to these ids.
+
+    Returns
+    -------
+    (array (n_clusters, d), array of int (n,))
+        New centres and labels. scikit-learn moves an emptied centre to the farthest cell.
+    """
+    model = KMeans(n_clusters, init=prototypes, n_init=1, random_state=seed).fit(x)
+    new_id = match_labels(model.labels_, labels, n_clusters)
+    centres = np.empty_like(model.cluster_centers_)
+    centres[new_id] = model.cluster_centers_
+    return centres, new_id[model.labels_]

@@ -1,0 +1,17 @@
+"""Train a method on both graphs of a balanced slice."""
+
+from spclust import contracts, logs, methods
+
+with logs.job(snakemake.log[0], snakemake.rule):
+    cells = contracts.read_cells(snakemake.input.cells, "balanced")
+    expression, spatial, _ = contracts.read_graphs(snakemake.input.graphs)
+    result = methods.cluster(
+        cells,
+        n_clusters=contracts.read_json(snakemake.input.n_clusters, "n_clusters", "choose_n_clusters"),
+        seed=int(snakemake.wildcards.seed),
+        settings=snakemake.params.cfg,
+        graphs=(expression, spatial),
+        device=snakemake.config["device"],
+        threads=snakemake.threads,
+    )
+    result.write(snakemake.output)
