@@ -17,6 +17,7 @@ from spclust.errors import UserError
 
 STAGES = ("preprocess", "pseudolabels", "oversample", "graphs")
 _LIBRARY = Path(__file__).parent
+CONFIG_FOLDER = _LIBRARY.parents[1] / "config"
 # modules that only say things: an edit must not make results stale
 _SILENT = {"spclust.errors", "spclust.logs"}
 
@@ -81,8 +82,7 @@ class Plan:
 
 def load_schema(name):
     """Read ``config/schemas/<name>.schema.yaml``."""
-    path = _LIBRARY.parents[1] / "config" / "schemas" / f"{name}.schema.yaml"
-    return yaml.safe_load(path.read_text())
+    return yaml.safe_load((CONFIG_FOLDER / "schemas" / f"{name}.schema.yaml").read_text())
 
 
 def resolve(config, registry):

@@ -1,20 +1,27 @@
-"""spClust: oversampled cells, dual-view graph contrastive learning, soft-modularity clusters.
+"""spClust: dual-view graph contrastive learning with soft-modularity clustering.
 
-Algorithm 1 of the paper, from line 5 on; lines 1 to 4 are the stages before this one.
+Algorithm 1 of the paper from line 5 on; lines 1 to 4 are the stages before this one. Where
+the paper leaves a choice, the reading taken is the default of the setting named in the code.
 """
 
 import logging
 
 import numpy as np
+import pandas as pd
 import torch
+from sklearn.metrics import adjusted_rand_score
 from torch import nn
-from tqdm import tqdm
 
-from spclust.parts import losses, prototypes
-from spclust.parts.encoders import GraphAttentionEncoder, Neighbourhoods, ProjectionHead
-from spclust.parts.graphs import normalised_adjacency, with_self_loops
+from spclust.contracts import PSEUDOLABEL, SYNTHETIC
+from spclust.errors import UserError
+from spclust.methods import Clustering
+from spclust.parts import losses, prototypes, training
+from spclust.parts.encoders import GraphAttentionEncoder, ProjectionHead
+from spclust.parts.views import View
 
 log = logging.getLogger(__name__)
+
+RECONSTRUCTION = {"cross_entropy": losses.adjacency_cross_entropy, "bce": losses.adjacency_bce}
 
 
 class SpClust(nn.Module):
@@ -27,102 +34,187 @@ class SpClust(nn.Module):
             n_proteins, s["hidden_dims"], s["heads"], s["residual"], s["last_activation"]
         )
         self.projection = ProjectionHead(width, s["projection_layers"], s["residual_projection"])
+        # at one, the first view starts as the plain proteins that pre-training saw
         self.importance = nn.Parameter(torch.ones(n_clusters, n_proteins))
         self.importance.requires_grad_(s["learn_importance"])
         self.fusion = nn.Linear(2 * width, 2)
         self.prototypes = nn.Parameter(torch.zeros(n_clusters, width))
+        gammas = [s[f"weight_{term}"] for term in ("reconstruction", "modularity", "alignment")]
+        self.gammas = nn.Parameter(torch.tensor(gammas), requires_grad=s["learn_weights"])
 
-    def encode(self, x, graphs, pseudolabels=None):
-        """Z of both views, Eq. 5 and 6; without pseudo-labels proteins stay unweighted."""
-        x1 = x if pseudolabels is None else self.importance[pseudolabels] * x
-        return self.encoder(x1, graphs[0]), self.encoder(x, graphs[1])
+    def encode(self, x, views, labels=None):
+        """Z of both views, Eq. 5 and 6; without labels no protein is weighted."""
+        weighted = x if labels is None else self.importance.index_select(0, labels) * x
+        return (
+            self.encoder(weighted, views[0].neighbourhoods),
+            self.encoder(x, views[1].neighbourhoods),
+        )
 
     def project(self, z1, z2):
+        """H of both views, Eq. 7."""
         return self.projection(z1), self.projection(z2)
 
     def fuse(self, h1, h2):
-        """Eq. 12: per-cell weights of the two views and the fused embedding."""
+        """Weights of both views and the fused embedding, Eq. 12."""
         weights = self.fusion(torch.cat([h1, h2], dim=1)).softmax(dim=1)
         return weights, weights[:, :1] * h1 + weights[:, 1:] * h2
 
-    def assign(self, embedding, temperature=1.0):
-        """Soft labels, Eq. 13 (fused embedding) and 17 (expression view)."""
+    def assign(self, embedding, temperature):
+        """Soft labels, Eq. 13 for the fused embedding and Eq. 17 for the expression view."""
         p = nn.functional.normalize(self.prototypes, dim=1)
         return (embedding @ p.t() / temperature).softmax(dim=1)
 
 
-class Graph:
-    """One view: neighbourhoods for the encoder and targets for the losses."""
-
-    def __init__(self, adjacency, device):
-        looped = with_self_loops(adjacency)
-        self.encoder = Neighbourhoods.from_scipy(looped, device)
-        laplacian = normalised_adjacency(looped)
-        rows = np.asarray(laplacian.sum(1))
-        target = laplacian.multiply(1.0 / rows).tocsr().sorted_indices()
-        self.target = torch.from_numpy(target.data.astype(np.float32)).to(device)
-        edges = adjacency.tocoo()
-        self.edges = torch.from_numpy(np.stack([edges.row, edges.col])).long().to(device)
-        degree = np.diff(adjacency.tocsr().indptr).astype(np.float32)
-        self.degree = torch.from_numpy(degree).to(device)
+def reconstruction(z, views, settings):
+    """Eq. 11."""
+    loss = RECONSTRUCTION[settings["reconstruction"]]
+    return sum(loss(zv, v.neighbourhoods.edge_index, v.target) for zv, v in zip(z, views))
 
 
-def reconstruction(model, z1, z2, views, kind):
-    """Eq. 11 over both views."""
-    loss = {"cross_entropy": losses.adjacency_cross_entropy, "bce": losses.adjacency_bce}[kind]
-    return sum(loss(z, v.encoder.edge_index, v.target) for z, v in zip((z1, z2), views))
-
-
-def train(x, adjacencies, pseudolabels, n_clusters, seed, settings, device="cpu", probe=None, spatial_rec=True):
+def objective(model, x, views, labels, settings):
+    """Eq. 16 and its terms."""
     s = settings
-    torch.manual_seed(seed)
-    x = torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32)).to(device)
-    views = [Graph(a, device) for a in adjacencies]
-    graphs = [v.encoder for v in views]
-    model = SpClust(x.shape[1], n_clusters, s).to(device)
+    z = model.encode(x, views, labels)
+    h1, h2 = model.project(*z)
+    weights, fused = model.fuse(h1, h2)
+    soft = model.assign(fused, s["assignment_temperature"])
+    terms = {
+        "contrastive": losses.info_nce(h1, h2, s["temperature"], s["include_positive"]),
+        "reconstruction": reconstruction(z, views, s),
+        "modularity": losses.soft_modularity(soft, views[0].edges, views[0].degree),
+        "alignment": losses.importance_alignment(
+            model.importance, model.prototypes, s["normalise_alignment"]
+        ),
+    }
+    gamma = model.gammas
+    loss = (
+        terms["contrastive"]
+        + gamma[0] * terms["reconstruction"]
+        - gamma[1] * terms["modularity"]
+        + gamma[2] * terms["alignment"]
+    )
+    terms = {name: value.item() for name, value in terms.items()}
+    return loss, {"loss": loss.item(), **terms, "fusion_expression": weights[:, 0].mean().item()}
 
-    def rec(z1, z2):
-        kind = losses.adjacency_cross_entropy
-        l1 = kind(z1, views[0].encoder.edge_index, views[0].target)
-        return l1 + (s.get("spatial_rec", 1.0) * kind(z2, views[1].encoder.edge_index, views[1].target) if s.get("spatial_rec", 1.0) else 0)
 
-    optimiser = torch.optim.Adam(model.encoder.parameters(), lr=s["pretrain_lr"])
-    for epoch in range(s["pretrain_epochs"]):
-        optimiser.zero_grad()
-        loss = rec(*model.encode(x, graphs))
-        loss.backward()
-        optimiser.step()
-        if epoch%25==24: print("pre", epoch, loss.item(), flush=True)
-    with torch.no_grad():
-        z1, z2 = model.encode(x, graphs)
-        labels = prototypes.initial_clusters(z1.cpu().numpy(), pseudolabels, n_clusters, seed)
-        h1, _ = model.project(z1, z2)
-        means = prototypes.class_means(h1.cpu().numpy(), labels, n_clusters)
-        model.prototypes.copy_(torch.from_numpy(means))
-    if probe: probe(-1, z1, z2, *model.project(z1,z2), labels)
-    optimiser = torch.optim.Adam(model.parameters(), lr=s["lr"])
-    current = torch.from_numpy(labels).to(device)
-    w = s["weights"]
-    for epoch in range(1, s["epochs"] + 1):
-        optimiser.zero_grad()
-        z1, z2 = model.encode(x, graphs, current)
-        h1, h2 = model.project(z1, z2)
-        f, fused = model.fuse(h1, h2)
-        m = model.assign(fused, s["assignment_temperature"])
-        con = losses.info_nce(h1, h2, s["temperature"], s["include_positive"]) if s.get("con",1) else h1.new_zeros(())
-        re = rec(z1, z2)
-        q = losses.soft_modularity(m, views[0].edges, views[0].degree)
-        al = losses.importance_alignment(model.importance, model.prototypes)
-        loss = s.get("con",1)*con + w[0] * re - w[1] * q + w[2] * al
-        loss.backward()
-        optimiser.step()
-        if epoch % s["refresh_every"] == 0:
-            with torch.no_grad():
-                z1, z2 = model.encode(x, graphs, current)
-                h1, h2 = model.project(z1, z2)
-                p, labels = prototypes.refresh(h1.numpy(), model.prototypes.detach().numpy(), labels, n_clusters, seed)
-                model.prototypes.copy_(torch.from_numpy(p))
-                optimiser.state.pop(model.prototypes, None)
-                current = torch.from_numpy(labels)
-            if probe: probe(epoch, z1, z2, h1, h2, labels, (con.item(), re.item(), q.item(), al.item(), f[:,0].mean().item()), model)
-    return model
+def step(optimiser, loss):
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+
+
+def pretrain(model, x, views, settings, history):
+    """Algorithm 1, line 5: the encoder learns to reconstruct both graphs."""
+    optimiser = torch.optim.Adam(model.encoder.parameters(), lr=settings["pretrain_lr"])
+    for epoch in training.progress(settings["pretrain_epochs"], "pre-training"):
+        loss = reconstruction(model.encode(x, views), views, settings)
+        step(optimiser, loss)
+        history.append({"phase": "pretrain", "epoch": epoch, "reconstruction": loss.item()})
+
+
+@torch.no_grad()
+def warm_start(model, x, views, pseudolabels, n_clusters, seed):
+    """Line 6: KMeans on the pre-trained features; prototypes live where Eq. 13 compares them."""
+    z1, z2 = model.encode(x, views)
+    labels = prototypes.initial_clusters(z1.cpu().numpy(), pseudolabels, n_clusters, seed)
+    h1 = model.projection(z1).cpu().numpy()
+    means = prototypes.class_means(h1, labels, n_clusters)
+    model.prototypes.copy_(torch.from_numpy(means))
+    return labels
+
+
+@torch.no_grad()
+def refresh(model, optimiser, x, views, labels, seed):
+    """Line 14: prototypes and pseudo-labels from KMeans on the expression view."""
+    h1 = model.projection(model.encode(x, views, torch.from_numpy(labels).to(x.device))[0])
+    centres, labels = prototypes.refresh(
+        h1.cpu().numpy(), model.prototypes.cpu().numpy(), labels, seed
+    )
+    model.prototypes.copy_(torch.from_numpy(centres))
+    # moments of the overwritten prototypes no longer mean anything
+    optimiser.state.pop(model.prototypes, None)
+    return labels
+
+
+def train(model, x, views, labels, seed, settings, history):
+    """Lines 7 to 16; returns the labels of the last refresh."""
+    optimiser = torch.optim.Adam(
+        [p for p in model.parameters() if p.requires_grad], lr=settings["lr"]
+    )
+    for epoch in training.progress(settings["epochs"], "training"):
+        current = torch.from_numpy(labels).to(x.device)
+        loss, terms = objective(model, x, views, current, settings)
+        if not np.isfinite(terms["loss"]):
+            raise UserError(
+                f"the loss became {terms['loss']} in epoch {epoch}; lower methods.<name>.lr or "
+                "raise methods.<name>.temperature"
+            )
+        step(optimiser, loss)
+        row = {"phase": "train", "epoch": epoch, **terms}
+        if epoch % settings["refresh_every"] == 0:
+            previous, labels = labels, refresh(model, optimiser, x, views, labels, seed)
+            row["changed_labels"] = float(np.mean(previous != labels))
+            row["occupied_clusters"] = len(np.unique(labels))
+        history.append(row)
+    return labels
+
+
+def cluster(cells, n_clusters, seed, settings, graphs, device="auto", threads=1):
+    """Cluster a balanced slice; see :func:`spclust.methods.cluster`.
+
+    Parameters
+    ----------
+    cells : AnnData, (n, d)
+        Balanced cells with ``obs['pseudolabel']`` and ``obs['synthetic']``.
+    graphs : (csr_matrix, csr_matrix)
+        Expression and spatial graph of all rows.
+    """
+    s = settings
+    odd = [width for width in s["hidden_dims"] if width % s["heads"]]
+    if odd:
+        raise UserError(
+            f"methods.<name>.hidden_dims: {odd[0]} is no multiple of heads ({s['heads']})"
+        )
+    device = training.pick_device(device)
+    training.seed_everything(seed, threads)
+    x = torch.from_numpy(np.ascontiguousarray(cells.X, dtype=np.float32)).to(device)
+    views = [View(graph, device) for graph in graphs]
+    pseudolabels = cells.obs[PSEUDOLABEL].to_numpy(dtype=np.int64)
+    model, history = SpClust(x.shape[1], n_clusters, s).to(device), []
+    pretrain(model, x, views, s, history)
+    labels = warm_start(model, x, views, pseudolabels, n_clusters, seed)
+    labels = train(model, x, views, labels, seed, s, history)
+    original = ~cells.obs[SYNTHETIC].to_numpy(dtype=bool)
+    return summarise(model, x, views, labels, original, cells.var_names, s, history)
+
+
+@torch.no_grad()
+def summarise(model, x, views, labels, original, proteins, settings, history):
+    """Line 17: labels of the original cells by Eq. 17, and what else the model learnt."""
+    h1, h2 = model.project(*model.encode(x, views, torch.from_numpy(labels).to(x.device)))
+    weights, fused = model.fuse(h1, h2)
+    temperature = settings["assignment_temperature"]
+    soft, soft_fused = (
+        model.assign(h, temperature).cpu().numpy()[original] for h in (h1, fused)
+    )
+    final = soft.argmax(1)
+    log.info(
+        "agreement of the labels (Eq. 17) with those of the last KMeans: ARI %.4f, with those "
+        "of the fused embedding (Eq. 13): ARI %.4f",
+        adjusted_rand_score(labels[original], final),
+        adjusted_rand_score(soft_fused.argmax(1), final),
+    )
+    weights = weights.cpu().numpy()[original]
+    importance = pd.DataFrame(model.importance.cpu().numpy(), columns=list(proteins))
+    importance.insert(0, "cluster", np.arange(len(importance)))
+    return Clustering(
+        labels=final,
+        confidence=soft.max(1),
+        embedding=h1.cpu().numpy()[original],
+        tables={
+            "history": pd.DataFrame(history),
+            "fusion": pd.DataFrame({"expression": weights[:, 0], "spatial": weights[:, 1]}),
+            "importance": importance,
+        },
+        model={"settings": settings, "state": model.state_dict()},
+    )

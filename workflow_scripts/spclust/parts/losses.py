@@ -112,6 +112,12 @@ def row_logsumexp(
     return _WeightedRowLogSumExp.apply(a, b, weight, exclude_diagonal, block_entries)
 
 
+def edge_products(z: Tensor, edge_index: Tensor) -> Tensor:
+    """Inner products z_i . z_j of the rows that each edge joins, shape (m,)."""
+    # the gradient of index_select adds rows in a fixed order, that of z[...] in any
+    return (z.index_select(0, edge_index[0]) * z.index_select(0, edge_index[1])).sum(1)
+
+
 def info_nce(
     h1: Tensor,
     h2: Tensor,
@@ -160,8 +166,7 @@ def adjacency_cross_entropy(
     """
     n = z.shape[0]
     weight = z.new_full((n,), 1.0 / n)
-    rows, columns = edge_index
-    linear = ((z[rows] * z[columns]).sum(1) * edge_weight).sum() / n
+    linear = (edge_products(z, edge_index) * edge_weight).sum() / n
     return row_logsumexp(z, z, weight, False, block_entries) - linear
 
 
@@ -176,7 +181,7 @@ def adjacency_bce(
     """
     n, m = z.shape[0], edge_weight.shape[0]
     up_weight = (n * n - m) / m
-    logits = (z[edge_index[0]] * z[edge_index[1]]).sum(1)
+    logits = edge_products(z, edge_index)
     softplus = torch.nn.functional.softplus
     # y*u*softplus(-s) + (1-y)*softplus(s), with softplus(s) summed over all pairs
     on_edges = edge_weight * (up_weight * softplus(-logits) - softplus(logits))
@@ -199,7 +204,7 @@ def soft_modularity(assignment: Tensor, edge_index: Tensor, degree: Tensor) -> T
     Tensor, scalar in [-1, 1]
     """
     two_e = edge_index.shape[1]
-    within = (assignment[edge_index[0]] * assignment[edge_index[1]]).sum() / two_e
+    within = edge_products(assignment, edge_index).sum() / two_e
     expected = ((degree @ assignment) / two_e).square().sum()
     return within - expected
 

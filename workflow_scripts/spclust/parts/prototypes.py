@@ -50,7 +50,7 @@ def initial_clusters(x, pseudolabels, n_clusters, seed):
     return match_labels(labels, pseudolabels, n_clusters)[labels]
 
 
-def refresh(x, prototypes, labels, n_clusters, seed):
+def refresh(x, prototypes, labels, seed):
     """KMeans on ``x`` started from the current prototypes, ids matched to the current labels.
 
     Parameters
@@ -65,6 +65,7 @@ def refresh(x, prototypes, labels, n_clusters, seed):
     (array (n_clusters, d), array of int (n,))
         New centres and labels. scikit-learn moves an emptied centre to the farthest cell.
     """
+    n_clusters = len(prototypes)
     model = KMeans(n_clusters, init=prototypes, n_init=1, random_state=seed).fit(x)
     new_id = match_labels(model.labels_, labels, n_clusters)
     centres = np.empty_like(model.cluster_centers_)

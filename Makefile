@@ -1,0 +1,36 @@
+# make demo: the workflow on a simulated tissue.  make test: the tests.
+PYTHON ?= python3
+CORES ?= $(shell getconf _NPROCESSORS_ONLN)
+BIN := .venv/bin
+
+.PHONY: demo report test lint clean
+
+demo: .venv/run.done
+	$(BIN)/snakemake --cores $(CORES)
+	$(BIN)/snakemake --report results/report.html
+	@echo
+	@echo "Report:  results/report.html"
+	@echo "Tables:  results/summary/metrics_mean.tsv"
+	@echo "Figures: results/summary/figures and results/demo/**/figures"
+
+test: .venv/test.done lint
+	$(BIN)/python -m pytest -c tests/pytest.ini --rootdir . tests
+
+lint: .venv/test.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+clean:
+	rm -rf .venv
+
+.venv/run.done: envs/requirements.txt envs/lock.txt
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed; set PYTHON=python3.11"'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/requirements.txt -c envs/lock.txt
+	touch $@
+
+.venv/test.done: .venv/run.done envs/requirements-test.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/requirements-test.txt -c envs/lock.txt
+	touch $@

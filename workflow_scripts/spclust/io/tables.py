@@ -1,0 +1,287 @@
+"""Text tables: reading, joining and stacking, with every value's file and line remembered."""
+
+import difflib
+import gzip
+import logging
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from spclust.errors import UserError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Table:
+    """Rows of one or several files, one row a cell.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        The values, rows numbered from 0.
+    origin : dict of str to str
+        Column to the key of ``sources`` it came from.
+    sources : dict of str to DataFrame
+        Per group of files, the ``file`` and ``line`` each row was read from.
+    """
+
+    frame: pd.DataFrame
+    origin: dict = field(default_factory=dict)
+    sources: dict = field(default_factory=dict)
+
+    def place(self, row, column):
+        """Where a value stands: file, line and column."""
+        file, line = self.sources[self.origin[column]].iloc[row]
+        return f"{file}, line {line}, column {column!r}"
+
+    def files(self):
+        """Names of all files, for messages about the whole table."""
+        names = dict.fromkeys(str(f) for s in self.sources.values() for f in s["file"].unique())
+        return ", ".join(list(names)[:4]) + (", ..." if len(names) > 4 else "")
+
+    def take(self, rows):
+        """The table of these rows only."""
+        return Table(
+            self.frame.iloc[rows].reset_index(drop=True),
+            self.origin,
+            {key: s.iloc[rows].reset_index(drop=True) for key, s in self.sources.items()},
+        )
+
+
+def header(path):
+    """Column names of a table, repeated ones numbered as pandas does.
+
+    Raises
+    ------
+    UserError
+        When the file is missing, empty or no text table.
+    """
+    return list(_parse(path, nrows=0).columns)
+
+
+def read(path, text=(), key=None):
+    """Read a CSV or TSV file, optionally gzipped; the separator is seen from the first line.
+
+    Parameters
+    ----------
+    path : path
+    text : iterable of str
+        Columns kept as text (ids, images, labels), so that ``007`` stays ``007``.
+    key : str, optional
+        Group of files the table belongs to; left out, the file itself.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    UserError
+        When the file is missing, empty, truncated or no text table.
+    """
+    frame = _parse(path, dtype={column: str for column in text})
+    if not isinstance(frame.index, pd.RangeIndex):
+        raise UserError(
+            f"{path}: its rows have more fields than its header has names; add the missing name "
+            "(often that of the first column, the cell ids)"
+        )
+    # blank lines are read, then dropped, so that line numbers stay true
+    frame = frame.dropna(how="all")
+    if frame.empty:
+        raise UserError(f"{path}: the table holds no cells, only a header; check the file")
+    for column in frame.columns.intersection(list(text)):
+        frame[column] = frame[column].str.strip()
+    key = key or str(path)
+    source = pd.DataFrame({"file": pd.Categorical([str(path)] * len(frame)), "line": frame.index + 2})
+    return Table(frame.reset_index(drop=True), dict.fromkeys(frame.columns, key), {key: source})
+
+
+def _parse(path, **options):
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: there is no such file; check `path` of the dataset")
+    if path.stat().st_size == 0:
+        raise UserError(f"{path}: the file is empty; make or copy it again")
+    # a gzipped file is told by its first bytes, whatever its name
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    try:
+        with gzip.open(path, "rb") if packed else path.open("rb") as file:
+            first = file.readline()
+        separator = max(b",\t;", key=lambda mark: first.count(mark))
+        return pd.read_csv(
+            path,
+            sep=chr(separator),
+            compression="gzip" if packed else None,
+            skip_blank_lines=False,
+            low_memory=False,
+            encoding="utf-8-sig",
+            **options,
+        )
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(
+            f"{path}: the compressed file is truncated or damaged ({error}); copy it again"
+        ) from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{path}: this is no text table ({' '.join(str(error).split())}); "
+            "a comma- or tab-separated table with one header line is expected"
+        ) from error
+
+
+def clean_ids(table, column):
+    """Write ids that were saved as floats (``12.0``) as whole numbers, and refuse missing ones."""
+    ids = table.frame[column]
+    missing = np.flatnonzero(ids.isna())
+    if len(missing):
+        raise UserError(
+            f"{table.place(missing[0], column)}: the cell id is missing ({len(missing)} in all); "
+            "fill it in, or name another column as `cell_id`"
+        )
+    if ids.str.fullmatch(r"\d+\.0+").all():
+        table.frame[column] = ids.str.replace(r"\.0+$", "", regex=True)
+
+
+def join(parts, on):
+    """Inner join of tables that hold the same cells.
+
+    Parameters
+    ----------
+    parts : list of Table
+    on : list of str
+        Columns that name a cell, in every table.
+
+    Returns
+    -------
+    Table
+        Rows in the order of the first table. A column several tables have is taken from the first.
+
+    Raises
+    ------
+    UserError
+        When a table names a cell twice, or two tables have no cell in common.
+    """
+    result, *others = parts
+    unique(result, on)
+    for other in others:
+        unique(other, on)
+        left, right = (pd.MultiIndex.from_frame(t.frame[on]) for t in (result, other))
+        rows = right.get_indexer(left)
+        kept = np.flatnonzero(rows >= 0)
+        if not len(kept):
+            raise UserError(
+                f"{other.files()} and {result.files()} have no cell in common by "
+                f"{' and '.join(map(repr, on))}: ids such as {_some(right)} against "
+                f"{_some(left)}; check that the files belong together and name the right "
+                "column as `cell_id`"
+            )
+        log.info(
+            "joined %s: %d cells in both, %d only there, %d only in the files before it",
+            other.files(), len(kept), len(right) - len(kept), len(left) - len(kept),
+        )  # fmt: skip
+        result, other = result.take(kept), other.take(rows[kept])
+        new = [c for c in other.frame.columns if c not in result.frame]
+        twice = [c for c in other.frame.columns if c in result.frame and c not in on]
+        if twice:
+            log.warning("%s: columns %s are taken from the files before it", other.files(), twice)
+        result = Table(
+            pd.concat([result.frame, other.frame[new]], axis=1),
+            {**other.origin, **result.origin},
+            {**result.sources, **other.sources},
+        )
+    return result
+
+
+def stack(parts):
+    """Tables of several images one below the other; all must have the same columns."""
+    first = parts[0]
+    for part in parts[1:]:
+        odd = set(first.frame.columns) ^ set(part.frame.columns)
+        if odd:
+            raise UserError(
+                f"{part.files()} and {first.files()} differ in the columns "
+                f"{', '.join(map(repr, sorted(odd)))}; the tables of all images must have the same"
+            )
+    return Table(
+        pd.concat([p.frame for p in parts], ignore_index=True),
+        first.origin,
+        {
+            key: pd.concat([p.sources[key].astype({"file": str}) for p in parts], ignore_index=True)
+            for key in first.sources
+        },
+    )
+
+
+def unique(table, on):
+    """Refuse a table that names a cell twice by the columns ``on``."""
+    twice = table.frame.duplicated(on, keep=False).to_numpy()
+    if not twice.any():
+        return
+    rows = np.flatnonzero(twice)
+    names = table.frame.loc[rows, on].astype(str).agg("/".join, axis=1)
+    first = rows[names == names.iloc[0]]
+    lines = table.sources[table.origin[on[0]]]["line"].iloc[first[:3]]
+    raise UserError(
+        f"{table.place(first[0], on[0])}: the cell id {names.iloc[0]!r} stands on the lines "
+        f"{', '.join(map(str, lines))}; {names.nunique()} ids are repeated "
+        f"({', '.join(names.unique()[:5])}). Make them unique, or name the column that is "
+        "unique as `cell_id`, and as `image` the image in which ids start anew"
+    )
+
+
+def numbers(table, columns, remedy):
+    """Values of columns as float32, all finite.
+
+    Parameters
+    ----------
+    table : Table
+    columns : list of str
+    remedy : str
+        What to do about a bad value, for the message.
+
+    Returns
+    -------
+    array of float32, shape (cells, columns)
+
+    Raises
+    ------
+    UserError
+        With file, line and column of the first value that is no number, missing or infinite.
+    """
+    values = np.empty((len(table.frame), len(columns)), dtype=np.float32)
+    for j, column in enumerate(columns):
+        raw = table.frame[column]
+        # a float64 beyond float32 would turn infinite, which the check below then names
+        with np.errstate(over="ignore"):
+            values[:, j] = pd.to_numeric(raw, errors="coerce").astype(np.float64)
+        bad = np.flatnonzero(~np.isfinite(values[:, j]))
+        if len(bad):
+            found = raw.iloc[bad[0]]
+            fault = "the value is missing" if pd.isna(found) else f"{str(found)!r} is no finite number"
+            raise UserError(
+                f"{table.place(bad[0], column)}: {fault} "
+                f"({len(bad)} such {'cell' if len(bad) == 1 else 'cells'} in the column); {remedy}"
+            )
+    return values
+
+
+def require(wanted, columns, key, source):
+    """Refuse a column named in the config that the data do not have."""
+    columns = [str(c) for c in columns]
+    if wanted in columns:
+        return
+    near = difflib.get_close_matches(wanted, columns, 1, cutoff=0.5)
+    hint = f"; did you mean  {key}: {near[0]}" if near else ""
+    shown = ", ".join(columns[:60]) + (", ..." if len(columns) > 60 else "")
+    raise UserError(
+        f"{source}: there is no column {wanted!r}, which `{key}` of the dataset names{hint}. "
+        f"Columns are: {shown}"
+    )
+
+
+def _some(index):
+    return ", ".join("/".join(map(str, item)) for item in index[:3])
