@@ -130,6 +130,13 @@ def write_json(value, path):
         temporary.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")
 
 
+def read_matrix(path):
+    """An embedding (.npy) or the proteins of prepared cells (.h5ad), float32, (n, d)."""
+    if Path(path).suffix == ".npy":
+        return np.load(path)
+    return np.asarray(read_cells(path, "prepared").X, dtype=np.float32)
+
+
 def write_array(array, path):
     with atomic(path) as temporary, open(temporary, "wb") as file:
         np.save(file, array)

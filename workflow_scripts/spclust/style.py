@@ -130,6 +130,11 @@ def legend(fig, entries, title, where="outside right upper", columns=1):
                handletextpad=0.2, borderaxespad=0.4)  # fmt: skip
 
 
-def legend_width(entries):
+def legend_width(entries, title):
     """Inches that the legend of these entries takes."""
-    return 0.45 + 0.057 * max(len(shortened(text)) for _, text in entries)
+    return 0.45 + 0.057 * max(len(title), *(len(shortened(text)) for _, text in entries))
+
+
+def legend_height(entries):
+    """Inches that the legend of these entries takes."""
+    return 0.35 + 0.137 * len(entries)

@@ -29,7 +29,7 @@ _COORDINATES = (
 
 # channels that are measured but name no protein; `exclude_proteins` replaces them
 EXCLUDED = [
-    r"(?i)(^|[^a-z])(ds)?dna[ _-]?\d*($|[^a-z0-9 _-]|[ _-](?!pk))",
+    r"(?i)(^|[^a-z])([ds]s)?dna[ _-]?\d*($|[^a-z0-9 _-]|[ _-](?!pk))",
     r"(?i)dapi|hoechst|draq\s?5|sytox|iridium|(^|[^a-z0-9])19[13]ir|ir19[13]",
     r"(?i)^(background|blank|empty|autofluorescence)([ _-]?\d+)?$",
     r"^(Au|Ca|Fe|Na|P|Si|Ta)$",
@@ -90,6 +90,11 @@ def label(frame):
     return _first(_groupings(frame, _LABEL), _LABEL)
 
 
+def is_text(column):
+    """Whether a column, by its name, holds ids or images, which are no numbers."""
+    return plain(column) in _CELL_ID or plain(column) in _IMAGE
+
+
 def _groupings(frame, names):
     # a column that names nearly every cell anew is an id, whatever it is called
     near = [c for c in frame.columns if plain(c) in names]
@@ -125,7 +130,7 @@ def _other(name):
     words = [w.lower() for w in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)]
     return (
         plain(name) in _WHOLE
-        or any(word.removesuffix("s") in _WORDS for word in words)
+        or any({word, word.removesuffix("s")} & _WORDS for word in words)
         or words[-1:] == ["id"]
         or name.endswith("+")  # a gate, "CD8+Ki67+"
     )

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from spclust.errors import UserError
+from spclust.io import labels
 
 log = logging.getLogger(__name__)
 
@@ -27,16 +28,19 @@ class Table:
         Column to the key of ``sources`` it came from.
     sources : dict of str to DataFrame
         Per group of files, the ``file`` and ``line`` each row was read from.
+    unit : str
+        What a ``line`` is called in messages.
     """
 
     frame: pd.DataFrame
     origin: dict = field(default_factory=dict)
     sources: dict = field(default_factory=dict)
+    unit: str = "line"
 
     def place(self, row, column):
         """Where a value stands: file, line and column."""
         file, line = self.sources[self.origin[column]].iloc[row]
-        return f"{file}, line {line}, column {column!r}"
+        return f"{file}, {self.unit} {line}, column {column!r}"
 
     def files(self):
         """Names of all files, for messages about the whole table."""
@@ -49,6 +53,7 @@ class Table:
             self.frame.iloc[rows].reset_index(drop=True),
             self.origin,
             {key: s.iloc[rows].reset_index(drop=True) for key, s in self.sources.items()},
+            self.unit,
         )
 
 
@@ -133,17 +138,16 @@ def _parse(path, **options):
         ) from error
 
 
-def clean_ids(table, column):
-    """Write ids that were saved as floats (``12.0``) as whole numbers, and refuse missing ones."""
-    ids = table.frame[column]
-    missing = np.flatnonzero(ids.isna())
+def clean_text(table, column, key):
+    """Make a column of ids or images text (``12.0`` becomes ``12``), and refuse missing values."""
+    values = labels.as_text(table.frame[column])
+    missing = np.flatnonzero(values.isna())
     if len(missing):
         raise UserError(
-            f"{table.place(missing[0], column)}: the cell id is missing ({len(missing)} in all); "
-            "fill it in, or name another column as `cell_id`"
+            f"{table.place(missing[0], column)}: the value is missing ({len(missing)} in all); "
+            f"fill it in, or name another column as `{key}` of the dataset"
         )
-    if ids.str.fullmatch(r"\d+\.0+").all():
-        table.frame[column] = ids.str.replace(r"\.0+$", "", regex=True)
+    table.frame[column] = values.astype(object)
 
 
 def join(parts, on):
@@ -226,20 +230,22 @@ def unique(table, on):
     first = rows[names == names.iloc[0]]
     lines = table.sources[table.origin[on[0]]]["line"].iloc[first[:3]]
     raise UserError(
-        f"{table.place(first[0], on[0])}: the cell id {names.iloc[0]!r} stands on the lines "
+        f"{table.place(first[0], on[0])}: the cell id {names.iloc[0]!r} stands on the {table.unit}s "
         f"{', '.join(map(str, lines))}; {names.nunique()} ids are repeated "
         f"({', '.join(names.unique()[:5])}). Make them unique, or name the column that is "
         "unique as `cell_id`, and as `image` the image in which ids start anew"
     )
 
 
-def numbers(table, columns, remedy):
+def numbers(frame, columns, place, remedy):
     """Values of columns as float32, all finite.
 
     Parameters
     ----------
-    table : Table
+    frame : DataFrame
     columns : list of str
+    place : callable of (row, column)
+        Words for where a value stands, such as :meth:`Table.place`.
     remedy : str
         What to do about a bad value, for the message.
 
@@ -250,11 +256,11 @@ def numbers(table, columns, remedy):
     Raises
     ------
     UserError
-        With file, line and column of the first value that is no number, missing or infinite.
+        With the place of the first value that is no number, missing or infinite.
     """
-    values = np.empty((len(table.frame), len(columns)), dtype=np.float32)
+    values = np.empty((len(frame), len(columns)), dtype=np.float32)
     for j, column in enumerate(columns):
-        raw = table.frame[column]
+        raw = frame[column]
         # a float64 beyond float32 would turn infinite, which the check below then names
         with np.errstate(over="ignore"):
             values[:, j] = pd.to_numeric(raw, errors="coerce").astype(np.float64)
@@ -263,7 +269,7 @@ def numbers(table, columns, remedy):
             found = raw.iloc[bad[0]]
             fault = "the value is missing" if pd.isna(found) else f"{str(found)!r} is no finite number"
             raise UserError(
-                f"{table.place(bad[0], column)}: {fault} "
+                f"{place(bad[0], column)}: {fault} "
                 f"({len(bad)} such {'cell' if len(bad) == 1 else 'cells'} in the column); {remedy}"
             )
     return values

@@ -9,6 +9,7 @@ import pandas as pd
 
 from spclust import contracts
 from spclust.errors import UserError
+from spclust.parts import heads
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,30 @@ class Clustering:
                 torch.save(self.model, temporary)
 
 
+def original_rows(cells):
+    """Row numbers of the cells that were measured; synthetic ones come after them."""
+    if contracts.SYNTHETIC not in cells.obs:
+        return np.arange(cells.n_obs)
+    return np.flatnonzero(~cells.obs[contracts.SYNTHETIC].to_numpy(dtype=bool))
+
+
+def proteins_and_images(cells):
+    """Proteins (n, d) float32 and the image of each row, synthetic rows included."""
+    return np.asarray(cells.X, dtype=np.float32), cells.obs[contracts.IMAGE].to_numpy()
+
+
+def with_neighbour_agreement(cells, labels):
+    """Result of a method that gives labels of all rows and no confidence of its own.
+
+    The confidence of a cell is the share of its 15 nearest rows by proteins, in its image,
+    that have its label.
+    """
+    x, images = proteins_and_images(cells)
+    rows = original_rows(cells)
+    confidence = heads.neighbour_agreement(x, images, labels)
+    return Clustering(labels[rows], confidence[rows], x[rows])
+
+
 def cluster(cells, n_clusters, seed, settings, **graphs_and_device):
     """Cluster cells with the recipe named in the settings.
 
@@ -78,8 +103,7 @@ def cluster(cells, n_clusters, seed, settings, **graphs_and_device):
     UserError
         When there are fewer original cells than clusters.
     """
-    synthetic = cells.obs.get(contracts.SYNTHETIC)
-    n = cells.n_obs if synthetic is None else int((~synthetic.astype(bool)).sum())
+    n = len(original_rows(cells))
     if n < n_clusters:
         raise UserError(
             f"{n_clusters} clusters were asked of {n} cells; lower n_clusters in the config"

@@ -12,9 +12,9 @@ import torch
 from sklearn.metrics import adjusted_rand_score
 from torch import nn
 
-from spclust.contracts import PSEUDOLABEL, SYNTHETIC
+from spclust.contracts import PSEUDOLABEL
 from spclust.errors import UserError
-from spclust.methods import Clustering
+from spclust.methods import Clustering, original_rows
 from spclust.parts import losses, prototypes, training
 from spclust.parts.encoders import GraphAttentionEncoder, ProjectionHead
 from spclust.parts.views import View
@@ -184,8 +184,7 @@ def cluster(cells, n_clusters, seed, settings, graphs, device="auto", threads=1)
     pretrain(model, x, views, s, history)
     labels = warm_start(model, x, views, pseudolabels, n_clusters, seed)
     labels = train(model, x, views, labels, seed, s, history)
-    original = ~cells.obs[SYNTHETIC].to_numpy(dtype=bool)
-    return summarise(model, x, views, labels, original, cells.var_names, s, history)
+    return summarise(model, x, views, labels, original_rows(cells), cells.var_names, s, history)
 
 
 @torch.no_grad()

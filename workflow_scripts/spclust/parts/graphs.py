@@ -3,6 +3,47 @@
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
+from sklearn.neighbors import NearestNeighbors
+
+
+def neighbours_within(x, groups, n_neighbors):
+    """Nearest neighbours of each row among the rows of its group.
+
+    Parameters
+    ----------
+    x : array, shape (n, d)
+    groups : array, shape (n,)
+        Images, or any finer division; no neighbour is of another group.
+    n_neighbors : int
+        At most; a group of m rows has m - 1 neighbours to offer.
+
+    Yields
+    ------
+    (array (m,), array (m, k))
+        Row numbers of one group and of their neighbours, nearest first. Groups of one row are
+        left out.
+    """
+    codes = np.unique(groups, return_inverse=True)[1]
+    order = np.argsort(codes, kind="stable")
+    for cells in np.split(order, np.cumsum(np.bincount(codes))[:-1]):
+        k = min(n_neighbors, len(cells) - 1)
+        if k > 0:
+            search = NearestNeighbors(n_neighbors=k).fit(x[cells])
+            # without an argument a point is not its own neighbour, duplicates included
+            yield cells, cells[search.kneighbors(return_distance=False)]
+
+
+def knn_graph(x, groups, n_neighbors):
+    """Symmetric binary kNN graph with no edge between groups."""
+    rows, columns = [], []
+    for cells, neighbours in neighbours_within(x, groups, n_neighbors):
+        rows.append(np.repeat(cells, neighbours.shape[1]))
+        columns.append(neighbours.ravel())
+    if not rows:
+        return sp.csr_matrix((len(x), len(x)), dtype=np.float32)
+    rows, columns = np.concatenate(rows), np.concatenate(columns)
+    data = np.ones(len(rows), dtype=np.float32)
+    return symmetrised(sp.csr_matrix((data, (rows, columns)), shape=(len(x), len(x))))
 
 
 def symmetrised(adjacency):

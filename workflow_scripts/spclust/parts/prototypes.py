@@ -1,32 +1,9 @@
 """Cluster prototypes: periodic KMeans refresh with matched ids (Algorithm 1, lines 6 and 14)."""
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
-from sklearn.metrics.cluster import contingency_matrix
 
-
-def match_labels(labels, reference, n_clusters):
-    """Rename labels so that they overlap ``reference`` most (Hungarian algorithm).
-
-    Parameters
-    ----------
-    labels, reference : array of int, shape (n,)
-        Values in ``0 .. n_clusters - 1``.
-
-    Returns
-    -------
-    array of int, shape (n_clusters,)
-        New id of each old label.
-    """
-    ids = np.arange(n_clusters)
-    # appending every id once makes the table square whatever ids occur
-    table = contingency_matrix(np.r_[labels, ids], np.r_[reference, ids])
-    table[ids, ids] -= 1
-    rows, columns = linear_sum_assignment(-table)
-    new_id = np.empty(n_clusters, dtype=np.int64)
-    new_id[rows] = columns
-    return new_id
+from spclust.parts.matching import match_labels
 
 
 def class_means(x, labels, n_clusters):

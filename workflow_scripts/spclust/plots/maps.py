@@ -71,9 +71,11 @@ class Groups:
 
 
 def _points(ax, xy, colours, size, **kwargs):
-    """Scatter in a random but fixed order, so that no group hides another."""
+    """Scatter in a random but fixed order, so that no group hides another; greys below."""
     order = np.random.default_rng(0).permutation(len(xy))
-    ax.set_aspect("equal")
+    grey = np.isin(colours, [style.RIGHT, style.BACKGROUND])
+    order = order[np.argsort(~grey[order], kind="stable")]
+    ax.set_aspect("equal", anchor="N")
     ax.axis("off")
     return ax.scatter(*xy[order].T, c=np.asarray(colours)[order], s=size, linewidths=0,
                       rasterized=True, **kwargs)  # fmt: skip
@@ -89,10 +91,16 @@ def umap(cells, groups, xy):
     if len(names) > 1:
         of_image = dict(zip(names, style.PALETTE * (len(names) // len(style.PALETTE) + 1)))
         panels[f"images ({len(names)})"] = np.array([of_image[i] for i in images])
-    space = style.legend_width(groups.entries())
+    entries = groups.entries()
+    space = style.legend_width(entries, groups.title())
     width = min((style.WIDTH - space) / len(panels), 3.4)
-    fig = style.figure(width * len(panels) + space, max(width + 0.3, _legend_height(groups)))
-    size = style.point_size(len(xy), width, width, filled=0.25)
+    height = width * _aspect([xy])
+    named = 1 < len(names) <= 12
+    fig = style.figure(
+        width * len(panels) + space,
+        max(height + 0.25 + 0.7 * named, style.legend_height(entries)),
+    )
+    size = style.point_size(len(xy), width, height, filled=0.25)
     for ax, (title, colours) in zip(fig.subplots(1, len(panels), squeeze=False)[0], panels.items()):
         _points(ax, xy, colours, size)
         ax.set_title(title)
@@ -101,15 +109,17 @@ def umap(cells, groups, xy):
                 x, y = np.median(xy[groups.clusters == cluster], axis=0)
                 ax.text(x, y, str(cluster), ha="center", va="center", weight="bold",
                         path_effects=[withStroke(linewidth=2, foreground="white")])  # fmt: skip
-    style.legend(fig, groups.entries(), groups.title())
-    if 1 < len(names) <= 12:
+    style.legend(fig, entries, groups.title())
+    if named:
         entries = [(of_image[n], n) for n in names]
         style.legend(fig, entries, "image", "outside lower left", columns=min(4, len(names)))
     return fig
 
 
-def _legend_height(groups):
-    return 0.3 + 0.137 * len(groups.entries())
+def _aspect(panels):
+    """Height over width of typical panels of coordinates."""
+    extents = [np.ptp(xy, axis=0) for xy in panels]
+    return float(np.clip(np.median([h / w if w > 0 else 1.0 for w, h in extents]), 0.3, 2.5))
 
 
 def _tissue(cells, panels, entries=(), title=None, filled=0.7, **kwargs):
@@ -124,17 +134,16 @@ def _tissue(cells, panels, entries=(), title=None, filled=0.7, **kwargs):
     sizes = images.value_counts()
     shown = sorted(sizes.sort_index().nlargest(MOST_IMAGES).index)
     xy = np.asarray(cells.obsm[SPATIAL], dtype=float)
-    extents = [np.ptp(xy[images == i], axis=0) for i in shown]
-    aspect = np.clip(np.median([h / w if w > 0 else 1.0 for w, h in extents]), 0.3, 2.5)
+    aspect = _aspect([xy[images == i] for i in shown])
     n_panels = len(shown) * len(panels)
     columns = min(n_panels, {1: 3, 2: 2 if len(shown) <= 3 else 4}[len(panels)])
     rows = -(-n_panels // columns)
-    space = style.legend_width(entries) if entries else 0.7
+    space = style.legend_width(entries, title) if entries else 0.7
     width = min((style.WIDTH - space) / columns, 4.2)
     # a tall stack of panels still fits on a page
     width *= min(1.0, 9.0 / (rows * width * aspect + 0.2 * rows))
     height = rows * (width * aspect + 0.22) + 0.25
-    fig = style.figure(columns * width + space, max(height, 0.5 + 0.137 * len(entries)))
+    fig = style.figure(columns * width + space, max(height, style.legend_height(entries)))
     axes = fig.subplots(rows, columns, squeeze=False).ravel()
     for ax in axes[n_panels:]:
         ax.axis("off")
@@ -174,8 +183,7 @@ def errors(cells, groups):
     entries = [(style.RIGHT, f"right ({right[scored].sum():,})")]
     for name, colour in groups.class_colours.items():
         entries.append((colour, f"{style.shortened(name, 20)} ({wrong.get(name, 0):,})"))
-    share = right[scored].mean()
-    title = f"{share:.1%} right; class of the wrong"
+    title = f"{right[scored].mean():.1%} right; wrong by class"
     return _tissue(cells, [("", colours, scored)], entries, title)[0]
 
 

@@ -1,0 +1,134 @@
+"""The expression graph and the spatial graph of a balanced slice (Sec. 3.2)."""
+
+import logging
+import warnings
+
+import numpy as np
+
+from spclust.contracts import IMAGE, SPATIAL
+from spclust.errors import UserError
+from spclust.parts.graphs import graph_statistics, knn_graph, symmetrised
+
+log = logging.getLogger(__name__)
+
+UMAP_NEIGHBOURS, UMAP_MIN_DIST, PCA_COMPONENTS = 15, 0.1, 50
+
+
+def build(
+    cells, seed, expression_space, n_neighbors, spatial_graph, spatial_n_neighbors, radius
+):
+    """Both graphs: symmetric, binary, without self-loops and without edges between images.
+
+    Parameters
+    ----------
+    cells : AnnData, (n, d)
+        Balanced cells.
+    seed : int
+    expression_space : {'umap', 'pca', 'raw'}
+        Where expression neighbours are sought; 2-D UMAP in the paper.
+    n_neighbors : int
+    spatial_graph : {'knn', 'radius', 'delaunay'}
+    spatial_n_neighbors : int
+        Of ``knn``.
+    radius : float or None
+        Of ``radius``, in the unit of the coordinates.
+
+    Returns
+    -------
+    (csr_matrix (n, n), csr_matrix (n, n), array (n, 2) or None)
+        Expression graph, spatial graph, UMAP coordinates where that was the space.
+
+    Raises
+    ------
+    UserError
+        When ``radius`` is missing or all cells of an image lie at one point.
+    """
+    images = cells.obs[IMAGE].to_numpy()
+    _check_images(cells, images, max(n_neighbors, spatial_n_neighbors))
+    x = np.asarray(cells.X, dtype=np.float32)
+    umap = umap_2d(x, seed) if expression_space == "umap" else None
+    space = {"umap": umap, "raw": x}.get(expression_space)
+    if space is None:
+        space = _pca(x, seed)
+    expression = knn_graph(space, images, n_neighbors)
+    spatial = _spatial(cells, images, spatial_graph, spatial_n_neighbors, radius)
+    for name, graph in (("expression", expression), ("spatial", spatial)):
+        counts = graph_statistics(graph)
+        degree = 2 * counts["edges"] / counts["cells"]
+        log.info("%s graph: %s, mean degree %.1f", name, counts, degree)
+        if counts["isolated"]:
+            log.warning("%s graph: %d isolated cells", name, counts["isolated"])
+    return expression, spatial, umap
+
+
+def umap_2d(x, seed):
+    """Two-dimensional UMAP (15 neighbours, minimal distance 0.1), repeatable for a seed.
+
+    Parameters
+    ----------
+    x : array, shape (n, d)
+    seed : int
+
+    Returns
+    -------
+    array of float32, shape (n, 2)
+    """
+    import umap
+
+    # too few points for its spectral start; any layout of them is as good
+    if len(x) < 10:
+        return np.ascontiguousarray(np.pad(x, ((0, 0), (0, 2)))[:, :2], dtype=np.float32)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="n_jobs value")  # a seed means one job
+        model = umap.UMAP(
+            n_neighbors=min(UMAP_NEIGHBOURS, len(x) - 1),
+            min_dist=UMAP_MIN_DIST,
+            random_state=seed,
+            init="spectral" if len(x) > 50 else "random",
+        )
+        return model.fit_transform(x).astype(np.float32)
+
+
+def _pca(x, seed):
+    from sklearn.decomposition import PCA
+
+    return PCA(min(PCA_COMPONENTS, min(x.shape) - 1), random_state=seed).fit_transform(x)
+
+
+def _spatial(cells, images, kind, n_neighbors, radius):
+    coordinates = np.asarray(cells.obsm[SPATIAL], dtype=np.float64)
+    if kind == "knn":
+        return knn_graph(coordinates, images, n_neighbors)
+    if kind == "radius" and radius is None:
+        raise UserError(
+            "graphs.<name>.radius: a radius graph needs a radius in the unit of the coordinates; "
+            "write e.g.  radius: 40, or spatial_graph: knn"
+        )
+    import anndata
+    import squidpy as sq
+
+    # a bare object: squidpy writes into what it is given
+    places = anndata.AnnData(
+        np.zeros((len(coordinates), 1), dtype=np.float32), obsm={SPATIAL: coordinates}
+    )
+    places.obs[IMAGE] = images.astype(str)
+    places.obs[IMAGE] = places.obs[IMAGE].astype("category")
+    options = {"delaunay": True} if kind == "delaunay" else {"radius": float(radius)}
+    sq.gr.spatial_neighbors(places, library_key=IMAGE, coord_type="generic", **options)
+    return symmetrised(places.obsp["spatial_connectivities"])
+
+
+def _check_images(cells, images, n_neighbors):
+    for image in np.unique(images):
+        inside = images == image
+        n = int(inside.sum())
+        if n > 1 and np.ptp(cells.obsm[SPATIAL][inside], axis=0).max() == 0:
+            raise UserError(
+                f"image {image!r}: all {n} cells lie at one point; name the right coordinate "
+                "columns in the dataset's keys x and y"
+            )
+        if n <= n_neighbors:
+            log.warning(
+                "image %r has %d cells: each gets %d neighbours instead of %d (graphs.<name>."
+                "n_neighbors, spatial_n_neighbors)", image, n, n - 1, n_neighbors,
+            )  # fmt: skip

@@ -1,0 +1,174 @@
+"""Clustering heads: labels from a matrix of cells, one function per algorithm.
+
+Used for first labels and for the baselines alike. Ids are ordered by decreasing size, so the
+largest cluster is 0 whatever the algorithm called it.
+"""
+
+import logging
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.cluster import AgglomerativeClustering, KMeans
+from sklearn.neighbors import NearestNeighbors
+
+from spclust.parts.graphs import neighbours_within
+
+log = logging.getLogger(__name__)
+
+# range of the paper's resolution search and steps until an interval is below float noise
+RESOLUTIONS, BISECTIONS = (1e-6, 3.0), 30
+# Ward on all pairs needs n^2 / 2 distances: 1.6 GB at this size
+WARD_ALL_PAIRS = 20_000
+
+
+def ordered_by_size(labels):
+    """Rename labels so that 0 is the largest cluster; ties keep the order of the old ids."""
+    _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    rank = np.empty(len(counts), dtype=np.int64)
+    rank[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
+    return rank[codes]
+
+
+def kmeans(x, n_clusters, seed, n_init=20):
+    """KMeans; ``n_init=20`` as in the paper (appendix B.2)."""
+    return ordered_by_size(KMeans(n_clusters, n_init=n_init, random_state=seed).fit_predict(x))
+
+
+def ward(x, n_clusters):
+    """Ward's hierarchical clustering; above 20,000 cells merges follow a kNN graph."""
+    connectivity = None
+    if len(x) > WARD_ALL_PAIRS:
+        log.warning(
+            "Ward on %d cells: merges are restricted to 15 nearest neighbours, since all pairs "
+            "would need %.0f GB", len(x), len(x) ** 2 * 4 / 1e9,
+        )  # fmt: skip
+        connectivity = NearestNeighbors(n_neighbors=15).fit(x).kneighbors_graph()
+    model = AgglomerativeClustering(n_clusters, linkage="ward", connectivity=connectivity)
+    return ordered_by_size(model.fit_predict(x))
+
+
+def neighbour_weights(x, images, n_neighbors, seed):
+    """Weighted kNN graph of the proteins, as scanpy makes it, within each image.
+
+    Returns
+    -------
+    csr_matrix, shape (n, n)
+        UMAP connectivities; block-diagonal over images.
+    """
+    import anndata
+    import scanpy as sc
+
+    rows, columns, weights = [], [], []
+    for image in np.unique(images):
+        cells = np.flatnonzero(images == image)
+        if len(cells) < 3:
+            continue  # no graph; they end up in the cluster with the nearest centroid
+        block = anndata.AnnData(x[cells])
+        # exact neighbours: faster than the approximate ones below about 50,000 cells
+        sc.pp.neighbors(
+            block, n_neighbors=min(n_neighbors, len(cells) - 1), use_rep="X",
+            transformer="sklearn", random_state=seed,
+        )  # fmt: skip
+        part = block.obsp["connectivities"].tocoo()
+        rows.append(cells[part.row])
+        columns.append(cells[part.col])
+        weights.append(part.data)
+    if not rows:
+        return sp.csr_matrix((len(x), len(x)))
+    entries = (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns)))
+    return sp.csr_matrix(entries, shape=(len(x), len(x)))
+
+
+def leiden_partition(weights, resolution, seed):
+    """Leiden with modularity on a weighted graph (igraph's implementation, two iterations)."""
+    import random
+
+    import igraph
+
+    upper = sp.triu(weights, 1).tocoo()
+    graph = igraph.Graph(weights.shape[0], np.column_stack([upper.row, upper.col]))
+    random.seed(seed)  # igraph draws from Python's generator
+    igraph.set_random_number_generator(random)
+    partition = graph.community_leiden(
+        objective_function="modularity", weights=upper.data, resolution=resolution, n_iterations=2
+    )
+    return np.asarray(partition.membership)
+
+
+def leiden(x, images, n_clusters, n_neighbors, seed):
+    """Leiden with the resolution bisected to the asked number of clusters.
+
+    No edge crosses images, so a cluster cannot either: with several images the search aims at
+    ``n_clusters`` clusters per image, which are then merged across images by the likeness of
+    their centroids. The number of clusters need not grow steadily with the resolution; the
+    nearest number met is taken, surplus clusters are merged, and KMeans stands in when there
+    were too few.
+
+    Parameters
+    ----------
+    x : array, shape (n, d)
+    images : array, shape (n,)
+    n_clusters, n_neighbors, seed : int
+
+    Returns
+    -------
+    array of int, shape (n,)
+    """
+    if n_clusters == 1:
+        return np.zeros(len(x), dtype=np.int64)
+    weights = neighbour_weights(x, images, n_neighbors, seed)
+    n_images = len(np.unique(images))
+    goal, (low, high) = n_clusters * n_images, RESOLUTIONS
+    best, best_count = None, 0
+    for _ in range(BISECTIONS):
+        resolution = (low + high) / 2
+        labels = leiden_partition(weights, resolution, seed)
+        count = len(np.unique(labels))
+        # of two numbers equally far from the goal the larger can still be merged down
+        if best is None or (abs(count - goal), -count) < (abs(best_count - goal), -best_count):
+            best, best_count, at = labels, count, resolution
+        if count == goal:
+            break
+        low, high = (resolution, high) if count < goal else (low, resolution)
+    log.info("Leiden: %d clusters at resolution %.4g, aim %d", best_count, at, goal)
+    if best_count < n_clusters:
+        log.warning(
+            "Leiden reached only %d of %d clusters up to resolution %g; took KMeans instead",
+            best_count, n_clusters, RESOLUTIONS[1],
+        )  # fmt: skip
+        return kmeans(x, n_clusters, seed)
+    if best_count > n_clusters:
+        if n_images == 1:
+            log.warning(
+                "Leiden found no resolution with exactly %d clusters; merged the nearest of %d",
+                n_clusters, best_count,
+            )  # fmt: skip
+        best = merged(x, best, n_clusters)
+    return ordered_by_size(best)
+
+
+def merged(x, labels, n_clusters):
+    """Merge clusters with the nearest centroids until ``n_clusters`` are left."""
+    _, codes = np.unique(labels, return_inverse=True)
+    membership = sp.csr_matrix((np.ones(len(codes)), (codes, np.arange(len(codes)))))
+    centroids = (membership @ x) / membership.sum(1).A
+    groups = AgglomerativeClustering(n_clusters, linkage="average").fit_predict(centroids)
+    return groups[codes]
+
+
+def nearest_centroid(x, labels, known):
+    """Give cells without a label that of the nearest class mean."""
+    from sklearn.neighbors import NearestCentroid
+
+    labels = np.array(labels)
+    if not known.all():
+        labels[~known] = NearestCentroid().fit(x[known], labels[known]).predict(x[~known])
+    return labels
+
+
+def neighbour_agreement(x, images, labels, n_neighbors=15):
+    """Share of a cell's nearest cells (same image) in its own cluster, a confidence in [0, 1]."""
+    agreement = np.ones(len(x))
+    for cells, neighbours in neighbours_within(x, images, n_neighbors):
+        agreement[cells] = (labels[neighbours] == labels[cells][:, None]).mean(1)
+    return agreement
