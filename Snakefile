@@ -34,15 +34,27 @@ include: "rules/plots.smk"
 include: "rules/export.smk"
 
 
+# After the rules: constraints given before are lost where pathvars are filled in.
+wildcard_constraints:
+    dataset=NAME,
+    prep=NAME,
+    labels=NAME,
+    aug=NAME,
+    graph=NAME,
+    method=NAME,
+    seed="[0-9]+",
+    chain=f"(labels-{NAME}/aug-{NAME}/(graph-{NAME}/)?)?",
+
+
 report: "config/captions/workflow.rst"
 
 
 rule all:
     default_target: True
     input:
-        per_run("markers.csv"),
-        per_run("figures"),
-        per_run("clustered.h5ad"),
+        per_run("markers.csv", controls=False),
+        per_run("figures", controls=False),
+        per_run("clustered.h5ad", controls=False),
         "results/summary/metrics_mean.tsv",
         "results/summary/figures",
 

@@ -20,18 +20,6 @@ except UserError as error:
 
 NAME = "[A-Za-z0-9][A-Za-z0-9_.]*"
 
-
-wildcard_constraints:
-    dataset=NAME,
-    prep=NAME,
-    labels=NAME,
-    aug=NAME,
-    graph=NAME,
-    method=NAME,
-    seed="[0-9]+",
-    chain=f"(labels-{NAME}/aug-{NAME}/(graph-{NAME}/)?)?",
-
-
 # Snakemake counts no resource that has no limit; one training at a time on a local GPU.
 if workflow.local_exec:
     workflow.global_resources.setdefault("gpu", 1)
@@ -41,9 +29,13 @@ USES_GPU = config["device"] in ("cuda", "mps") or (
 )
 
 
-def per_run(name):
-    """One file of every (dataset, run, seed)."""
-    return [f"{run.folder(dataset, seed)}/{name}" for dataset, run, seed in PLAN.results]
+def per_run(name, controls=True):
+    """One file of every (dataset, run, seed), with or without the control methods."""
+    return [
+        f"{run.folder(dataset, seed)}/{name}"
+        for dataset, run, seed in PLAN.results
+        if controls or not PLAN.is_control(run.method)
+    ]
 
 
 def stage_cfg(stage, wildcard):
@@ -101,6 +93,24 @@ def run_files(wildcards):
         aug = wildcards.chain.split("/graph-")[0].rstrip("/")
         files["balanced"] = f"{replicate}{aug}/balanced.h5ad"
     return files
+
+
+def run_cfg(wildcards):
+    """Params function: the settings of every stage a run went through, shown in the report."""
+    chain = dict(part.split("-", 1) for part in wildcards.chain.split("/") if part)
+    named = {"preprocess": wildcards.prep}
+    stages = {"labels": "pseudolabels", "aug": "oversample", "graph": "graphs"}
+    named |= {stage: chain[part] for part, stage in stages.items() if part in chain}
+    named["methods"] = wildcards.method
+    return {f"{stage}.{name}": PLAN.cfg(stage, name) for stage, name in named.items()}
+
+
+def run_labels(wildcards):
+    """Labels function of the report: what tells a figure of a run from the others."""
+    folder = run_folder(wildcards)
+    seed = int(wildcards.seed)
+    names = {run.name for dataset, run, _ in PLAN.results if run.folder(dataset, seed) == folder}
+    return {"run": ", ".join(sorted(names)), "seed": wildcards.seed, "figure": wildcards.figure}
 
 
 def dataset_files(wildcards):

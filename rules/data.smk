@@ -25,10 +25,9 @@ rule download_dataset:
         file="resources/{dataset}/download/{file}",
     log:
         "<log>/{dataset}/download/{file}.log",
-    benchmark:
-        "<bench>/{dataset}/download/{file}.tsv"
     wildcard_constraints:
         file="[^/]+",
+    # Snakemake takes no benchmark of what may come from the cache; the log tells time and memory
     cache: "omit-software"
     localrule: True
     conda:

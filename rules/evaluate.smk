@@ -34,13 +34,13 @@ rule summarise_metrics:
             "results/summary/metrics.tsv",
             caption="../config/captions/metrics.rst",
             category="Summary",
-            labels={"table": "every value"},
+            labels={"what": "every value"},
         ),
         mean=report(
             "results/summary/metrics_mean.tsv",
             caption="../config/captions/metrics.rst",
             category="Summary",
-            labels={"table": "mean and sd over seeds"},
+            labels={"what": "mean and sd over seeds"},
         ),
     log:
         "<log>/summary/summarise_metrics.log",

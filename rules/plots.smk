@@ -48,7 +48,7 @@ rule plot_run:
             caption="../config/captions/run.rst",
             category="Runs",
             subcategory="{dataset}",
-            labels={"method": "{method}", "seed": "{seed}", "figure": "{figure}"},
+            labels=run_labels,
         ),
     log:
         "<log>/{dataset}/prep-{prep}/seed-{seed}/{chain}method-{method}/plot_run.log",
@@ -61,8 +61,8 @@ rule plot_run:
         mem_mb=memory(1000, 60),
         runtime=20,
     params:
-        # shown in the captions of the report
-        cfg=method_cfg,
+        # shown in the captions of the report; all of it reruns an earlier stage too
+        cfg=run_cfg,
         code=settings.code_hash("plot_run"),
     message:
         "Figures of {wildcards.method} on {wildcards.dataset} (seed {wildcards.seed})"
@@ -79,7 +79,7 @@ rule plot_summary:
             patterns=["{figure}.png"],
             caption="../config/captions/metrics.rst",
             category="Summary",
-            labels={"table": "{figure}"},
+            labels={"what": "{figure}"},
         ),
     log:
         "<log>/summary/plot_summary.log",
@@ -93,6 +93,7 @@ rule plot_summary:
         mem_mb=1000,
         runtime=10,
     params:
+        cfg={"controls": sorted({r.method for _, r, _ in PLAN.results if PLAN.is_control(r.method)})},
         code=settings.code_hash("plot_summary"),
     message:
         "Figures over all runs"

@@ -5,8 +5,7 @@ rule preprocess_cells:
         cells="<prep>/cells.h5ad",
     log:
         "<log>/{dataset}/prep-{prep}/preprocess_cells.log",
-    benchmark:
-        "<bench>/{dataset}/prep-{prep}/preprocess_cells.tsv"
+    # Snakemake takes no benchmark of what may come from the cache; the log tells time and memory
     cache: True
     conda:
         "../envs/preprocess.yaml"

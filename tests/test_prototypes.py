@@ -1,8 +1,6 @@
 """KMeans refresh: ids stay with their clusters, empty classes do no harm."""
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
 
 from spclust.parts import prototypes
 
@@ -11,19 +9,6 @@ def blobs(seed=0, c=4):
     rng = np.random.default_rng(seed)
     labels = np.repeat(np.arange(c), 30)
     return (10 * np.eye(c)[labels] + rng.normal(size=(len(labels), c))).astype(np.float32), labels
-
-
-@given(st.permutations(range(5)), st.lists(st.integers(0, 4), min_size=1, max_size=60))
-def test_matching_undoes_a_renaming(permutation, labels):
-    labels, permutation = np.array(labels), np.array(permutation)
-    renamed = permutation[labels]
-    assert np.array_equal(prototypes.match_labels(renamed, labels, 5)[renamed], labels)
-
-
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=50))
-def test_matching_is_a_permutation(pairs):
-    a, b = np.array(pairs).T
-    assert sorted(prototypes.match_labels(a, b, 4)) == [0, 1, 2, 3]
 
 
 def test_first_kmeans_takes_the_ids_of_the_pseudolabels():

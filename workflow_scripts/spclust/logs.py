@@ -1,7 +1,9 @@
 """Logging of one job: everything into the rule's log, one line for the user on a failure."""
 
 import logging
+import resource
 import sys
+import time
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,8 +44,10 @@ def job(log_path, rule):
     log.setLevel(logging.INFO)
     log.addHandler(to_file)
     log.addHandler(to_terminal)
+    started = time.monotonic()
     try:
         yield log
+        log.info("done in %.1f s, peak memory %.0f MB", time.monotonic() - started, _peak_memory())
     except Exception as error:
         # the handler of the terminal would repeat the traceback there
         log.removeHandler(to_terminal)
@@ -57,3 +61,10 @@ def job(log_path, rule):
             log.removeHandler(handler)
         logging.getLogger("py.warnings").removeHandler(to_file)
         to_file.close()
+
+
+def _peak_memory():
+    """Largest resident memory of this process so far, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # bytes on macOS, kilobytes on Linux
+    return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)

@@ -4,17 +4,15 @@ import logging
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 from sklearn.metrics import (
     adjusted_rand_score,
     normalized_mutual_info_score,
     precision_recall_fscore_support,
     silhouette_score,
 )
-from sklearn.neighbors import NearestNeighbors
 
 from spclust.contracts import IMAGE, LABEL, SPATIAL
-from spclust.parts.graphs import symmetrised
+from spclust.parts.graphs import knn_graph, neighbours_within
 from spclust.parts.matching import match_labels
 
 log = logging.getLogger(__name__)
@@ -136,37 +134,13 @@ def class_scores(clusters, labels, rare_class):
     return pd.DataFrame(table, columns=columns)
 
 
-def neighbours_within(x, images, n_neighbors):
-    """Nearest other cells of each cell in its own image.
-
-    Returns
-    -------
-    csr_matrix, shape (n, n)
-        1 from each cell to its neighbours; a cell of a smaller image has fewer, a cell alone
-        in its image none.
-    """
-    rows, columns = [], []
-    images = np.asarray(images)
-    for image in pd.unique(images):
-        cells = np.flatnonzero(images == image)
-        k = min(n_neighbors, len(cells) - 1)
-        if k > 0:
-            near = NearestNeighbors(n_neighbors=k).fit(x[cells]).kneighbors(return_distance=False)
-            rows.append(np.repeat(cells, k))
-            columns.append(cells[near].ravel())
-    if not rows:
-        return sp.csr_matrix((len(x), len(x)))
-    index = np.concatenate(rows), np.concatenate(columns)
-    return sp.csr_matrix((np.ones(len(index[0])), index), shape=(len(x), len(x)))
-
-
 def modularity(x, clusters, images):
     """Modularity (Newman) of clusters on the expression graph.
 
     The graph joins each cell to its 15 nearest cells by proteins within its image; every
     method is scored on the same graph. Missing where no cell has a neighbour.
     """
-    graph = symmetrised(neighbours_within(np.asarray(x), images, EXPRESSION_NEIGHBOURS)).tocoo()
+    graph = knn_graph(np.asarray(x), images, EXPRESSION_NEIGHBOURS).tocoo()
     if graph.nnz == 0:
         return np.nan
     _, codes = np.unique(clusters, return_inverse=True)
@@ -192,11 +166,12 @@ def spatial_coherence(spatial, clusters, images):
     1 where every cluster is a separate region. Chance depends on the clusters' sizes; the
     ``random`` control shows it for equal ones. Missing where no cell has a neighbour.
     """
-    pairs = neighbours_within(np.asarray(spatial), images, SPATIAL_NEIGHBOURS).tocoo()
-    if pairs.nnz == 0:
-        return np.nan
     clusters = np.asarray(clusters)
-    return float((clusters[pairs.row] == clusters[pairs.col]).mean())
+    shares = [
+        (clusters[near] == clusters[cells, None]).mean(axis=1)
+        for cells, near in neighbours_within(np.asarray(spatial), images, SPATIAL_NEIGHBOURS)
+    ]
+    return float(np.concatenate(shares).mean()) if shares else np.nan
 
 
 def collect(results, scores, clusters):

@@ -5,6 +5,7 @@ import logging
 import numpy as np
 import scipy.sparse as sp
 
+from spclust.contracts import SPATIAL
 from spclust.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -31,20 +32,30 @@ def preprocess(cells, normalisation, target_sum, cofactor, scale, zero_center, c
     Returns
     -------
     AnnData
-        A copy with X dense float32 and the settings in ``uns['preprocess']``.
+        X dense float32, the settings in ``uns['preprocess']``; of the rest obs, var and
+        ``obsm['spatial']`` only: layers, graphs and raw stay with the imported cells.
 
     Raises
     ------
     UserError
         For values that cannot be normalised; names the cell, the protein and the setting.
     """
+    import anndata
     import scanpy as sc
 
     if cells.n_obs < 2:
         raise UserError(f"the slice has {cells.n_obs} cell; clustering needs at least 2")
-    cells = cells.copy()
-    x = cells.X.toarray() if sp.issparse(cells.X) else np.asarray(cells.X)
-    cells.X = np.ascontiguousarray(x, dtype=np.float32)
+    if "log1p" in cells.uns and normalisation != "none":
+        log.warning(
+            "uns['log1p'] says that the values are logarithms already; if so, set %s: none", KEY
+        )
+    x = cells.X.toarray() if sp.issparse(cells.X) else cells.X
+    cells = anndata.AnnData(
+        np.array(x, dtype=np.float32, order="C"),
+        obs=cells.obs.copy(),
+        var=cells.var.copy(),
+        obsm={SPATIAL: np.asarray(cells.obsm[SPATIAL])},
+    )
     _check_values(cells, normalisation)
     if normalisation == "total":
         sc.pp.normalize_total(cells, target_sum=target_sum)
@@ -63,12 +74,9 @@ def preprocess(cells, normalisation, target_sum, cofactor, scale, zero_center, c
         log.warning("%d proteins are constant and tell no cells apart: %s", constant.sum(), names)
     if scale:
         sc.pp.scale(cells, zero_center=zero_center, max_value=clip)
-        if clip is not None and not zero_center:
-            np.minimum(cells.X, clip, out=cells.X)
-    cells.uns.pop("log1p", None)
     settings = {"normalisation": normalisation, "target_sum": target_sum, "cofactor": cofactor,
                 "scale": scale, "zero_center": zero_center, "clip": clip}  # fmt: skip
-    cells.uns["preprocess"] = {k: v for k, v in settings.items() if v is not None}
+    cells.uns = {"preprocess": {k: v for k, v in settings.items() if v is not None}}
     log.info("%d cells, %d proteins: %s", *cells.shape, settings)
     return cells
 
@@ -83,14 +91,16 @@ def _check_values(cells, normalisation):
         )
     if normalisation == "none":
         return
-    if (x < 0).any():
+    standardised = (np.abs(x.mean(0)) < 0.1 * x.std(0)).mean() > 0.8
+    # background subtracted beforehand leaves negative values too, which arcsinh can take
+    if (x < 0).any() and (standardised or normalisation == "total"):
         row, column = np.argwhere(x < 0)[0]
-        standardised = (np.abs(x.mean(0)) < 0.1).mean() > 0.8
         kind = " (the proteins look like z-scores)" if standardised else ""
         raise UserError(
             f"cell {cells.obs_names[row]!r}, protein {cells.var_names[column]!r}: the value "
             f"{x[row, column]:g} is negative{kind} and cannot be normalised by {normalisation!r}; "
-            f"set {KEY}: none for data that is transformed already"
+            f"set {KEY}: none (the values are transformed already)"
+            + ("" if standardised else " or arcsinh (background was subtracted)")
         )
     totals = x.sum(1)
     if normalisation == "total" and (totals == 0).any():

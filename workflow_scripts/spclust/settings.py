@@ -75,6 +75,10 @@ class Plan:
         """Recipe of a named method setting."""
         return self.settings["methods"][method]["recipe"]
 
+    def is_control(self, method):
+        """Whether a method only bounds the tables: nothing of it is drawn or exported."""
+        return self.recipes[self.recipe(method)].get("control", False)
+
     def env(self, method):
         """Environment file stem of a named method setting."""
         return self.recipes[self.recipe(method)]["env"]

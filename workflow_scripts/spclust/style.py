@@ -111,9 +111,10 @@ def point_size(n, width, height, filled=0.7):
 
 
 def shortened(text, length=30):
-    """A name cut to what fits in a legend."""
+    """A name cut in its middle to what fits; names of a kind often differ at their ends."""
     text = str(text)
-    return text if len(text) <= length else text[: length - 1] + "…"
+    half = (length - 1) // 2
+    return text if len(text) <= length else f"{text[: length - 1 - half]}…{text[-half:]}"
 
 
 def legend(fig, entries, title, where="outside right upper", columns=1):

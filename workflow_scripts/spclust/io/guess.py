@@ -150,7 +150,5 @@ def short_names(columns):
 
     Names stay as they are where the short ones would not be unique.
     """
-    short = [
-        _CODEX.sub("", c).split(" - ")[0].strip() if _CODEX.search(c) else c for c in columns
-    ]
+    short = [_CODEX.sub("", c).split(" - ")[0].strip() if _CODEX.search(c) else c for c in columns]
     return short if len(set(short)) == len(short) else list(columns)

@@ -21,11 +21,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 
 from spclust.contracts import IMAGE, LABEL, PARENTS, PSEUDOLABEL, SPATIAL, SYNTHETIC
 from spclust.errors import UserError
-from spclust.io import guess, h5ad, labels, steinbock, tables
+from spclust.io import guess, h5ad, labels, mcmicro, roles, steinbock, tables
 
 log = logging.getLogger(__name__)
 
@@ -65,18 +64,18 @@ def import_cells(paths, cfg):
     kind = cfg.get("format") or _format(files)
     log.info("reading %d %s: %s", len(files), kind, ", ".join(map(str, files[:5])))
     if kind == "h5ad":
-        if len(files) > 1:
-            raise UserError(f"{files[1]}: one h5ad file a dataset; make {files[0]} another dataset")
-        cells, roles, guessed = _from_h5ad(files[0], cfg)
+        cells, groups, guessed = _from_h5ad(files, cfg)
     else:
-        cells, roles, guessed = _from_tables(files, kind, cfg)
+        cells, groups, guessed = _from_tables(files, kind, cfg)
     if guessed:
-        lines = "".join(f"\n    {key}: {json.dumps(v, ensure_ascii=False)}" for key, v in guessed.items())
+        lines = "".join(
+            f"\n    {key}: {json.dumps(v, ensure_ascii=False)}" for key, v in guessed.items()
+        )
         log.warning(
             "%s: judged by their names, columns are taken as below. Right? Paste this into the "
             "dataset's entry; wrong? Change it there:%s", cfg.get("name", files[0]), lines,
         )  # fmt: skip
-    return _finish(cells, roles, cfg, files[0])
+    return _finish(cells, groups, cfg, ", ".join(map(str, files[:3])))
 
 
 def _files(paths):
@@ -93,7 +92,7 @@ def _format(files):
     if steinbock.is_steinbock(files):
         return "steinbock"
     names = [file.name.lower() for file in files]
-    if all(name.endswith((".h5ad", ".h5")) for name in names):
+    if all(name.endswith(".h5ad") for name in names):
         return "h5ad"
     odd = [f for f, n in zip(files, names) if not re.search(r"\.(csv|tsv|txt)(\.gz)?$", n)]
     if odd:
@@ -101,42 +100,38 @@ def _format(files):
             f"{odd[0]}: the format is not clear from the file's name; write e.g.  format: table  "
             "(or h5ad, mcmicro, steinbock) in the dataset's entry"
         )
-    mcmicro = {"CellID", "X_centroid", "Y_centroid"}
-    return "mcmicro" if all(mcmicro <= set(tables.header(f)) for f in files) else "table"
+    return "mcmicro" if mcmicro.is_mcmicro(files) else "table"
 
 
-def _from_h5ad(path, cfg):
+def _from_h5ad(files, cfg):
+    path, *others = files
+    if others:
+        raise UserError(f"{others[0]}: one h5ad file a dataset; make {path} a dataset of its own")
     cells = h5ad.read(path)
-    proteins, guessed = _proteins(cells.var_names, cfg, path, lambda: list(cells.var_names))
-    # what a guess leaves alone needs no line in the config
-    guessed = guessed if len(proteins) < cells.n_vars else {}
-    cells = cells[:, proteins].copy() if len(proteins) < cells.n_vars else cells
+    proteins = roles.proteins(cells.var_names, cfg, path, lambda: list(cells.var_names))
+    if proteins != list(cells.var_names):
+        cells = cells[:, proteins].copy()
     h5ad.check_matrix(cells, path)
-    cells.obsm[SPATIAL], found = h5ad.coordinates(cells, cfg, path)
-    table = h5ad.obs_table(cells.obs, path)
-    roles, more = _groups(table, cfg, path)
-    if cfg.get("cell_id") is None:
-        table.frame["obs_names"], table.origin["obs_names"] = cells.obs_names.to_numpy(), "obs"
-    else:
-        tables.require(cfg["cell_id"], table.frame.columns, "cell_id", f"{path}, obs")
-    cells.obs_names = _cell_names(table, cfg.get("cell_id") or "obs_names", roles["image"])
-    return cells, roles, found | more | guessed
+    cells.obsm[SPATIAL], guessed = h5ad.coordinates(cells, cfg, path)
+    table = h5ad.obs_table(cells.obs.assign(obs_names=cells.obs_names), path)
+    columns, more = roles.groups(table, cfg, path)
+    cell_id = cfg.get("cell_id", "obs_names")
+    tables.require(cell_id, table.frame.columns, "cell_id", f"{path}, obs")
+    cells.obs_names = roles.cell_names(table, cell_id, columns["image"])
+    return cells, columns, guessed | more
 
 
 def _from_tables(files, kind, cfg):
     import anndata
 
     given, guessed = {}, {}
-    if kind == "steinbock":
-        table, given = steinbock.read(files)
-    elif kind == "mcmicro":
-        table, given = _mcmicro(files)
+    if kind == "table":
+        table, guessed = _joined(files, cfg)
     else:
-        table, given, guessed = _joined(files, cfg)
-    source = table.files()
-    cfg = given | {key: value for key, value in cfg.items() if value is not None or key in NULLABLE}
-    roles, more = _groups(table, cfg, source)
-    columns = list(table.frame.columns)
+        table, given = {"mcmicro": mcmicro, "steinbock": steinbock}[kind].read(files)
+    known, cfg = given.pop("proteins", None), given | guessed | cfg
+    source, columns = table.files(), list(table.frame.columns)
+    groups, more = roles.groups(table, cfg, source)
     x, y = cfg.get("x"), cfg.get("y")
     if x is None and y is None:
         x, y = guess.coordinates(columns)
@@ -148,69 +143,98 @@ def _from_tables(files, kind, cfg):
         )
     for key, column in zip("xy", (x, y)):
         tables.require(column, columns, key, source)
-    taken = {x, y, cfg.get("cell_id"), roles["image"], roles["label"]}
-    proteins, found = _proteins(
+    taken = {x, y, cfg.get("cell_id"), *groups.values()}
+    proteins = roles.proteins(
         [c for c in columns if c not in taken], cfg, source,
-        lambda: given.get("proteins") or guess.proteins(table.frame, taken),
+        lambda: known or guess.proteins(table.frame, taken),
     )  # fmt: skip
-    numbers = partial(tables.numbers, table.frame, place=table.place)
-    spatial = numbers([x, y], remedy="fill it in or remove the cell")
+    if known is None and not isinstance(cfg.get("proteins"), list):
+        more["proteins"] = proteins
+    names = roles.cell_names(table, cfg.get("cell_id"), groups["image"])
     remedy = "correct it, remove the cell, or leave the column out with `exclude_proteins`"
-    names = guess.short_names(proteins)
     cells = anndata.AnnData(
-        numbers(proteins, remedy=remedy),
-        obs=table.frame.drop(columns=[*proteins, x, y]).set_axis(
-            _cell_names(table, cfg.get("cell_id"), roles["image"])
-        ),
-        var=pd.DataFrame({"column": proteins}, index=names),
-        obsm={SPATIAL: spatial},
+        tables.numbers(table.frame, proteins, table.place, remedy),
+        obs=table.frame.drop(columns=[*proteins, x, y]).set_axis(names),
+        var=pd.DataFrame({"column": proteins}, index=guess.short_names(proteins)),
+        obsm={SPATIAL: tables.numbers(table.frame, [x, y], table.place, "remove the cell")},
     )
-    return cells, roles, guessed | more | found
+    return cells, groups, guessed | more
 
 
 def _joined(files, cfg):
-    """Read and join the tables of one slice; the columns that name a cell are found."""
+    """Read and join the tables of one slice by the columns that name a cell."""
     headers = [tables.header(file) for file in files]
-    cell_id, guessed = cfg.get("cell_id"), {}
-    if cell_id is None:
-        common = [c for c in headers[0] if all(c in names for names in headers)]
-        cell_id = guess.cell_id(common)
-        guessed = {} if cell_id is None else {"cell_id": cell_id}
-        if cell_id is None and len(files) > 1:
-            raise UserError(
-                f"{', '.join(map(str, files))}: no column of cell ids is common to these files, by "
-                "which they could be joined; name it as  cell_id:  of the dataset. Columns they "
-                f"share: {', '.join(common) or 'none'}"
-            )
+    common = [c for c in headers[0] if all(c in names for names in headers)]
+    cell_id = cfg.get("cell_id") or guess.cell_id(common)
+    if cell_id is None and len(files) > 1:
+        raise UserError(
+            f"{', '.join(map(str, files))}: the files share no column of cell ids by which they "
+            "could be joined; name it as  cell_id:  of the dataset. They share: "
+            f"{', '.join(common) or 'no column'}"
+        )
     parts = []
     for file, names in zip(files, headers):
         if cell_id is not None:
             tables.require(cell_id, names, "cell_id", file)
         text = {c for c in names if guess.is_text(c)} | {cell_id, cfg.get("image")}
         parts.append(tables.read(file, text=text & set(names)))
-        if cell_id is not None:
-            tables.clean_text(parts[-1], cell_id, "cell_id")
+    guessed = {} if cell_id is None or "cell_id" in cfg else {"cell_id": cell_id}
     if len(parts) == 1:
-        return parts[0], {"cell_id": cell_id}, guessed
+        return parts[0], guessed
+    image = cfg["image"] if "image" in cfg else guess.image(parts[0].frame[common])
     # ids may start anew in each image
-    image = cfg["image"] if "image" in cfg else guess.image(parts[0].frame)
-    on = [cell_id] + [image] * all(image in names for names in headers)
-    return tables.join(parts, on), {"cell_id": cell_id}, guessed
+    on = [cell_id] + ([image] if image in common else [])
+    for part in parts:
+        for column, key in zip(on, ("cell_id", "image")):
+            tables.clean_text(part, column, key)
+    return tables.join(parts, on), guessed
 
 
-def _mcmicro(files):
-    """Read quantification tables of mcmicro, each one image: CellID, markers, place and shape."""
-    parts = []
-    for file in files:
-        part = tables.read(file, text=["CellID"])
-        for key, column in MCMICRO.items():
-            tables.require(column, part.frame.columns, key, file)
-        if len(files) > 1:
-            part = tables.read(file, text=["CellID"], key="quantification")
-            part.frame["mcmicro_image"] = file.name.split(".")[0]
-            part.origin["mcmicro_image"] = "quantification"
-        parts.append(part)
-    columns = list(parts[0].frame.columns)
-    markers = [c for c in columns[: columns.index(MCMICRO["x"])] if c != MCMICRO["cell_id"]]
-    image = {"image": "mcmicro_image"} if len(files) > 1 else {}
-    return tables.stack(parts), MCMICRO | image | {"proteins": markers}
+def _finish(cells, groups, cfg, source):
+    """Name the columns of this workflow, clean the labels and refuse what cannot be clustered."""
+    obs = cells.obs.rename(columns=str)
+    image = "image" if groups["image"] is None else labels.as_text(obs[groups["image"]])
+    scored = None
+    if groups["label"] is not None:
+        scored = labels.clean(
+            obs[groups["label"]],
+            cfg.get("ignore_labels"),
+            cfg.get("min_label_size", labels.MIN_SIZE),
+        )
+    # a slash cannot be part of a name in an h5ad file
+    names = {c: f"{c}_original" if c in _RESERVED else c.replace("/", "_") for c in obs}
+    obs = obs.rename(columns=names)
+    for column in obs.select_dtypes(object):
+        obs[column] = labels.as_text(obs[column]).astype(object).astype("category")
+    obs[IMAGE] = pd.Categorical(np.broadcast_to(image, len(obs)).astype(str))
+    if groups["image"] == IMAGE:
+        del obs[f"{IMAGE}_original"]
+    if scored is not None:
+        obs[LABEL] = scored
+    cells.obs = obs
+    if cfg.get("drop_unscored") and scored is None:
+        raise UserError(
+            f"{source}: `drop_unscored` needs labels; name their column as  label:  of the dataset"
+        )
+    if cfg.get("drop_unscored"):
+        log.info("dropping %d cells that are not scored", scored.isna().sum())
+        cells = cells[scored.notna().to_numpy()].copy()
+    if cells.n_obs < 2:
+        raise UserError(
+            f"{source}: {cells.n_obs or 'no'} cell{' is' if cells.n_obs == 1 else 's are'} left to "
+            "be clustered, at least 2 are needed; check the file, or lower `min_label_size` and "
+            "set `drop_unscored` to false"
+        )
+    places = pd.DataFrame(cells.obsm[SPATIAL]).groupby(cells.obs[IMAGE].to_numpy(), observed=True)
+    spans = (places.max() - places.min()).sum(axis=1)
+    for name in spans.index[(spans == 0) & (places.size() > 1)]:
+        x, y = cells.obsm[SPATIAL][(cells.obs[IMAGE] == name).to_numpy()][0]
+        raise UserError(
+            f"{source}: all {places.size()[name]} cells of the image {name!r} lie at one point "
+            f"({x:g}, {y:g}); check the columns named as  x:, y:  and  image:  of the dataset"
+        )
+    log.info(
+        "%d cells, %d proteins, %d image(s): %s", cells.n_obs, cells.n_vars, len(spans),
+        places.size().sort_values(ascending=False).head(20).to_dict(),
+    )  # fmt: skip
+    return cells

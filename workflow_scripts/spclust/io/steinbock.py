@@ -41,8 +41,8 @@ def read(files):
     lone = sorted(set(intensities) ^ set(regionprops))
     if lone or not intensities:
         raise UserError(
-            f"{Path(files[0]).parents[1]}: a steinbock folder holds, for each image, a table of the "
-            f"same name in intensities/ and in regionprops/; {', '.join(lone[:5]) or 'none'} "
+            f"{Path(files[0]).parents[1]}: a steinbock folder holds, for each image, a table of "
+            f"the same name in intensities/ and in regionprops/; {', '.join(lone[:5]) or 'none'} "
             f"{'lacks' if len(lone) == 1 else 'lack'} one. Run `steinbock measure` again"
         )
     parts = []

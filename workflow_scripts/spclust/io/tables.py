@@ -101,7 +101,9 @@ def read(path, text=(), key=None):
     for column in frame.columns.intersection(list(text)):
         frame[column] = frame[column].str.strip()
     key = key or str(path)
-    source = pd.DataFrame({"file": pd.Categorical([str(path)] * len(frame)), "line": frame.index + 2})
+    source = pd.DataFrame(
+        {"file": pd.Categorical([str(path)] * len(frame)), "line": frame.index + 2}
+    )
     return Table(frame.reset_index(drop=True), dict.fromkeys(frame.columns, key), {key: source})
 
 
@@ -230,8 +232,8 @@ def unique(table, on):
     first = rows[names == names.iloc[0]]
     lines = table.sources[table.origin[on[0]]]["line"].iloc[first[:3]]
     raise UserError(
-        f"{table.place(first[0], on[0])}: the cell id {names.iloc[0]!r} stands on the {table.unit}s "
-        f"{', '.join(map(str, lines))}; {names.nunique()} ids are repeated "
+        f"{table.place(first[0], on[0])}: the cell id {names.iloc[0]!r} is repeated "
+        f"({table.unit} {', '.join(map(str, lines))}); {names.nunique()} ids are "
         f"({', '.join(names.unique()[:5])}). Make them unique, or name the column that is "
         "unique as `cell_id`, and as `image` the image in which ids start anew"
     )
@@ -267,7 +269,9 @@ def numbers(frame, columns, place, remedy):
         bad = np.flatnonzero(~np.isfinite(values[:, j]))
         if len(bad):
             found = raw.iloc[bad[0]]
-            fault = "the value is missing" if pd.isna(found) else f"{str(found)!r} is no finite number"
+            fault = (
+                "the value is missing" if pd.isna(found) else f"{str(found)!r} is no finite number"
+            )
             raise UserError(
                 f"{place(bad[0], column)}: {fault} "
                 f"({len(bad)} such {'cell' if len(bad) == 1 else 'cells'} in the column); {remedy}"

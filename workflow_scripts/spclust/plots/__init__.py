@@ -71,7 +71,7 @@ def plot_run(folder, cells, clusters, umap, markers, balanced=None, history=None
             style.save(tables.training(history), out, "training")
 
 
-def plot_summary(folder, long):
+def plot_summary(folder, long, controls=()):
     """Draw the comparison of all runs into a folder: a table and a figure for each slice.
 
     Parameters
@@ -79,8 +79,10 @@ def plot_summary(folder, long):
     folder : path
     long : DataFrame
         What :func:`spclust.metrics.collect` returns.
+    controls : list of str
+        Methods that are no competitors.
     """
     with style.in_use(), _whole_folder(folder) as out:
         for dataset, rows in long.groupby("dataset", sort=False):
-            style.save(summary.table(rows, dataset), out, f"table_{dataset}")
-            style.save(summary.dots(rows, dataset), out, f"metrics_{dataset}")
+            style.save(summary.table(rows, dataset, controls), out, f"table_{dataset}")
+            style.save(summary.dots(rows, dataset, controls), out, f"metrics_{dataset}")

@@ -1,5 +1,6 @@
 """Cells as points: in the UMAP and in the tissue."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,11 +74,12 @@ class Groups:
 def _points(ax, xy, colours, size, **kwargs):
     """Scatter in a random but fixed order, so that no group hides another; greys below."""
     order = np.random.default_rng(0).permutation(len(xy))
-    grey = np.isin(colours, [style.RIGHT, style.BACKGROUND])
-    order = order[np.argsort(~grey[order], kind="stable")]
+    if colours.dtype.kind == "U":
+        grey = np.isin(colours, [style.RIGHT, style.BACKGROUND])
+        order = order[np.argsort(~grey[order], kind="stable")]
     ax.set_aspect("equal", anchor="N")
     ax.axis("off")
-    return ax.scatter(*xy[order].T, c=np.asarray(colours)[order], s=size, linewidths=0,
+    return ax.scatter(*xy[order].T, c=colours[order], s=size, linewidths=0,
                       rasterized=True, **kwargs)  # fmt: skip
 
 
@@ -89,7 +91,8 @@ def umap(cells, groups, xy):
     if groups.matched:
         panels["labels"] = groups.colour_of_labels()
     if len(names) > 1:
-        of_image = dict(zip(names, style.PALETTE * (len(names) // len(style.PALETTE) + 1)))
+        # from the other end, not to look like clusters
+        of_image = dict(zip(names, itertools.cycle(reversed(style.PALETTE))))
         panels[f"images ({len(names)})"] = np.array([of_image[i] for i in images])
     entries = groups.entries()
     space = style.legend_width(entries, groups.title())
@@ -100,7 +103,7 @@ def umap(cells, groups, xy):
         width * len(panels) + space,
         max(height + 0.25 + 0.7 * named, style.legend_height(entries)),
     )
-    size = style.point_size(len(xy), width, height, filled=0.25)
+    size = style.point_size(len(xy), width, height, filled=0.35)
     for ax, (title, colours) in zip(fig.subplots(1, len(panels), squeeze=False)[0], panels.items()):
         _points(ax, xy, colours, size)
         ax.set_title(title)
@@ -195,7 +198,8 @@ def confidence(cells, values):
     everywhere = np.ones(cells.n_obs, dtype=bool)
     fig, points = _tissue(cells, [("", values, everywhere)], cmap=style.SEQUENTIAL, vmin=low,
                           vmax=high)  # fmt: skip
-    bar = fig.colorbar(points, ax=fig.axes, shrink=0.6, aspect=25, pad=0.02, extend="both")
+    bar = fig.colorbar(points, ax=fig.axes, shrink=0.6, aspect=25, pad=0.02, extend="both",
+                       panchor=False)  # fmt: skip
     bar.set_label("confidence")
     bar.outline.set_visible(False)
     return fig

@@ -8,23 +8,25 @@ import pandas as pd
 from spclust import style
 from spclust.metrics import mean_and_sd
 
-# bounds to read the others against, never the winner
-CONTROLS = {"random", "truth"}
 # more is not better
 UNRANKED = {"n_clusters"}
 
 
-def table(long, dataset):
-    """Runs x metrics, mean over sd; the best run of a metric is bold, the second underlined."""
+def table(long, dataset, controls=()):
+    """Runs x metrics, mean over sd; the best run of a metric is bold, the second underlined.
+
+    Controls are grey: bounds to read the others against, never the winner.
+    """
     stats = mean_and_sd(long)
     runs, metrics = stats["run"].unique().tolist(), stats["metric"].unique().tolist()
-    control = stats.groupby("run")["method"].first().isin(CONTROLS)
-    name_width, cell_width, row_height = 0.2 + 0.06 * max(map(len, runs)), 0.62, 0.3
-    width, height = name_width + cell_width * len(metrics), row_height * (len(runs) + 2)
+    control = stats.groupby("run")["method"].first().isin(controls)
+    seeds = long["seed"].nunique()
+    name_width, cell_width, row_height = 0.2 + 0.057 * max(map(len, runs)), 0.6, 0.26
+    width, height = name_width + cell_width * len(metrics) + 0.06, row_height * (len(runs) + 2)
     fig = style.figure(width, height)
+    fig.set_layout_engine("none")  # every place is given
     ax = fig.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
     ax.axis("off")
-    seeds = long["seed"].nunique()
     over = f"mean ± sd over {seeds} seeds" if seeds > 1 else f"seed {long['seed'].iloc[0]}"
     ax.text(0.06, 0.5 * row_height, f"{dataset}, {over}", va="center", fontsize=8, weight="bold")
     for y in (1.0, 2.0):
@@ -44,15 +46,15 @@ def table(long, dataset):
             mean, sd = cells.loc[(run, metric), ["mean", "sd"]].astype(float)
             whole = metric in UNRANKED and mean == round(mean)
             text = ax.text(
-                x, (2.5 + i) * row_height - (0 if pd.isna(sd) else 0.045),
+                x, (2.5 + i) * row_height - (0 if pd.isna(sd) else 0.04),
                 f"{mean:.0f}" if whole else f"{mean:.3f}", ha="center", va="center",
                 weight="bold" if run in first else "normal",
                 color="#6E6E6E" if control[run] else style.INK,
             )  # fmt: skip
             if run in second:
-                _underline(fig, ax, text)
+                _underline(ax, text)
             if pd.notna(sd):
-                ax.text(x, (2.5 + i) * row_height + 0.065, f"± {sd:.3f}", ha="center",
+                ax.text(x, (2.5 + i) * row_height + 0.06, f"± {sd:.3f}", ha="center",
                         va="center", fontsize=5.5, color="#5A5A5A")  # fmt: skip
     return fig
 
@@ -68,19 +70,19 @@ def _podium(stats, control):
     return list(best.index), list(rest[rest == rest.max()].index)
 
 
-def _underline(fig, ax, text):
-    box = text.get_window_extent(fig.canvas.get_renderer())
+def _underline(ax, text):
+    box = text.get_window_extent()
     (left, bottom), (right, _) = ax.transData.inverted().transform(
         [(box.x0, box.y0), (box.x1, box.y1)]
     )
     ax.plot([left, right], [bottom, bottom], color=text.get_color(), linewidth=0.6)
 
 
-def dots(long, dataset):
+def dots(long, dataset, controls=()):
     """A panel for each metric: a dot per seed, a bar at their mean; controls are grey."""
     metrics = long["metric"].unique().tolist()
     runs = long["run"].unique().tolist()
-    control = long.groupby("run")["method"].first().isin(CONTROLS)
+    control = long.groupby("run")["method"].first().isin(controls)
     columns = min(5, len(metrics))
     rows = math.ceil(len(metrics) / columns)
     fig = style.figure(style.WIDTH, rows * (0.16 * len(runs) + 0.55) + 0.25)
@@ -102,6 +104,6 @@ def dots(long, dataset):
         ax.grid(axis="x", color=style.BACKGROUND, linewidth=0.5)
         ax.set_axisbelow(True)
         ax.margins(x=0.12)
-        ax.locator_params(axis="x", nbins=4)
+        ax.locator_params(axis="x", nbins=4, integer=metric in UNRANKED)
     fig.suptitle(dataset, x=0.01, ha="left", weight="bold")
     return fig

@@ -31,7 +31,7 @@ def _heat_map(values, cell_width, cell_height, label, **kwargs):
 
 
 def marker_heat_map(markers, groups, column):
-    """Clusters x proteins; a dot marks the three best markers of each cluster.
+    """Clusters x proteins; a dot marks the best markers of each cluster, three at most.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def marker_heat_map(markers, groups, column):
         Mean prepared value of the proteins, or the importances the method learnt.
     """
     values = markers.pivot(index="cluster", columns="protein", values=column)
-    best = markers[markers["rank"] <= 3]
+    best = markers[(markers["rank"] <= 3) & (markers["effect"] > 0)]
     if values.shape[1] > MOST_PROTEINS:
         kept = markers.sort_values(["rank", "cluster"])["protein"].unique()[:MOST_PROTEINS]
         values = values[sorted(kept)]
@@ -54,7 +54,8 @@ def marker_heat_map(markers, groups, column):
     if column == "importance":
         label, span = "learnt importance", {"cmap": style.SEQUENTIAL, "vmin": low, "vmax": high}
     elif low < 0:
-        edge = max(abs(low), abs(high))
+        # a tiny extreme cluster would leave all others pale
+        edge = min(max(abs(low), abs(high)), 3.0)
         label, span = "mean, scaled", {"cmap": style.DIVERGING, "vmin": -edge, "vmax": edge}
     else:
         label, span = "mean", {"cmap": style.SEQUENTIAL, "vmin": 0, "vmax": high}
@@ -64,7 +65,7 @@ def marker_heat_map(markers, groups, column):
         for c, p in zip(best["cluster"], best["protein"])
         if p in column_of and c in row_of
     ]
-    ax.scatter(*np.array(dots).T, s=5, color="white", edgecolors=style.INK, linewidths=0.5)
+    ax.scatter(*np.array(dots).reshape(-1, 2).T, s=5, color="white", edgecolors=style.INK, linewidths=0.5)
     return fig
 
 

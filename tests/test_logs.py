@@ -1,0 +1,38 @@
+"""A failing job: one line on the terminal, the traceback in the log, exit code 1."""
+
+import logging
+import warnings
+
+import pytest
+
+from spclust import logs
+from spclust.errors import UserError
+
+
+def fail(path, error):
+    with pytest.raises(SystemExit) as caught, logs.job(path, "some_rule"):
+        raise error
+    return caught.value.code
+
+
+def test_user_errors_show_their_message_only(tmp_path, capsys):
+    assert fail(tmp_path / "a.log", UserError("cells.csv, row 3: no")) == 1
+    terminal = capsys.readouterr().err
+    assert "ERROR in some_rule: cells.csv, row 3: no" in terminal and "a.log" in terminal
+    assert "Traceback" not in terminal
+    assert "Traceback" in (tmp_path / "a.log").read_text()
+
+
+def test_other_errors_show_their_type(tmp_path, capsys):
+    fail(tmp_path / "a.log", ZeroDivisionError("oops"))
+    assert "ERROR in some_rule: ZeroDivisionError: oops" in capsys.readouterr().err
+
+
+def test_the_log_tells_what_was_done_and_the_terminal_the_warnings(tmp_path, capsys):
+    with logs.job(tmp_path / "a.log", "some_rule"):
+        logging.getLogger("spclust.x").info("seven cells")
+        logging.getLogger("spclust.x").warning("one is odd")
+        warnings.warn("from a library", stacklevel=1)
+    log, terminal = (tmp_path / "a.log").read_text(), capsys.readouterr().err
+    assert all(text in log for text in ("seven cells", "one is odd", "from a library", "done in"))
+    assert terminal == "some_rule: one is odd\n"
