@@ -57,12 +57,14 @@ def preprocess(cells, normalisation, target_sum, cofactor, scale, zero_center, c
         obsm={SPATIAL: np.asarray(cells.obsm[SPATIAL])},
     )
     _check_values(cells, normalisation)
+    constant = np.ptp(cells.X, axis=0) == 0
     if normalisation == "total":
         sc.pp.normalize_total(cells, target_sum=target_sum)
         sc.pp.log1p(cells)
     elif normalisation == "arcsinh":
         cells.X = np.arcsinh(cells.X / np.float32(cofactor))
-    constant = np.ptp(cells.X, axis=0) == 0
+    # rounding must not pass for a difference, which scaling would blow up to unit variance
+    constant |= np.ptp(cells.X, axis=0) <= 1e-6 * np.abs(cells.X).max(axis=0)
     if constant.all():
         raise UserError(
             f"every protein is the same in all {cells.n_obs} cells after normalisation "
@@ -71,7 +73,11 @@ def preprocess(cells, normalisation, target_sum, cofactor, scale, zero_center, c
         )
     if constant.any():
         names = ", ".join(cells.var_names[constant][:10])
-        log.warning("%d proteins are constant and tell no cells apart: %s", constant.sum(), names)
+        log.warning(
+            "%d proteins are the same in all cells and are set to zero; leave them out with "
+            "`exclude_proteins` of the dataset: %s", constant.sum(), names,
+        )  # fmt: skip
+        cells.X[:, constant] = 0
     if scale:
         sc.pp.scale(cells, zero_center=zero_center, max_value=clip)
     settings = {"normalisation": normalisation, "target_sum": target_sum, "cofactor": cofactor,
@@ -110,7 +116,7 @@ def _check_values(cells, normalisation):
             f"its sum cannot be normalised; remove such cells, or set {KEY}: arcsinh"
         )
     for whole in (1.0, 100.0):
-        if np.allclose(totals, whole, rtol=1e-3):
+        if normalisation == "total" and np.allclose(totals, whole, rtol=1e-3):
             log.warning(
                 "all cells sum to %g: these are shares, normalised to a sum already; `total` only "
                 "rescales them", whole,

@@ -21,8 +21,8 @@ def table(long, dataset, controls=()):
     runs, metrics = stats["run"].unique().tolist(), stats["metric"].unique().tolist()
     control = stats.groupby("run")["method"].first().isin(controls)
     seeds = long["seed"].nunique()
-    name_width, cell_width, row_height = 0.2 + 0.057 * max(map(len, runs)), 0.6, 0.26
-    width, height = name_width + cell_width * len(metrics) + 0.06, row_height * (len(runs) + 2)
+    name_width, cell_width, row_height = 0.2 + 0.057 * max(map(len, runs)), 0.6, 0.28
+    width, height = name_width + cell_width * len(metrics) + 0.06, row_height * (len(runs) + 2.2)
     fig = style.figure(width, height)
     fig.set_layout_engine("none")  # every place is given
     ax = fig.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
@@ -46,7 +46,7 @@ def table(long, dataset, controls=()):
             mean, sd = cells.loc[(run, metric), ["mean", "sd"]].astype(float)
             whole = metric in UNRANKED and mean == round(mean)
             text = ax.text(
-                x, (2.5 + i) * row_height - (0 if pd.isna(sd) else 0.04),
+                x, (2.5 + i) * row_height - (0 if pd.isna(sd) else 0.05),
                 f"{mean:.0f}" if whole else f"{mean:.3f}", ha="center", va="center",
                 weight="bold" if run in first else "normal",
                 color="#6E6E6E" if control[run] else style.INK,
@@ -54,7 +54,7 @@ def table(long, dataset, controls=()):
             if run in second:
                 _underline(ax, text)
             if pd.notna(sd):
-                ax.text(x, (2.5 + i) * row_height + 0.06, f"± {sd:.3f}", ha="center",
+                ax.text(x, (2.5 + i) * row_height + 0.075, f"± {sd:.3f}", ha="center",
                         va="center", fontsize=5.5, color="#5A5A5A")  # fmt: skip
     return fig
 

@@ -65,7 +65,9 @@ def marker_heat_map(markers, groups, column):
         for c, p in zip(best["cluster"], best["protein"])
         if p in column_of and c in row_of
     ]
-    ax.scatter(*np.array(dots).reshape(-1, 2).T, s=5, color="white", edgecolors=style.INK, linewidths=0.5)
+    ax.scatter(
+        *np.array(dots).reshape(-1, 2).T, s=5, color="white", edgecolors=style.INK, linewidths=0.5
+    )
     return fig
 
 

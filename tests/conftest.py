@@ -1,0 +1,11 @@
+import pytest
+from workflow import Project
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A finished tiny run; tests that use it plan only, and put back what they change."""
+    project = Project(tmp_path_factory.mktemp("project") / "spclust")
+    done = project.snakemake()
+    assert done.code == 0, done.text
+    return project

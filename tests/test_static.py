@@ -1,0 +1,136 @@
+"""What can be checked without running: environments equal the lock, sizes, rules complete."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPTS = ROOT / "workflow_scripts"
+CONDA_NAMES = {
+    "pytorch": "torch", "pytorch_geometric": "torch-geometric", "python-igraph": "igraph",
+    "matplotlib-base": "matplotlib",
+}  # fmt: skip
+IMPORT_NAMES = {
+    "sklearn": "scikit-learn", "imblearn": "imbalanced-learn", "umap": "umap-learn",
+    "igraph": "python-igraph", "torch": "pytorch", "torch_geometric": "pytorch_geometric",
+    "matplotlib": "matplotlib-base", "yaml": "pyyaml",
+}  # fmt: skip
+ENVS = sorted((ROOT / "envs").glob("*.yaml"))
+RULES = (ROOT / "rules").glob("*.smk")
+
+
+def lock():
+    lines = (ROOT / "envs/lock.txt").read_text().splitlines()
+    pairs = [line.split("==") for line in lines if "==" in line]
+    return {name.lower().replace("_", "-"): version for name, version in pairs}
+
+
+def pins(env):
+    dependencies = yaml.safe_load(env.read_text())["dependencies"]
+    return dict(re.fullmatch(r"([\w-]+) =([\d.]+)", text).groups() for text in dependencies)
+
+
+@pytest.mark.parametrize("env", ENVS, ids=lambda env: env.stem)
+def test_conda_environments_equal_the_lock(env):
+    text = yaml.safe_load(env.read_text())
+    assert text["channels"] == ["conda-forge", "nodefaults"]
+    locked = lock()
+    for name, version in pins(env).items():
+        if name != "python":
+            full = locked[CONDA_NAMES.get(name, name).replace("_", "-")]
+            assert full == version or full.startswith(version + "."), name
+
+
+def imported(path, seen):
+    """Third-party packages a script imports, itself or through modules of the library."""
+    if path in seen:
+        return set()
+    seen.add(path)
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{a.name}" for a in node.names}
+    packages = set()
+    for name in names:
+        top = name.split(".")[0]
+        base = SCRIPTS.joinpath(*name.split("."))
+        for module in (base.with_suffix(".py"), base / "__init__.py"):
+            if top == "spclust" and module.is_file():
+                packages |= imported(module, seen)
+        if top != "spclust" and top not in sys.stdlib_module_names:
+            packages.add(top)
+    return packages
+
+
+def rules():
+    text = "\n".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
+    return re.findall(r"^(?:use )?rule (\w+)(?: as (\w+) with)?:\n(.*?)(?=^\S|\Z)", text, re.M | re.S)
+
+
+def test_every_rule_has_all_its_directives():
+    found = rules()
+    assert len(found) >= 15
+    for name, copy, body in found:
+        wanted = ["log:", "message:"]
+        if not copy:
+            wanted += ["conda:", "threads:", "resources:", "mem_mb", "runtime", "params:", "script:"]
+        if "cache:" not in body:
+            wanted.append("benchmark:")
+        assert not [word for word in wanted if word not in body], copy or name
+
+
+@pytest.mark.parametrize("name,body", [(n, b) for n, copy, b in rules() if not copy])
+def test_an_environment_holds_what_its_scripts_import(name, body):
+    script = re.search(r'workflow_scripts/(\w+)\.py"', body).group(1)
+    paths = [SCRIPTS / f"{script}.py"]
+    envs = re.findall(r'"\.\./envs/(\w+)\.yaml"', body)
+    if not envs:  # chosen by the recipe
+        needs = "graphs" if name == "train" else "cells"
+        schema = yaml.safe_load((ROOT / "config/schemas/config.schema.yaml").read_text())
+        recipes = {k: r for k, r in schema["$defs"]["recipes"].items() if r["needs"] == needs}
+        envs = sorted({recipe["env"] for recipe in recipes.values()})
+        paths += [SCRIPTS / f"spclust/methods/{recipe}.py" for recipe in recipes]
+    packages = set().union(*(imported(path, set()) for path in paths))
+    for env in envs:
+        held = set(pins(ROOT / f"envs/{env}.yaml"))
+        missing = {p for p in packages if IMPORT_NAMES.get(p, p) not in held}
+        assert not (missing - LOADED_ELSEWHERE.get(script, set())), f"envs/{env}.yaml"
+
+
+# imported by functions of a shared module that this script never calls
+LOADED_ELSEWHERE = {}
+
+
+@pytest.mark.parametrize("path", sorted(SCRIPTS.glob("*.py")), ids=lambda path: path.stem)
+def test_adapters_are_thin(path):
+    assert len(path.read_text().splitlines()) <= 40
+
+
+def test_rule_files_fit_a_head():
+    for path in sorted((ROOT / "rules").glob("*.smk")):
+        assert len(path.read_text().splitlines()) <= 140, path.name
+
+
+def test_only_training_imports_torch():
+    for name, copy, body in rules():
+        script = re.search(r'workflow_scripts/(\w+)\.py"', body)
+        if script and script.group(1) != "train":
+            assert "torch_geometric" not in imported(SCRIPTS / f"{script.group(1)}.py", set())
+
+
+def test_the_top_level_is_the_fixed_one():
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    listed = subprocess.run(
+        ["git", "ls-tree", "--name-only", "HEAD"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.split()
+    fixed = {"Snakefile", "rules", "envs", "config", "workflow_scripts", "resources", "results",
+             "tests", "README.md", "Makefile", "LICENSE"}  # fmt: skip
+    assert {name for name in listed if not name.startswith(".")} <= fixed

@@ -1,0 +1,72 @@
+"""A slice in, labelled cells out."""
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from workflow import SHARED, Project
+
+pytestmark = pytest.mark.slow
+
+RUN = "tiny/prep-default/seed-1/labels-default/aug-default/graph-default/method-spclust"
+
+
+def test_the_tiny_run_writes_what_the_readme_promises(finished):
+    folder = finished.path(RUN)
+    for name in ("clusters.csv", "embedding.npy", "history.csv", "fusion_weights.csv",
+                 "protein_importance.csv", "model.pt", "markers.csv", "clustered.h5ad"):  # fmt: skip
+        assert (folder / name).stat().st_size > 0
+    figures = {path.stem for path in (folder / "figures").glob("*.png")}
+    assert len(figures) >= 6 and all((folder / "figures" / f"{f}.pdf").exists() for f in figures)
+    metrics = pd.read_csv(finished.path("summary/metrics.tsv"), sep="\t")
+    assert list(metrics) == ["dataset", "run", "method", "seed", "metric", "value"]
+    assert set(metrics.run) == {"spclust", "kmeans"}
+
+
+def test_every_rule_has_left_its_log_and_benchmark(finished):
+    logs = {path.stem for path in finished.folder.glob("results/logs/**/*.log")}
+    benchmarks = {path.stem for path in finished.folder.glob("results/benchmarks/**/*.tsv")}
+    # what may come from the between-workflow cache has no benchmark
+    assert logs - benchmarks == {"preprocess_cells"}
+
+
+def test_the_export_is_the_input_with_clusters(finished):
+    cells = anndata.read_h5ad(finished.path(f"{RUN}/clustered.h5ad"))
+    given = anndata.read_h5ad(finished.folder / "resources/tiny/cells.h5ad")
+    assert list(cells.obs_names) == list(given.obs_names) and np.allclose(cells.X, given.X)
+    table = pd.read_csv(finished.path(f"{RUN}/clusters.csv"), dtype={"cell": str})
+    assert list(cells.obs["spclust"].astype(int)) == list(table.cluster)
+    assert cells.obs["spclust_confidence"].between(0, 1).all()
+    assert cells.obsm["X_spclust"].shape == (240, 8) and cells.obsm["X_umap"].shape == (240, 2)
+    assert len(cells.uns["spclust_colors"]) == cells.obs["spclust"].cat.categories.size
+
+
+def test_the_report_holds_the_figures(finished):
+    done = finished.snakemake("--report", "report.html")
+    assert done.code == 0, done.text
+    html = (finished.folder / "report.html").read_text()
+    assert "Summary" in html and "metrics_mean.tsv" in html and "umap" in html
+
+
+def test_a_published_region_from_its_own_table(tmp_path):
+    """The Schuerch region as its makers ship it: one CSV of 56 proteins and many other columns."""
+    table = SHARED / "data/native/celesta_imaging_data.csv.gz"
+    if not table.exists():
+        pytest.skip("../shared is not here")
+    config = {
+        "datasets": [
+            {"name": "schurch", "path": str(table), "label": "ClusterName", "n_clusters": 9}
+        ],
+        "seeds": [42],
+        "runs": [{"name": "spclust"}, {"name": "random", "method": "random"}],
+        "methods": {"spclust": {"pretrain_epochs": 30, "epochs": 20}},
+        "device": "cpu",
+    }
+    project = Project(tmp_path / "spclust", config)
+    done = project.snakemake()
+    assert done.code == 0, done.text
+    mean = pd.read_csv(project.path("summary/metrics_mean.tsv"), sep="\t")
+    ari = mean[mean.metric.str.lower() == "ari"].set_index("run")["mean"]
+    assert ari["spclust"] > 0.25 and abs(ari["random"]) < 0.02
+    cells = anndata.read_h5ad(next(project.folder.glob("results/schurch/**/clustered.h5ad")))
+    assert cells.n_vars == 56

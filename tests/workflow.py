@@ -1,0 +1,87 @@
+"""Running the workflow from tests: a private copy of the project and what a run said."""
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+
+# a tissue and a training that take seconds
+TINY = {
+    "datasets": [
+        {
+            "name": "tiny",
+            "simulate": {"n_cells": 240, "n_proteins": 12, "n_images": 2},
+            "n_clusters": "from_labels",
+            "min_label_size": 5,
+        }
+    ],
+    "seeds": [1],
+    "runs": [{"name": "spclust"}, {"name": "kmeans", "method": "kmeans"}],
+    "methods": {"spclust": {"pretrain_epochs": 3, "epochs": 10, "hidden_dims": [16, 8]}},
+    "device": "cpu",
+}
+
+
+@dataclass
+class Finished:
+    code: int
+    text: str
+
+    @property
+    def jobs(self):
+        """Rule to number of jobs in the job statistics, without the target rule."""
+        counts = {}
+        for block in re.findall(r"^Job stats:\n(.*?)^total", self.text, re.M | re.S):
+            found = re.findall(r"^(\w+) +(\d+)$", block, re.M)
+            counts = {rule: int(n) for rule, n in found if rule != "all"}
+        return counts
+
+
+class Project:
+    """A copy of the project that a test may run, edit and break."""
+
+    def __init__(self, folder, config=TINY):
+        self.folder = Path(folder)
+        ignored = shutil.ignore_patterns(
+            ".git", ".venv", ".snakemake", "results", "resources", "__pycache__", ".*_cache"
+        )
+        shutil.copytree(ROOT, self.folder, ignore=ignored, dirs_exist_ok=True)
+        self.configure(config)
+
+    def configure(self, config):
+        (self.folder / "test.yaml").write_text(yaml.safe_dump(config))
+
+    def snakemake(self, *arguments, timeout=600):
+        command = [sys.executable, "-m", "snakemake", "--cores", "2"]
+        command += ["--configfile", "test.yaml", *arguments]
+        done = subprocess.run(
+            command, cwd=self.folder, capture_output=True, text=True, timeout=timeout
+        )
+        return Finished(done.returncode, done.stdout + done.stderr)
+
+    def planned(self):
+        """Jobs that a run would do now."""
+        done = self.snakemake("-n")
+        assert done.code == 0, done.text
+        return done.jobs
+
+    def path(self, pattern):
+        """The one file or folder of the results that matches."""
+        (found,) = self.folder.glob(f"results/{pattern}")
+        return found
+
+
+def changed(config, **changes):
+    """A copy of a configuration with top-level keys replaced, mappings merged one level deep."""
+    out = dict(config)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(out.get(key), dict)
+        out[key] = {**out[key], **value} if both else value
+    return out
