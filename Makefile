@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
 
-.PHONY: demo report test lint clean
+.PHONY: demo test lint docs clean
 
 demo: .venv/run.done
 	$(BIN)/snakemake --cores $(CORES)
@@ -21,6 +21,9 @@ lint: .venv/test.done
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
+
+docs: .venv/run.done
+	cd workflow_scripts && ../$(BIN)/python -m spclust.reference
 
 clean:
 	rm -rf .venv

@@ -65,10 +65,11 @@ def memory(base, per_mb):
     return lambda wildcards, input, attempt: int((base + per_mb * input.size_mb) * attempt)
 
 
-def run_folder(wildcards):
-    """Folder of the run that a rule of the later stages works on."""
-    replicate = f"results/{wildcards.dataset}/prep-{wildcards.prep}/seed-{wildcards.seed}"
-    return f"{replicate}/{wildcards.chain}method-{wildcards.method}"
+def run_folders(wildcards):
+    """Folders of a replicate, of the stages before a run (none for some methods), of the run."""
+    replicate = Path(f"results/{wildcards.dataset}/prep-{wildcards.prep}/seed-{wildcards.seed}")
+    stages = replicate / wildcards.chain
+    return replicate, stages, stages / f"method-{wildcards.method}"
 
 
 def learns(wildcards):
@@ -78,39 +79,20 @@ def learns(wildcards):
 
 def learnt_importance(wildcards):
     """Input function: the protein importances a run learnt, if any."""
-    folder = run_folder(wildcards)
-    return {"importance": f"{folder}/protein_importance.csv"} if learns(wildcards) else {}
+    _, _, run = run_folders(wildcards)
+    return {"importance": str(run / "protein_importance.csv")} if learns(wildcards) else {}
 
 
 def run_files(wildcards):
     """Input function: UMAP of a run and, where they exist, its history and synthetic cells."""
-    folder = run_folder(wildcards)
-    replicate, _, _ = folder.partition(wildcards.chain + "method-")
-    files = {"umap": f"{folder if learns(wildcards) else replicate.rstrip('/')}/umap.npy"}
+    replicate, stages, run = run_folders(wildcards)
+    files = {"umap": str((run if learns(wildcards) else replicate) / "umap.npy")}
     if learns(wildcards):
-        files["history"] = f"{folder}/history.csv"
+        files["history"] = str(run / "history.csv")
+        stages = stages.parent
     if wildcards.chain:
-        aug = wildcards.chain.split("/graph-")[0].rstrip("/")
-        files["balanced"] = f"{replicate}{aug}/balanced.h5ad"
+        files["balanced"] = str(stages / "balanced.h5ad")
     return files
-
-
-def run_cfg(wildcards):
-    """Params function: the settings of every stage a run went through, shown in the report."""
-    chain = dict(part.split("-", 1) for part in wildcards.chain.split("/") if part)
-    named = {"preprocess": wildcards.prep}
-    stages = {"labels": "pseudolabels", "aug": "oversample", "graph": "graphs"}
-    named |= {stage: chain[part] for part, stage in stages.items() if part in chain}
-    named["methods"] = wildcards.method
-    return {f"{stage}.{name}": PLAN.cfg(stage, name) for stage, name in named.items()}
-
-
-def run_labels(wildcards):
-    """Labels function of the report: what tells a figure of a run from the others."""
-    folder = run_folder(wildcards)
-    seed = int(wildcards.seed)
-    names = {run.name for dataset, run, _ in PLAN.results if run.folder(dataset, seed) == folder}
-    return {"run": ", ".join(sorted(names)), "seed": wildcards.seed, "figure": wildcards.figure}
 
 
 def dataset_files(wildcards):

@@ -61,8 +61,9 @@ def test_tables_check_their_columns(tmp_path):
         contracts.read_table(tmp_path / "t.csv", ["cluster"], "train")
 
 
-def test_json_names_the_missing_key(tmp_path):
-    contracts.write_json({"a": 1}, tmp_path / "n.json")
-    assert contracts.read_json(tmp_path / "n.json", "a", "x") == 1
-    with pytest.raises(UserError, match="holds no 'n_clusters'.*rule choose_n_clusters"):
-        contracts.read_json(tmp_path / "n.json", "n_clusters", "choose_n_clusters")
+def test_the_number_of_clusters_comes_back_or_is_missed_by_name(tmp_path):
+    contracts.write_json({"n_clusters": 5, "how": "given"}, tmp_path / "n.json")
+    assert contracts.read_n_clusters(tmp_path / "n.json") == 5
+    contracts.write_json({"how": "given"}, tmp_path / "n.json")
+    with pytest.raises(UserError, match="holds no n_clusters.*rule choose_n_clusters"):
+        contracts.read_n_clusters(tmp_path / "n.json")

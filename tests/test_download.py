@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
 from spclust import download
 from spclust.errors import UserError
 
@@ -79,6 +80,7 @@ def target(tmp_path):
 
 
 CONTENT = (NATIVE / NAME).read_bytes() if NATIVE.is_dir() else b""
+SIZE = len(CONTENT)
 SHA = hashlib.sha256(CONTENT).hexdigest()
 
 
@@ -86,7 +88,7 @@ def part_of(target):
     return target.with_name(f"{target.name}.part")
 
 
-def fetch(target, url, mirror=None, sha256=SHA, size=len(CONTENT), tries=3):
+def fetch(target, url, mirror=None, sha256=SHA, size=SIZE, tries=3):
     download.fetch(target, mirror, url, sha256, bytes=size, tries=tries, wait=0.01)
 
 
@@ -130,7 +132,7 @@ def test_a_server_that_cannot_resume_sends_all_again(server, target):
     assert target.read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("size", [len(CONTENT), None])
+@pytest.mark.parametrize("size", [SIZE, None])
 def test_a_part_that_is_whole_already_is_used(server, target, size):
     target.parent.mkdir(parents=True)
     part_of(target).write_bytes(CONTENT)
@@ -138,7 +140,7 @@ def test_a_part_that_is_whole_already_is_used(server, target, size):
     assert target.read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("size", [len(CONTENT), None])
+@pytest.mark.parametrize("size", [SIZE, None])
 def test_a_part_of_another_longer_file_is_thrown_away(server, target, size):
     target.parent.mkdir(parents=True)
     part_of(target).write_bytes(b"x" * (len(CONTENT) + 10))

@@ -41,14 +41,15 @@ def test_sparse_attention_equals_torch_geometric(graph, residual):
     layer = SparseGATConv(7, 4, heads=2, add_self_loops=False, residual=residual)
     x = torch.randn(60, 7)
     results = []
-    for forward, edges in ((SparseGATConv.forward, graph), (GATConv.forward, graph.edge_index.flip(0))):
+    reference = (GATConv.forward, graph.edge_index.flip(0))
+    for forward, edges in ((SparseGATConv.forward, graph), reference):
         layer.zero_grad()
         x_in = x.clone().requires_grad_()
         out = forward(layer, x_in, edges)
         out.square().sum().backward()
         results.append([out.detach(), x_in.grad, *(p.grad.clone() for p in layer.parameters())])
-    for ours, reference in zip(*results):
-        assert (ours - reference).abs().max() <= 1e-5 * reference.abs().max() + 1e-6
+    for ours, theirs in zip(*results):
+        assert (ours - theirs).abs().max() <= 1e-5 * theirs.abs().max() + 1e-6
 
 
 def test_encoder_has_a_linear_last_layer_unless_asked(graph):

@@ -4,6 +4,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+
 from spclust import export, style
 from spclust.errors import UserError
 

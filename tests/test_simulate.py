@@ -5,6 +5,7 @@ import pytest
 from scipy.spatial import cKDTree
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
+
 from spclust import preprocess, settings, simulate
 
 DEFAULTS = {

@@ -13,8 +13,16 @@ RUN = "tiny/prep-default/seed-1/labels-default/aug-default/graph-default/method-
 
 def test_the_tiny_run_writes_what_the_readme_promises(finished):
     folder = finished.path(RUN)
-    for name in ("clusters.csv", "embedding.npy", "history.csv", "fusion_weights.csv",
-                 "protein_importance.csv", "model.pt", "markers.csv", "clustered.h5ad"):  # fmt: skip
+    for name in (
+        "clusters.csv",
+        "embedding.npy",
+        "history.csv",
+        "fusion_weights.csv",
+        "protein_importance.csv",
+        "model.pt",
+        "markers.csv",
+        "clustered.h5ad",
+    ):
         assert (folder / name).stat().st_size > 0
     figures = {path.stem for path in (folder / "figures").glob("*.png")}
     assert len(figures) >= 6 and all((folder / "figures" / f"{f}.pdf").exists() for f in figures)

@@ -97,7 +97,8 @@ def test_a_killed_run_leaves_no_half_written_file_and_can_go_on(project):
     target = "results/tiny/prep-default/seed-1/labels-default/aug-default/graph-default"
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "test.yaml"]
     command.append(f"{target}/method-spclust/clusters.csv")
-    log = project.folder / f"{target.replace('results', 'results/logs', 1)}/method-spclust/train.log"
+    logs = target.replace("results", "results/logs", 1)
+    log = project.folder / logs / "method-spclust/train.log"
     process = subprocess.Popen(
         command, cwd=project.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

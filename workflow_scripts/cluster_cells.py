@@ -7,7 +7,7 @@ with logs.job(snakemake.log[0], snakemake.rule):
     cells = contracts.read_cells(snakemake.input.cells, stage)
     result = methods.cluster(
         cells,
-        n_clusters=contracts.read_json(snakemake.input.n_clusters, "n_clusters", "choose_n_clusters"),
+        n_clusters=contracts.read_n_clusters(snakemake.input.n_clusters),
         seed=int(snakemake.wildcards.seed),
         settings=snakemake.params.cfg,
     )

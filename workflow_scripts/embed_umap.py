@@ -4,4 +4,5 @@ from spclust import contracts, graphs, logs
 
 with logs.job(snakemake.log[0], snakemake.rule):
     matrix = contracts.read_matrix(snakemake.input[0])
-    contracts.write_array(graphs.umap_2d(matrix, int(snakemake.wildcards.seed)), snakemake.output[0])
+    umap = graphs.umap_2d(matrix, int(snakemake.wildcards.seed))
+    contracts.write_array(umap, snakemake.output[0])

@@ -1,6 +1,7 @@
 """Draw the comparison of all runs."""
 
 import pandas as pd
+
 from spclust import logs, plots
 
 with logs.job(snakemake.log[0], snakemake.rule):

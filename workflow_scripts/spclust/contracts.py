@@ -117,12 +117,12 @@ def write_table(table, path, index=False):
         table.to_csv(temporary, sep=separator, index=index)
 
 
-def read_json(path, key, rule):
-    """Read one value of a small JSON file."""
+def read_n_clusters(path):
+    """The number of clusters that was chosen for a slice."""
     try:
-        return json.loads(Path(path).read_text())[key]
+        return int(json.loads(Path(path).read_text())["n_clusters"])
     except (OSError, ValueError, KeyError) as error:
-        raise _rebuild(path, f"holds no {key!r} ({error})", rule) from error
+        raise _rebuild(path, f"holds no n_clusters ({error})", "choose_n_clusters") from error
 
 
 def write_json(value, path):

@@ -132,8 +132,15 @@ def _by_hand(target, url, sha256, cause):
 def _download(target, part, url, sha256, size, tries, wait):
     """Grow the part until it is whole."""
     for attempt in range(1, tries + 1):
+        resumed = part.exists()
         try:
-            return _receive(url, part, sha256, size)
+            _receive(url, part, sha256, size)
+            if not (resumed and attempt < tries and _fault(part, sha256, size)):
+                return
+            # the part may have begun as another file
+            log.warning("%s: the resumed file is wrong, starting anew", url)
+            part.unlink()
+            continue
         except urllib.error.HTTPError as error:
             cause, last = f"the server answered {error.code} {error.reason}", error
             if error.code not in _LATER:

@@ -4,6 +4,7 @@ import logging
 import warnings
 
 import numpy as np
+import scipy.sparse as sp
 
 from spclust.contracts import IMAGE, SPATIAL
 from spclust.errors import UserError
@@ -14,9 +15,7 @@ log = logging.getLogger(__name__)
 UMAP_NEIGHBOURS, UMAP_MIN_DIST, PCA_COMPONENTS = 15, 0.1, 50
 
 
-def build(
-    cells, seed, expression_space, n_neighbors, spatial_graph, spatial_n_neighbors, radius
-):
+def build(cells, seed, expression_space, n_neighbors, spatial_graph, spatial_n_neighbors, radius):
     """Both graphs: symmetric, binary, without self-loops and without edges between images.
 
     Parameters
@@ -92,7 +91,7 @@ def umap_2d(x, seed):
 def _pca(x, seed):
     from sklearn.decomposition import PCA
 
-    return PCA(min(PCA_COMPONENTS, min(x.shape) - 1), random_state=seed).fit_transform(x)
+    return PCA(max(1, min(PCA_COMPONENTS, min(x.shape) - 1)), random_state=seed).fit_transform(x)
 
 
 def _spatial(cells, images, kind, n_neighbors, radius):
@@ -104,18 +103,41 @@ def _spatial(cells, images, kind, n_neighbors, radius):
             "graphs.<name>.radius: a radius graph needs a radius in the unit of the coordinates; "
             "write e.g.  radius: 40, or spatial_graph: knn"
         )
-    import anndata
-    import squidpy as sq
+    from squidpy.gr.neighbors import DelaunayBuilder, RadiusBuilder
 
-    # a bare object: squidpy writes into what it is given
-    places = anndata.AnnData(
-        np.zeros((len(coordinates), 1), dtype=np.float32), obsm={SPATIAL: coordinates}
-    )
-    places.obs[IMAGE] = images.astype(str)
-    places.obs[IMAGE] = places.obs[IMAGE].astype("category")
-    options = {"delaunay": True} if kind == "delaunay" else {"radius": float(radius)}
-    sq.gr.spatial_neighbors(places, library_key=IMAGE, coord_type="generic", **options)
-    return symmetrised(places.obsp["spatial_connectivities"])
+    builder = DelaunayBuilder() if kind == "delaunay" else RadiusBuilder(float(radius))
+    rows, columns = [], []
+    for image in np.unique(images):
+        cells = np.flatnonzero(images == image)
+        if kind == "delaunay" and not _spans_plane(coordinates[cells]):
+            continue
+        block = builder.build(coordinates[cells])[0].tocoo()
+        rows.append(cells[block.row])
+        columns.append(cells[block.col])
+    rows, columns = (np.concatenate([np.empty(0, int), *parts]) for parts in (rows, columns))
+    shape = (len(coordinates), len(coordinates))
+    graph = symmetrised(sp.csr_matrix((np.ones(len(rows)), (rows, columns)), shape))
+    return _with_loose_cells(graph, coordinates, images) if kind == "delaunay" else graph
+
+
+def _spans_plane(coordinates):
+    """Whether there is a triangle to draw: not all cells lie on one line."""
+    spread = np.linalg.svd(coordinates - coordinates.mean(0), compute_uv=False)
+    return len(coordinates) > 2 and spread[1] > 1e-6 * spread[0]
+
+
+def _with_loose_cells(graph, coordinates, images):
+    """Join cells outside the triangulation to their two nearest cells.
+
+    A triangulation leaves out the second of two cells at one point, and there is none of cells
+    on a line.
+    """
+    loose = np.diff(graph.indptr) == 0
+    if not loose.any():
+        return graph
+    log.info("%d cells outside the triangulation are joined to their 2 nearest cells", loose.sum())
+    chosen = sp.diags(loose.astype(np.float32))
+    return symmetrised(graph + chosen @ knn_graph(coordinates, images, 2))
 
 
 def _check_images(cells, images, n_neighbors):

@@ -1,12 +1,15 @@
 """Spa-CSMOTE: synthetic minority cells that stay in their microenvironment (Sec. 3.1)."""
 
 import logging
+import numbers
 
 import numpy as np
+import scipy.sparse as sp
 from imblearn.over_sampling.base import BaseOverSampler
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
 
-from spclust.contracts import IMAGE, PARENTS, PSEUDOLABEL, SPATIAL, SYNTHETIC
+from spclust.contracts import IMAGE, LABEL, PARENTS, PSEUDOLABEL, SPATIAL, SYNTHETIC
 from spclust.errors import UserError
 from spclust.parts.graphs import neighbours_within
 
@@ -58,8 +61,8 @@ class SpaCSMOTE(BaseOverSampler):
     boundary, boundary_probability : float
         Law of lambda2.
     pool : {'cell', 'class'}
-        Partners are neighbours of the cell itself, or of any cell of its class (in the same
-        image), the literal Eq. 1.
+        Partners are neighbours of the cell itself, or of any cell of its class in the same
+        image, the literal Eq. 1.
     spatial_neighbors : {'same_label', 'any'}
         Whether spatial neighbours of another class may be partners.
     random_state : int, RandomState or None
@@ -77,7 +80,16 @@ class SpaCSMOTE(BaseOverSampler):
     >>> x, y = sampler.fit_resample(x, y, coordinates=xy, images=image)  # doctest: +SKIP
     """
 
-    _parameter_constraints = {}  # the configuration schema checks them
+    _parameter_constraints = {
+        "variant": [StrOptions({"constrained", "same_lambda", "expression_only", "none"})],
+        "n_neighbors": [Interval(numbers.Integral, 1, None, closed="left")],
+        "imbalance_ratio": [Interval(numbers.Real, 1, None, closed="left")],
+        "boundary": [Interval(numbers.Real, 0, 0.5, closed="neither")],
+        "boundary_probability": [Interval(numbers.Real, 0, 1, closed="both")],
+        "pool": [StrOptions({"cell", "class"})],
+        "spatial_neighbors": [StrOptions({"same_label", "any"})],
+        "random_state": ["random_state"],
+    }
 
     def __init__(
         self, variant="constrained", n_neighbors=15, imbalance_ratio=1.0, boundary=0.1,
@@ -108,14 +120,23 @@ class SpaCSMOTE(BaseOverSampler):
         Returns
         -------
         (AnnData or array, array)
-            Original rows first, then synthetic ones, and all labels.
+            Original rows first, then synthetic ones, and all labels. AnnData has in ``obs`` the
+            image, the label of the original cells, ``pseudolabel``, ``synthetic`` and the ids of
+            both parents, empty for the original cells.
+
+        Raises
+        ------
+        sklearn.utils._param_validation.InvalidParameterError
+            For parameters out of range.
+        UserError
+            When something the sampler needs is missing or arrays differ in length.
         """
+        self._validate_params()
         if hasattr(X, "obs"):
             return self._resample_cells(X)
         if y is None or coordinates is None:
             raise UserError("SpaCSMOTE needs labels y and coordinates beside an array of proteins")
-        X, y = np.asarray(X), np.asarray(y)
-        coordinates = np.asarray(coordinates)
+        X, y, coordinates = _floats(X), np.asarray(y), _floats(coordinates)
         images = np.zeros(len(X)) if images is None else np.asarray(images)
         if not len(X) == len(y) == len(coordinates) == len(images):
             raise UserError("SpaCSMOTE: proteins, labels, coordinates and images differ in length")
@@ -129,9 +150,12 @@ class SpaCSMOTE(BaseOverSampler):
     def _resample_cells(self, cells):
         import anndata
 
-        labels = cells.obs[PSEUDOLABEL].to_numpy()
+        missing = [f"obs[{c!r}]" for c in (PSEUDOLABEL, IMAGE) if c not in cells.obs]
+        missing += [f"obsm[{SPATIAL!r}]"] * (SPATIAL not in cells.obsm)
+        if missing:
+            raise UserError(f"SpaCSMOTE needs {', '.join(missing)} in the AnnData object")
         x, y = self.fit_resample(
-            np.asarray(cells.X), labels,
+            cells.X, cells.obs[PSEUDOLABEL].to_numpy(),
             coordinates=cells.obsm[SPATIAL], images=cells.obs[IMAGE].to_numpy(),
         )  # fmt: skip
         first, second = self.parents_.T
@@ -141,8 +165,12 @@ class SpaCSMOTE(BaseOverSampler):
         for column, rows in zip(PARENTS, (first, second)):
             obs[column] = [""] * cells.n_obs + list(cells.obs_names[rows])
         kept = [IMAGE, PSEUDOLABEL, SYNTHETIC, *PARENTS]
-        balanced = anndata.AnnData(x, obs=obs[kept], var=cells.var[[]])
-        balanced.obsm[SPATIAL] = self.coordinates_.astype(np.float32)
+        if LABEL in obs:
+            # nobody has seen a synthetic cell, so nobody has labelled it
+            obs[LABEL] = obs[LABEL].where(~obs[SYNTHETIC])
+            kept.append(LABEL)
+        balanced = anndata.AnnData(x, obs=obs[kept], var=cells.var)
+        balanced.obsm[SPATIAL] = self.coordinates_
         return balanced, y
 
     def _synthesise(self, x, y, coordinates, images):
@@ -150,13 +178,23 @@ class SpaCSMOTE(BaseOverSampler):
         classes, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
         target = int(np.ceil(counts.max() / self.imbalance_ratio))
         wanted = np.maximum(target - counts, 0) * (self.variant != "none")
-        log.info("class sizes %s, target %d, synthetic %s", counts.tolist(), target, wanted.tolist())
-        partners = self._partners(x, codes, coordinates, images) if wanted.any() else None
+        log.info(
+            "class sizes %s, target %d, synthetic %s", counts.tolist(), target, wanted.tolist()
+        )
+        image_codes = np.unique(images, return_inverse=True)[1]
+        homes = image_codes * len(classes) + codes  # a class within an image
+        partners = self._partners(x, codes, homes, coordinates, images) if wanted.any() else None
         base, partner = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
         for code in np.flatnonzero(wanted):
             i = rng.choice(np.flatnonzero(codes == code), wanted[code])
             base.append(i)
             partner.append(self._draw(rng, i, codes, images, *partners))
+            copies = np.sum((i == partner[-1]) & (np.bincount(homes)[homes[i]] == 1))
+            if copies:
+                log.warning(
+                    "class %s: %d synthetic cells copy a cell that is the only one of its class "
+                    "in its image", classes[code], copies,
+                )  # fmt: skip
         base, partner = np.concatenate(base), np.concatenate(partner)
         ratio1 = rng.uniform(size=len(base))
         ratio2 = ratio1
@@ -167,11 +205,10 @@ class SpaCSMOTE(BaseOverSampler):
         parents = np.column_stack([base, partner])
         return new_x.astype(x.dtype), new_s.astype(coordinates.dtype), parents
 
-    def _partners(self, x, codes, coordinates, images):
+    def _partners(self, x, codes, homes, coordinates, images):
         """Neighbour lists of Eq. 1 as one CSR structure (indptr, indices), no entry twice."""
-        image_codes = np.unique(images, return_inverse=True)[1]
         rows, columns = [], []
-        blocks = list(neighbours_within(x, image_codes * (codes.max() + 1) + codes, self.n_neighbors))
+        blocks = list(neighbours_within(x, homes, self.n_neighbors))
         if self.variant != "expression_only":
             blocks += neighbours_within(coordinates, images, self.n_neighbors)
         for cells, neighbours in blocks:
@@ -186,22 +223,23 @@ class SpaCSMOTE(BaseOverSampler):
         return np.searchsorted(rows, np.arange(len(x) + 1)), columns
 
     def _draw(self, rng, base, codes, images, indptr, indices):
-        """A partner for each base cell; a cell without any is its own (a duplicate)."""
-        source = base
-        if self.pool == "class":
-            # any member of the class in the image lends its list
-            source = base.copy()
-            members = np.flatnonzero(codes == codes[base[0]])
-            for image in np.unique(images[base]):
-                here = images[base] == image
-                source[here] = rng.choice(members[images[members] == image], here.sum())
-        count = indptr[source + 1] - indptr[source]
-        alone = count == 0
-        if alone.any():
-            log.warning(
-                "%d synthetic cells copy their base cell: class %d has a single cell in its image",
-                alone.sum(), codes[base[0]],
-            )  # fmt: skip
-        pick = indptr[source] + np.floor(rng.uniform(size=len(base)) * count).astype(np.int64)
-        partner = indices[np.minimum(pick, len(indices) - 1)] if len(indices) else base
-        return np.where(alone, base, partner)
+        """A partner for each base cell of one class; a cell without any is its own."""
+        if self.pool == "cell":
+            count = indptr[base + 1] - indptr[base]
+            pick = indptr[base] + np.floor(rng.uniform(size=len(base)) * count).astype(np.int64)
+            partner = base.copy()
+            partner[count > 0] = indices[pick[count > 0]]
+            return partner
+        members, partner = np.flatnonzero(codes == codes[base[0]]), base.copy()
+        for image in np.unique(images[base]):
+            lists = [indices[indptr[m] : indptr[m + 1]] for m in members[images[members] == image]]
+            here, pool = np.flatnonzero(images[base] == image), np.unique(np.concatenate(lists))
+            if len(pool):
+                partner[here] = rng.choice(pool, len(here))
+        return partner
+
+
+def _floats(array):
+    """A dense array of floats; values that are floats already keep their width."""
+    array = array.toarray() if sp.issparse(array) else np.asarray(array)
+    return array if array.dtype.kind == "f" else array.astype(np.float64)

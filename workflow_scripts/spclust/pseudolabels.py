@@ -16,6 +16,7 @@ AUTO_RESOLUTIONS = np.geomspace(0.05, 2.0, 16)
 AUTO_REPEATS, AUTO_CELLS, AUTO_NEIGHBOURS = 4, 10_000, 15
 # partitions this close to the most stable one count as equally stable
 AUTO_TOLERANCE = 0.95
+AUTO_MOST = 30  # clusters; finer divisions are no cell types any more
 
 
 def assign(cells, n_clusters, seed, method, n_neighbors):
@@ -38,11 +39,13 @@ def assign(cells, n_clusters, seed, method, n_neighbors):
     Raises
     ------
     UserError
-        When there are fewer cells than clusters, or ``truth`` has no labels to take.
+        When there are fewer cells than clusters, or ``truth`` has no labels to take or more
+        classes than clusters.
     """
     if cells.n_obs < n_clusters:
         raise UserError(
-            f"{n_clusters} clusters were asked of {cells.n_obs} cells; lower n_clusters in the config"
+            f"{n_clusters} clusters were asked of {cells.n_obs} cells; lower n_clusters in the "
+            "config"
         )
     x = np.asarray(cells.X, dtype=np.float32)
     if method == "leiden":
@@ -55,6 +58,11 @@ def assign(cells, n_clusters, seed, method, n_neighbors):
         labels = np.random.default_rng(seed).integers(n_clusters, size=cells.n_obs)
     else:
         labels = truth(cells, x)
+        if labels.max() >= n_clusters:
+            raise UserError(
+                f"pseudolabels.<name>.method: truth has {labels.max() + 1} classes, but n_clusters "
+                f"is {n_clusters}; set n_clusters: from_labels"
+            )
     log.info("%s: cells per pseudo-label %s", method, np.bincount(labels).tolist())
     return labels
 
@@ -84,8 +92,8 @@ def choose_n_clusters(cells, n_clusters, seed):
 
     ``auto`` runs Leiden at 16 resolutions with four seeds each and compares the partitions of
     one resolution with each other (ARI). Of the resolutions that are nearly as repeatable as
-    the most repeatable one the finest is taken, and its usual number of clusters. Of several
-    images the largest decides.
+    the most repeatable one and give 2 to 30 clusters the finest is taken, and its usual number
+    of clusters. Of several images the largest decides.
 
     Parameters
     ----------
@@ -111,7 +119,9 @@ def choose_n_clusters(cells, n_clusters, seed):
     else:
         number, how = int(n_clusters), "given"
     if number > cells.n_obs:
-        raise UserError(f"n_clusters: {number} clusters were asked of {cells.n_obs} cells; lower it")
+        raise UserError(
+            f"n_clusters: {number} clusters were asked of {cells.n_obs} cells; lower it"
+        )
     log.info("%d clusters (%s)", number, how)
     return number, how
 
@@ -126,20 +136,20 @@ def most_repeatable(cells, seed):
         rng = np.random.default_rng(seed)
         chosen = np.sort(rng.choice(chosen, AUTO_CELLS, replace=False))
     log.info("auto: %d cells of image %s", len(chosen), names[counts.argmax()])
+    if len(chosen) < 3:
+        return 1, "auto: no image has enough cells to tell clusters apart"
     x = np.asarray(cells.X[chosen], dtype=np.float32)
     weights = heads.neighbour_weights(x, images[chosen], AUTO_NEIGHBOURS, seed)
     found = []
     for resolution in AUTO_RESOLUTIONS:
-        runs = [
-            heads.leiden_partition(weights, resolution, seed + i) for i in range(AUTO_REPEATS)
-        ]
+        runs = [heads.leiden_partition(weights, resolution, seed + i) for i in range(AUTO_REPEATS)]
         counts = [len(np.unique(run)) for run in runs]
-        pairs = [
-            adjusted_rand_score(a, b) for i, a in enumerate(runs) for b in runs[i + 1 :]
-        ]
+        pairs = [adjusted_rand_score(a, b) for i, a in enumerate(runs) for b in runs[i + 1 :]]
         count = int(np.median(counts))
-        log.info("resolution %.3f: %s clusters, repeatability %.3f", resolution, counts, np.mean(pairs))
-        if count > 1:
+        log.info(
+            "resolution %.3f: %s clusters, repeatability %.3f", resolution, counts, np.mean(pairs)
+        )
+        if 1 < count <= AUTO_MOST:
             found.append((count, float(np.mean(pairs))))
     if not found:
         return 1, "auto: Leiden finds no second cluster"

@@ -6,7 +6,7 @@ either; a test compares the file with what this module would write.
 
 import yaml
 
-from spclust.settings import CONFIG_FOLDER, load_schema, yaml_value
+from spclust.settings import CONFIG_FOLDER, STAGES, load_schema, yaml_value
 
 INTRODUCTION = """# Configuration
 
@@ -72,10 +72,11 @@ def render():
     shipped = yaml.safe_load((CONFIG_FOLDER / "config.yaml").read_text())
     definitions, parts = schema["$defs"], [INTRODUCTION]
     definition_of = {key: definitions["n_clusters"] for key in ("n_clusters",)}
+    with_tables = {*STAGES, "methods", "runs", "evaluation"}
     top = {
         key: definition_of.get(key, {}) | value
         for key, value in schema["properties"].items()
-        if key not in ("preprocess", "pseudolabels", "oversample", "graphs", "methods", "runs", "evaluation")
+        if key not in with_tables
     }
     parts += ["## What to run\n", table(top, shipped, "")]
     parts += ["### `runs`: a list of\n", table(definitions["run"]["properties"], {}, "what is new")]
@@ -85,18 +86,20 @@ def render():
     own["files"] = own["files"] | {"reruns": "download_dataset"}
     own["simulate"] = own["simulate"] | {"reruns": "simulate_dataset"}
     parts.append(table(own, {}, dataset["reruns"]))
-    parts += ["Each of `files`:\n", table(own["files"]["items"]["properties"], {}, "download_dataset")]
+    keys = own["files"]["items"]["properties"]
+    parts += ["Each of `files`:\n", table(keys, {}, "download_dataset")]
     parts += ["`simulate`:\n", table(own["simulate"]["properties"], {}, "simulate_dataset")]
-    for stage in ("preprocess", "pseudolabels", "oversample", "graphs"):
-        rule = definitions[stage]["reruns"]
-        parts += [f"## `{stage}.<name>`\n", table(definitions[stage]["properties"], shipped[stage]["default"], rule)]
+    for stage in STAGES:
+        keys, rule = definitions[stage]["properties"], definitions[stage]["reruns"]
+        parts += [f"## `{stage}.<name>`\n", table(keys, shipped[stage]["default"], rule)]
     for recipe, definition in definitions["recipes"].items():
         rule = "train" if definition["needs"] == "graphs" else "cluster_cells"
         parts.append(f"## `methods.<name>` with `recipe: {recipe}`\n")
         keys = definition["properties"]
         parts.append(table(keys, shipped["methods"][recipe], rule) if keys else "No keys.\n")
     evaluation = schema["properties"]["evaluation"]
-    parts += ["## `evaluation`\n", table(evaluation["properties"], shipped["evaluation"], evaluation["reruns"])]
+    keys, rule = evaluation["properties"], evaluation["reruns"]
+    parts += ["## `evaluation`\n", table(keys, shipped["evaluation"], rule)]
     return "\n".join(parts)
 
 

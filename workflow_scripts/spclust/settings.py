@@ -114,7 +114,9 @@ def resolve(config, registry):
         if setting["recipe"] not in recipes:
             _unknown(f"methods.{name}.recipe", setting["recipe"], recipes)
         if setting["recipe"] not in config["methods"]:
-            raise UserError(f"methods: the setting {setting['recipe']!r}, which {name!r} builds on, is missing")
+            raise UserError(
+                f"methods: the setting {setting['recipe']!r}, which {name!r} builds on, is missing"
+            )
     plan.settings["methods"] = _inherit(config["methods"], lambda s: s["recipe"])
     for name, setting in config["methods"].items():
         recipe = recipes[setting["recipe"]]
@@ -206,7 +208,7 @@ def local_files(definition):
     for path in map(Path, paths):
         inside = sorted(str(f) for f in path.rglob("*.csv")) if path.is_dir() else []
         if path.is_dir() and not inside:
-            raise UserError(f"{path}: the folder of dataset {definition['name']!r} holds no .csv table")
+            raise UserError(f"{path}: the folder of {definition['name']!r} holds no .csv table")
         files += inside or [str(path)]
     return files
 
@@ -219,8 +221,9 @@ def import_cfg(definition):
 
 def _unknown(where, found, allowed):
     near = difflib.get_close_matches(str(found), list(allowed), 1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise UserError(f"{where}: {found!r} is not known{hint} Known are: {', '.join(sorted(allowed))}")
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    known = ", ".join(sorted(allowed))
+    raise UserError(f"{where}: {found!r} is not known{hint} Known are: {known}")
 
 
 def _check(instance, schema, source, prefix=()):
@@ -253,7 +256,8 @@ def _explain(error, prefix):
             f"{where}: found the text {value!r} where a number is expected (YAML reads 1e-3 as "
             f"text, and 1.0e-3 as a number); write  {key}: {number!r}"
         )
-    return f"{where}: found {value!r}, allowed is {_allowed(schema)}; write e.g.  {key}: {_example(schema)}"
+    example = f"{key}: {_example(schema)}"
+    return f"{where}: found {value!r}, allowed is {_allowed(schema)}; write e.g.  {example}"
 
 
 def yaml_value(value):
@@ -290,8 +294,15 @@ def _allowed(schema):
         return "one of " + ", ".join(map(str, schema["enum"]))
     if "pattern" in schema:
         return f"text that matches {schema['pattern']}"
-    words = {"integer": "a whole number", "number": "a number", "boolean": "true or false",
-             "string": "text", "array": "a list", "object": "a mapping", "null": "null"}  # fmt: skip
+    words = {
+        "integer": "a whole number",
+        "number": "a number",
+        "boolean": "true or false",
+        "string": "text",
+        "array": "a list",
+        "object": "a mapping",
+        "null": "null",
+    }
     text = " or ".join(words[t] for t in _types(schema))
     for key, word in (("minimum", ">="), ("exclusiveMinimum", ">"), ("maximum", "<="),
                       ("exclusiveMaximum", "<"), ("minItems", "of length >=")):  # fmt: skip
@@ -306,7 +317,7 @@ def _example(schema):
         return schema["enum"][0]
     kind = (_types(schema) or ["string"])[0]
     low = schema.get("minimum", schema.get("exclusiveMinimum", 0) + 1)
-    samples = {"integer": low, "number": low, "boolean": "true", "array": "[...]", "object": "{...}"}
+    samples = {"integer": low, "number": low, "boolean": "true", "array": "[...]"}
     return samples.get(kind, "a_name")
 
 

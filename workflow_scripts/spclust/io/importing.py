@@ -114,7 +114,7 @@ def _from_h5ad(files, cfg):
     h5ad.check_matrix(cells, path)
     cells.obsm[SPATIAL], guessed = h5ad.coordinates(cells, cfg, path)
     table = h5ad.obs_table(cells.obs.assign(obs_names=cells.obs_names), path)
-    columns, more = roles.groups(table, cfg, path)
+    columns, more = roles.groups(table, cfg, f"{path}, obs")
     cell_id = cfg.get("cell_id", "obs_names")
     tables.require(cell_id, table.frame.columns, "cell_id", f"{path}, obs")
     cells.obs_names = roles.cell_names(table, cell_id, columns["image"])
@@ -148,7 +148,7 @@ def _from_tables(files, kind, cfg):
         [c for c in columns if c not in taken], cfg, source,
         lambda: known or guess.proteins(table.frame, taken),
     )  # fmt: skip
-    if known is None and not isinstance(cfg.get("proteins"), list):
+    if known is None and "proteins" not in cfg:
         more["proteins"] = proteins
     names = roles.cell_names(table, cfg.get("cell_id"), groups["image"])
     remedy = "correct it, remove the cell, or leave the column out with `exclude_proteins`"

@@ -9,7 +9,6 @@ import pandas as pd
 
 from spclust import contracts
 from spclust.errors import UserError
-from spclust.parts import heads
 
 log = logging.getLogger(__name__)
 
@@ -28,15 +27,15 @@ class Clustering:
         What the labels were found in.
     tables : dict of str to DataFrame
         Further results by the name of the output they belong to.
-    model : dict or None
-        State of a trained model.
+    model : bytes or None
+        A trained model as its framework stores it.
     """
 
     labels: np.ndarray
     confidence: np.ndarray
     embedding: np.ndarray
     tables: dict = field(default_factory=dict)
-    model: dict | None = None
+    model: bytes | None = None
     cells: pd.Index | None = None
 
     def write(self, output):
@@ -49,10 +48,8 @@ class Clustering:
         for name, table in self.tables.items():
             contracts.write_table(table, getattr(output, name))
         if self.model is not None:
-            import torch
-
             with contracts.atomic(output.model) as temporary:
-                torch.save(self.model, temporary)
+                temporary.write_bytes(self.model)
 
 
 def original_rows(cells):
@@ -67,16 +64,10 @@ def proteins_and_images(cells):
     return np.asarray(cells.X, dtype=np.float32), cells.obs[contracts.IMAGE].to_numpy()
 
 
-def with_neighbour_agreement(cells, labels):
-    """Result of a method that gives labels of all rows and no confidence of its own.
-
-    The confidence of a cell is the share of its 15 nearest rows by proteins, in its image,
-    that have its label.
-    """
-    x, images = proteins_and_images(cells)
+def from_all_rows(cells, labels, confidence):
+    """Result of a method that worked on the proteins of all rows, synthetic ones included."""
     rows = original_rows(cells)
-    confidence = heads.neighbour_agreement(x, images, labels)
-    return Clustering(labels[rows], confidence[rows], x[rows])
+    return Clustering(labels[rows], confidence[rows], proteins_and_images(cells)[0][rows])
 
 
 def cluster(cells, n_clusters, seed, settings, **graphs_and_device):
@@ -109,7 +100,9 @@ def cluster(cells, n_clusters, seed, settings, **graphs_and_device):
             f"{n_clusters} clusters were asked of {n} cells; lower n_clusters in the config"
         )
     recipe, own = settings["recipe"], {k: v for k, v in settings.items() if k != "recipe"}
-    log.info("%s: %d cells of %d rows, %d clusters, seed %d", recipe, n, cells.n_obs, n_clusters, seed)
+    log.info(
+        "%s: %d cells, %d rows, %d clusters, seed %d", recipe, n, cells.n_obs, n_clusters, seed
+    )
     module = importlib.import_module(f"spclust.methods.{recipe}")
     result = module.cluster(cells, n_clusters, seed, own, **graphs_and_device)
     result.cells = cells.obs_names[:n]

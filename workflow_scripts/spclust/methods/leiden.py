@@ -1,6 +1,6 @@
 """Leiden on the kNN graph of the proteins, resolution searched for the asked number."""
 
-from spclust.methods import proteins_and_images, with_neighbour_agreement
+from spclust.methods import from_all_rows, proteins_and_images
 from spclust.parts import heads
 
 
@@ -8,4 +8,4 @@ def cluster(cells, n_clusters, seed, settings):
     """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
     x, images = proteins_and_images(cells)
     labels = heads.leiden(x, images, n_clusters, settings["n_neighbors"], seed)
-    return with_neighbour_agreement(cells, labels)
+    return from_all_rows(cells, labels, heads.neighbour_agreement(x, images, labels))

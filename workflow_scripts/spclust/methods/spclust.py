@@ -4,6 +4,7 @@ Algorithm 1 of the paper from line 5 on; lines 1 to 4 are the stages before this
 the paper leaves a choice, the reading taken is the default of the setting named in the code.
 """
 
+import io
 import logging
 
 import numpy as np
@@ -155,6 +156,7 @@ def train(model, x, views, labels, seed, settings, history):
             previous, labels = labels, refresh(model, optimiser, x, views, labels, seed)
             row["changed_labels"] = float(np.mean(previous != labels))
             row["occupied_clusters"] = len(np.unique(labels))
+            log.info("epoch %d: %s", epoch, {k: round(v, 4) for k, v in terms.items()})
         history.append(row)
     return labels
 
@@ -193,9 +195,7 @@ def summarise(model, x, views, labels, original, proteins, settings, history):
     h1, h2 = model.project(*model.encode(x, views, torch.from_numpy(labels).to(x.device)))
     weights, fused = model.fuse(h1, h2)
     temperature = settings["assignment_temperature"]
-    soft, soft_fused = (
-        model.assign(h, temperature).cpu().numpy()[original] for h in (h1, fused)
-    )
+    soft, soft_fused = (model.assign(h, temperature).cpu().numpy()[original] for h in (h1, fused))
     final = soft.argmax(1)
     log.info(
         "agreement of the labels (Eq. 17) with those of the last KMeans: ARI %.4f, with those "
@@ -204,6 +204,8 @@ def summarise(model, x, views, labels, original, proteins, settings, history):
         adjusted_rand_score(soft_fused.argmax(1), final),
     )
     weights = weights.cpu().numpy()[original]
+    stored = io.BytesIO()
+    torch.save({"settings": settings, "state": model.state_dict()}, stored)
     importance = pd.DataFrame(model.importance.cpu().numpy(), columns=list(proteins))
     importance.insert(0, "cluster", np.arange(len(importance)))
     return Clustering(
@@ -215,5 +217,5 @@ def summarise(model, x, views, labels, original, proteins, settings, history):
             "fusion": pd.DataFrame({"expression": weights[:, 0], "spatial": weights[:, 1]}),
             "importance": importance,
         },
-        model={"settings": settings, "state": model.state_dict()},
+        model=stored.getvalue(),
     )

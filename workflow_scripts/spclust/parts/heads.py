@@ -9,9 +9,11 @@ import logging
 import numpy as np
 import scipy.sparse as sp
 from sklearn.cluster import AgglomerativeClustering, KMeans
+from sklearn.metrics import pairwise_distances_argmin
 from sklearn.neighbors import NearestNeighbors
 
 from spclust.parts.graphs import neighbours_within
+from spclust.parts.prototypes import class_means
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +64,7 @@ def neighbour_weights(x, images, n_neighbors, seed):
     for image in np.unique(images):
         cells = np.flatnonzero(images == image)
         if len(cells) < 3:
-            continue  # no graph; they end up in the cluster with the nearest centroid
+            continue  # no graph; they are given the cluster with the nearest centroid
         block = anndata.AnnData(x[cells])
         # exact neighbours: faster than the approximate ones below about 50,000 cells
         sc.pp.neighbors(
@@ -87,8 +89,8 @@ def leiden_partition(weights, resolution, seed):
 
     upper = sp.triu(weights, 1).tocoo()
     graph = igraph.Graph(weights.shape[0], np.column_stack([upper.row, upper.col]))
-    random.seed(seed)  # igraph draws from Python's generator
-    igraph.set_random_number_generator(random)
+    # of its own: igraph would else draw from, and so move, Python's global generator
+    igraph.set_random_number_generator(random.Random(seed))
     partition = graph.community_leiden(
         objective_function="modularity", weights=upper.data, resolution=resolution, n_iterations=2
     )
@@ -100,9 +102,9 @@ def leiden(x, images, n_clusters, n_neighbors, seed):
 
     No edge crosses images, so a cluster cannot either: with several images the search aims at
     ``n_clusters`` clusters per image, which are then merged across images by the likeness of
-    their centroids. The number of clusters need not grow steadily with the resolution; the
-    nearest number met is taken, surplus clusters are merged, and KMeans stands in when there
-    were too few.
+    their centroids; cells of images too small for a graph take the nearest cluster. The number
+    of clusters need not grow steadily with the resolution; the nearest number met is taken,
+    surplus clusters are merged, and KMeans stands in when there were too few.
 
     Parameters
     ----------
@@ -117,7 +119,12 @@ def leiden(x, images, n_clusters, n_neighbors, seed):
     if n_clusters == 1:
         return np.zeros(len(x), dtype=np.int64)
     weights = neighbour_weights(x, images, n_neighbors, seed)
-    n_images = len(np.unique(images))
+    linked = np.diff(weights.indptr) > 0
+    if not linked.any():
+        log.warning("no image has enough cells for Leiden's graph; took KMeans instead")
+        return kmeans(x, n_clusters, seed)
+    weights = weights[linked][:, linked]
+    n_images = len(np.unique(images[linked]))
     goal, (low, high) = n_clusters * n_images, RESOLUTIONS
     best, best_count = None, 0
     for _ in range(BISECTIONS):
@@ -143,26 +150,34 @@ def leiden(x, images, n_clusters, n_neighbors, seed):
                 "Leiden found no resolution with exactly %d clusters; merged the nearest of %d",
                 n_clusters, best_count,
             )  # fmt: skip
-        best = merged(x, best, n_clusters)
-    return ordered_by_size(best)
+        best = merged(x[linked], best, n_clusters)
+    labels = np.zeros(len(x), dtype=np.int64)
+    labels[linked] = best
+    return ordered_by_size(nearest_centroid(x, labels, linked))
 
 
 def merged(x, labels, n_clusters):
-    """Merge clusters with the nearest centroids until ``n_clusters`` are left."""
-    _, codes = np.unique(labels, return_inverse=True)
-    membership = sp.csr_matrix((np.ones(len(codes)), (codes, np.arange(len(codes)))))
-    centroids = (membership @ x) / membership.sum(1).A
-    groups = AgglomerativeClustering(n_clusters, linkage="average").fit_predict(centroids)
-    return groups[codes]
+    """Merge clusters until ``n_clusters`` are left, by Ward's criterion on their centroids."""
+    codes = ordered_by_size(labels)
+    centroids = class_means(x, codes, codes.max() + 1)
+    return AgglomerativeClustering(n_clusters, linkage="ward").fit_predict(centroids)[codes]
 
 
 def nearest_centroid(x, labels, known):
-    """Give cells without a label that of the nearest class mean."""
-    from sklearn.neighbors import NearestCentroid
+    """Give rows without a label that of the nearest class mean.
 
+    Parameters
+    ----------
+    x : array, shape (n, d)
+    labels : array of int, shape (n,)
+        Ids from 0; what stands in rows that are not ``known`` does not matter.
+    known : array of bool, shape (n,)
+        True in at least one row of every id.
+    """
     labels = np.array(labels)
     if not known.all():
-        labels[~known] = NearestCentroid().fit(x[known], labels[known]).predict(x[~known])
+        means = class_means(x[known], labels[known], labels[known].max() + 1)
+        labels[~known] = pairwise_distances_argmin(x[~known], means)
     return labels
 
 

@@ -1,0 +1,98 @@
+"""Operations on sparse graphs, held against dense NumPy."""
+
+import numpy as np
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from spclust.parts import graphs
+
+
+@st.composite
+def points_in_groups(draw):
+    """Points on a coarse grid (duplicates are common) and the image of each."""
+    n = draw(st.integers(1, 40))
+    points = draw(hnp.arrays(np.float64, (n, 2), elements=st.integers(0, 6).map(float)))
+    return points, draw(hnp.arrays(np.int64, n, elements=st.integers(0, 3)))
+
+
+@st.composite
+def adjacencies(draw):
+    """Any square matrix of small non-negative numbers."""
+    n = draw(st.integers(1, 12))
+    return draw(hnp.arrays(np.float32, (n, n), elements=st.sampled_from([0.0, 0.0, 0.5, 1.0, 3.0])))
+
+
+@settings(max_examples=80, deadline=None)
+@given(points_in_groups(), st.integers(1, 8))
+def test_a_knn_graph_is_symmetric_binary_and_within_groups(data, k):
+    points, groups = data
+    graph = graphs.knn_graph(points, groups, k)
+    dense = graph.toarray()
+    assert np.array_equal(dense, dense.T)
+    assert set(np.unique(dense)) <= {0, 1}
+    assert not dense.diagonal().any()
+    assert not dense[groups[:, None] != groups[None]].any()
+    # at least k neighbours each, or all there are
+    enough = np.minimum(k, np.bincount(groups)[groups] - 1)
+    assert (dense.sum(1) >= enough).all()
+    again = graphs.knn_graph(points, groups, k)
+    assert (graph != again).nnz == 0
+
+
+@settings(max_examples=80, deadline=None)
+@given(points_in_groups(), st.integers(1, 8))
+def test_neighbours_are_the_nearest_of_the_group(data, k):
+    points, groups = data
+    seen = []
+    for cells, neighbours in graphs.neighbours_within(points, groups, k):
+        seen += cells.tolist()
+        for cell, found in zip(cells, neighbours):
+            others = np.flatnonzero((groups == groups[cell]) & (np.arange(len(points)) != cell))
+            assert len(set(found)) == len(found) == min(k, len(others))
+            assert set(found) <= set(others)
+            distance = np.linalg.norm(points - points[cell], axis=1)
+            # ties may fall either way, so distances are compared
+            np.testing.assert_allclose(distance[found], np.sort(distance[others])[: len(found)])
+    alone = np.bincount(groups)[groups] == 1
+    assert sorted(seen) == np.flatnonzero(~alone).tolist()
+
+
+@settings(max_examples=60, deadline=None)
+@given(adjacencies())
+def test_symmetrised_joins_where_either_direction_does(dense):
+    before = dense.copy()
+    result = graphs.symmetrised(sp.csr_matrix(dense)).toarray()
+    expected = ((dense > 0) | (dense.T > 0)).astype(float)
+    np.fill_diagonal(expected, 0)
+    assert np.array_equal(result, expected)
+    assert np.array_equal(dense, before)
+
+
+@settings(max_examples=60, deadline=None)
+@given(adjacencies())
+def test_normalisation_is_that_of_eq_11(dense):
+    dense = np.maximum(dense, dense.T)
+    degree = dense.sum(1)
+    expected = np.zeros_like(dense, dtype=float)
+    for i, j in np.argwhere(dense > 0):
+        expected[i, j] = dense[i, j] / np.sqrt(degree[i] * degree[j])
+    result = graphs.normalised_adjacency(sp.csr_matrix(dense)).toarray()
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_with_self_loops_every_cell_is_its_own_neighbour():
+    graph = graphs.symmetrised(sp.csr_matrix(np.array([[0, 1, 0], [0, 0, 0], [0, 0, 0]])))
+    assert np.array_equal(graphs.with_self_loops(graph).toarray(), [[1, 1, 0], [1, 1, 0], [0, 0, 1]])
+
+
+def test_statistics_count_edges_once_and_isolated_cells_as_components():
+    dense = np.zeros((6, 6))
+    dense[0, 1] = dense[1, 2] = dense[3, 4] = 1
+    graph = graphs.symmetrised(sp.csr_matrix(dense))
+    assert graphs.graph_statistics(graph) == {
+        "cells": 6,
+        "edges": 3,
+        "components": 3,
+        "isolated": 1,
+    }
