@@ -69,4 +69,6 @@ onsuccess:
 
 
 onerror:
-    print("\nSomething failed; the cause is in the ERROR lines above, the traceback in the log named there.")
+    print(
+        "\nSomething failed; the cause is in the ERROR lines above, the traceback in the log named there."
+    )

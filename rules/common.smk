@@ -25,7 +25,9 @@ if workflow.local_exec:
     workflow.global_resources.setdefault("gpu", 1)
 
 USES_GPU = config["device"] in ("cuda", "mps") or (
-    config["device"] == "auto" and workflow.local_exec and shutil.which("nvidia-smi") is not None
+    config["device"] == "auto"
+    and workflow.local_exec
+    and shutil.which("nvidia-smi") is not None
 )
 
 
@@ -62,12 +64,16 @@ def method_env(wildcards):
 
 def memory(base, per_mb):
     """Resources function: MB from input size and attempt."""
-    return lambda wildcards, input, attempt: int((base + per_mb * input.size_mb) * attempt)
+    return lambda wildcards, input, attempt: int(
+        (base + per_mb * input.size_mb) * attempt
+    )
 
 
 def run_folders(wildcards):
     """Folders of a replicate, of the stages before a run (none for some methods), of the run."""
-    replicate = Path(f"results/{wildcards.dataset}/prep-{wildcards.prep}/seed-{wildcards.seed}")
+    replicate = Path(
+        f"results/{wildcards.dataset}/prep-{wildcards.prep}/seed-{wildcards.seed}"
+    )
     stages = replicate / wildcards.chain
     return replicate, stages, stages / f"method-{wildcards.method}"
 
@@ -80,7 +86,9 @@ def learns(wildcards):
 def learnt_importance(wildcards):
     """Input function: the protein importances a run learnt, if any."""
     _, _, run = run_folders(wildcards)
-    return {"importance": str(run / "protein_importance.csv")} if learns(wildcards) else {}
+    return (
+        {"importance": str(run / "protein_importance.csv")} if learns(wildcards) else {}
+    )
 
 
 def run_files(wildcards):
@@ -93,6 +101,32 @@ def run_files(wildcards):
     if wildcards.chain:
         files["balanced"] = str(stages / "balanced.h5ad")
     return files
+
+
+def run_cfg(wildcards):
+    """Params function: the settings of every stage a run went through, shown in the report."""
+    chain = dict(part.split("-", 1) for part in wildcards.chain.split("/") if part)
+    named = {"preprocess": wildcards.prep}
+    stages = {"labels": "pseudolabels", "aug": "oversample", "graph": "graphs"}
+    named |= {stage: chain[part] for part, stage in stages.items() if part in chain}
+    named["methods"] = wildcards.method
+    return {f"{stage}.{name}": PLAN.cfg(stage, name) for stage, name in named.items()}
+
+
+def run_labels(wildcards):
+    """Labels function of the report: what tells a figure of a run from the others."""
+    folder = str(run_folders(wildcards)[2])
+    seed = int(wildcards.seed)
+    names = {
+        run.name
+        for dataset, run, _ in PLAN.results
+        if run.folder(dataset, seed) == folder
+    }
+    return {
+        "run": ", ".join(sorted(names)),
+        "seed": wildcards.seed,
+        "figure": wildcards.figure,
+    }
 
 
 def dataset_files(wildcards):

@@ -12,7 +12,9 @@ rule simulate_dataset:
         mem_mb=2000,
         runtime=10,
     params:
-        cfg=lambda wildcards: dict(sorted(PLAN.datasets[wildcards.dataset]["simulate"].items())),
+        cfg=lambda wildcards: dict(
+            sorted(PLAN.datasets[wildcards.dataset]["simulate"].items())
+        ),
         code=settings.code_hash("simulate_dataset"),
     message:
         "Simulating the tissue {wildcards.dataset}"

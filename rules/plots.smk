@@ -93,7 +93,11 @@ rule plot_summary:
         mem_mb=1000,
         runtime=10,
     params:
-        cfg={"controls": sorted({r.method for _, r, _ in PLAN.results if PLAN.is_control(r.method)})},
+        cfg={
+            "controls": sorted(
+                {r.method for _, r, _ in PLAN.results if PLAN.is_control(r.method)}
+            )
+        },
         code=settings.code_hash("plot_summary"),
     message:
         "Figures over all runs"

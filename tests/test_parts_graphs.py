@@ -83,7 +83,9 @@ def test_normalisation_is_that_of_eq_11(dense):
 
 def test_with_self_loops_every_cell_is_its_own_neighbour():
     graph = graphs.symmetrised(sp.csr_matrix(np.array([[0, 1, 0], [0, 0, 0], [0, 0, 0]])))
-    assert np.array_equal(graphs.with_self_loops(graph).toarray(), [[1, 1, 0], [1, 1, 0], [0, 0, 1]])
+    assert np.array_equal(
+        graphs.with_self_loops(graph).toarray(), [[1, 1, 0], [1, 1, 0], [0, 0, 1]]
+    )
 
 
 def test_statistics_count_edges_once_and_isolated_cells_as_components():
