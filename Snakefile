@@ -22,6 +22,7 @@ pathvars:
 
 
 include: "rules/common.smk"
+include: "rules/inputs.smk"
 include: "rules/data.smk"
 include: "rules/preprocess.smk"
 include: "rules/pseudolabels.smk"

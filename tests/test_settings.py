@@ -38,7 +38,17 @@ def test_every_registered_dataset_is_valid():
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_every_study_is_valid(path):
-    assert resolve(path.read_text()).results
+    assert len({run.name for _, run, _ in resolve(path.read_text()).results}) >= 1
+
+
+def test_table_b2_holds_its_nine_rows():
+    text = (settings.CONFIG_FOLDER / "studies/table_b2.yaml").read_text()
+    names = [run["name"].lower() for run in yaml.safe_load(text)["runs"]]
+    plan = resolve(text.replace("datasets: [dkd_000]", f"datasets: [{', '.join(names)}]", 1))
+    assert len(names) == 9
+    assert {(dataset, run.name.lower()) for dataset, run, _ in plan.results} == {
+        (name, name) for name in names
+    }
 
 
 def test_a_slice_of_ones_own_takes_a_name_and_a_path():

@@ -42,6 +42,11 @@ def build(cells, seed, expression_space, n_neighbors, spatial_graph, spatial_n_n
     UserError
         When ``radius`` is missing or all cells of an image lie at one point.
     """
+    if spatial_graph == "radius" and radius is None:
+        raise UserError(
+            "graphs.<name>.radius: a radius graph needs a radius in the unit of the coordinates; "
+            "write e.g.  radius: 40, or spatial_graph: knn"
+        )
     images = cells.obs[IMAGE].to_numpy()
     _check_images(cells, images, max(n_neighbors, spatial_n_neighbors))
     x = np.asarray(cells.X, dtype=np.float32)
@@ -98,11 +103,6 @@ def _spatial(cells, images, kind, n_neighbors, radius):
     coordinates = np.asarray(cells.obsm[SPATIAL], dtype=np.float64)
     if kind == "knn":
         return knn_graph(coordinates, images, n_neighbors)
-    if kind == "radius" and radius is None:
-        raise UserError(
-            "graphs.<name>.radius: a radius graph needs a radius in the unit of the coordinates; "
-            "write e.g.  radius: 40, or spatial_graph: knn"
-        )
     from squidpy.gr.neighbors import DelaunayBuilder, RadiusBuilder
 
     builder = DelaunayBuilder() if kind == "delaunay" else RadiusBuilder(float(radius))

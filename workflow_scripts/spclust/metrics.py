@@ -214,4 +214,5 @@ def mean_and_sd(long):
         ``seeds`` counts those where the metric is defined.
     """
     groups = long.groupby(COLUMNS[:3] + ["metric"], sort=False)["value"]
-    return groups.agg(mean="mean", sd="std", seeds="count").reset_index()
+    table = groups.agg(mean="mean", sd="std", seeds="count").reset_index()
+    return table.round({"mean": 6, "sd": 6})

@@ -192,7 +192,7 @@ class SpaCSMOTE(BaseOverSampler):
             copies = np.sum((i == partner[-1]) & (np.bincount(homes)[homes[i]] == 1))
             if copies:
                 log.warning(
-                    "class %s: %d synthetic cells copy a cell that is the only one of its class "
+                    "class %s: %d synthetic cells copy their base cell, the only one of its class "
                     "in its image", classes[code], copies,
                 )  # fmt: skip
         base, partner = np.concatenate(base), np.concatenate(partner)

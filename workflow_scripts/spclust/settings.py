@@ -124,7 +124,7 @@ def resolve(config, registry):
         rules = {"type": "object", "additionalProperties": False, "properties": keys}
         _check(setting, rules, "configuration", ["methods", name])
     plan.datasets = _datasets(config, registry)
-    runs = _runs(plan)
+    runs = _runs(plan, {*plan.datasets, *registry})
     plan.results = [
         (dataset, run, seed)
         for dataset in plan.datasets
@@ -171,7 +171,7 @@ def _datasets(config, registry):
     return found
 
 
-def _runs(plan):
+def _runs(plan, known_datasets):
     runs, config = [], plan.config
     for i, entry in enumerate(config["runs"]):
         where = f"runs[{i}] ({entry['name']})"
@@ -189,8 +189,8 @@ def _runs(plan):
                 _unknown(f"{where}.{stage}", name, config[stage])
         only = entry.get("datasets")
         for name in only or ():
-            if name not in plan.datasets:
-                _unknown(f"{where}.datasets", name, plan.datasets)
+            if name not in known_datasets:
+                _unknown(f"{where}.datasets", name, known_datasets)
         runs.append((Run(name=entry["name"], method=method, needs=needs, **chosen), only))
     return runs
 

@@ -104,6 +104,7 @@ def dots(long, dataset, controls=()):
         ax.grid(axis="x", color=style.BACKGROUND, linewidth=0.5)
         ax.set_axisbelow(True)
         ax.margins(x=0.12)
-        ax.locator_params(axis="x", nbins=4, integer=metric in UNRANKED)
+        whole = {"integer": True, "min_n_ticks": 1} if metric in UNRANKED else {}
+        ax.locator_params(axis="x", nbins=4, **whole)
     fig.suptitle(dataset, x=0.01, ha="left", weight="bold")
     return fig

@@ -1,0 +1,153 @@
+"""Clustering heads: the asked number of clusters, whatever the algorithm did."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn.metrics import adjusted_rand_score
+
+from spclust.parts import heads
+
+
+def blobs(sizes, n_images=1, distance=8.0, seed=0):
+    """Proteins, true groups and images of well separated groups."""
+    rng = np.random.default_rng(seed)
+    y = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    x = rng.normal(size=(len(y), 6)) + distance * np.eye(6)[y]
+    return x.astype(np.float32), y, rng.integers(n_images, size=len(y))
+
+
+ALL = {
+    "leiden": lambda x, images, k: heads.leiden(x, images, k, 15, 0),
+    "kmeans": lambda x, images, k: heads.kmeans(x, k, 0),
+    "ward": lambda x, images, k: heads.ward(x, k),
+}
+
+
+@given(hnp.arrays(np.int64, st.integers(1, 50), elements=st.integers(-3, 9)))
+def test_ids_are_ordered_by_size_and_groups_stay(labels):
+    ordered = heads.ordered_by_size(labels)
+    sizes = np.bincount(ordered)
+    assert np.array_equal(sizes, np.sort(sizes)[::-1]) and sizes.min() > 0
+    assert len(set(zip(labels, ordered))) == len(set(labels)) == len(set(ordered))
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("n_images", [1, 2])
+def test_separate_groups_are_found_and_numbered_by_size(name, n_images):
+    x, y, images = blobs([150, 80, 40], n_images)
+    labels = ALL[name](x, images, 3)
+    assert np.array_equal(labels, y)  # the groups were numbered by size too
+    assert np.array_equal(labels, ALL[name](x, images, 3))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_one_cluster_can_be_asked(name):
+    x, _, images = blobs([30, 10])
+    assert not ALL[name](x, images, 1).any()
+
+
+def test_leiden_says_nothing_when_the_number_was_reached(caplog):
+    x, _, images = blobs([150, 80, 40])
+    heads.leiden(x, images, 3, 15, 0)
+    assert not caplog.records
+
+
+def test_leiden_merges_when_there_is_no_resolution_with_so_few_clusters(caplog):
+    # three islands: a graph in three pieces has no partition into two communities
+    x, y, images = blobs([100, 60, 30], distance=50.0)
+    x[y == 2] -= 35 * np.eye(6)[2] - 15 * np.eye(6)[1]  # the third is nearer the second
+    labels = heads.leiden(x, images, 2, 10, 0)
+    assert np.array_equal(labels, np.where(y == 0, 0, 1)) or adjusted_rand_score(
+        labels, y > 0
+    ) == pytest.approx(1)
+    assert "no resolution with exactly 2 clusters; merged the nearest of 3" in caplog.text
+
+
+def test_leiden_gives_way_to_kmeans_when_clusters_are_too_few(caplog):
+    x, _, images = blobs([40])
+    labels = heads.leiden(x, images, 20, 15, 0)
+    assert len(np.unique(labels)) == 20
+    assert "of 20 clusters up to resolution 3; took KMeans instead" in caplog.text
+
+
+def test_clusters_of_several_images_are_merged_by_likeness():
+    x, y, images = blobs([200, 100, 60, 40], n_images=4)
+    labels = heads.leiden(x, images, 4, 15, 0)
+    assert np.array_equal(labels, y)
+
+
+def test_images_too_small_for_a_graph_take_the_nearest_cluster():
+    x, y, images = blobs([100, 60])
+    images = images.copy()
+    images[:4] = [1, 2, 2, 3]  # images of one, two and one cell
+    assert np.array_equal(heads.leiden(x, images, 2, 15, 0), y)
+
+
+def test_only_tiny_images_are_clustered_by_kmeans(caplog):
+    x, y, _ = blobs([12, 8])
+    labels = heads.leiden(x, np.arange(20), 2, 15, 0)
+    assert np.array_equal(labels, y)
+    assert "took KMeans instead" in caplog.text
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 100), st.integers(1, 3), st.integers(2, 20))
+def test_leidens_graph_crosses_no_images_and_is_symmetric(seed, n_images, k):
+    x, _, images = blobs([40, 20], n_images, seed=seed)
+    weights = heads.neighbour_weights(x, images, k, seed).toarray()
+    np.testing.assert_allclose(weights, weights.T)
+    assert not weights[images[:, None] != images[None]].any()
+    assert not weights.diagonal().any()
+    assert (weights >= 0).all() and (weights.sum(1) > 0).all()
+
+
+def test_leiden_is_that_of_scanpy():
+    import scanpy as sc
+    from anndata import AnnData
+
+    x, _, images = blobs([150, 80, 40], distance=3.0)
+    cells = AnnData(x)
+    sc.pp.neighbors(cells, n_neighbors=15, use_rep="X", transformer="sklearn", random_state=0)
+    weights = heads.neighbour_weights(x, images, 15, 0)
+    assert abs(weights - cells.obsp["connectivities"]).max() < 1e-6
+    sc.tl.leiden(
+        cells, resolution=0.4, flavor="igraph", n_iterations=2, directed=False, random_state=0
+    )
+    ours = heads.leiden_partition(weights, 0.4, 0)
+    assert adjusted_rand_score(cells.obs["leiden"], ours) > 0.95
+
+
+def test_leiden_leaves_pythons_generator_alone():
+    import random
+
+    x, _, images = blobs([40, 20])
+    random.seed(5)
+    expected = random.random()
+    random.seed(5)
+    heads.leiden(x, images, 2, 10, 0)
+    assert random.random() == expected
+
+
+def test_ward_of_many_cells_follows_a_graph_and_says_so(monkeypatch, caplog):
+    x, y, _ = blobs([150, 80, 40])
+    monkeypatch.setattr(heads, "WARD_ALL_PAIRS", 200)
+    assert np.array_equal(heads.ward(x, 3), y)
+    assert "restricted to 15 nearest neighbours" in caplog.text
+
+
+def test_nearest_centroid_leaves_known_labels_and_takes_the_nearest_mean():
+    x = np.array([[0.0], [2.0], [10.0], [3.0], [7.0]])
+    known = np.array([True, True, True, False, False])
+    labels = heads.nearest_centroid(x, np.array([0, 0, 1, -1, -1]), known)
+    assert labels.tolist() == [0, 0, 1, 0, 1]
+    assert heads.nearest_centroid(x, np.zeros(5, dtype=int), known).tolist() == [0] * 5
+
+
+def test_confidence_is_the_share_of_like_neighbours_in_the_image():
+    x = np.arange(6.0)[:, None]
+    labels, images = np.array([0, 0, 0, 1, 1, 1]), np.array([0, 0, 0, 0, 0, 1])
+    agreement = heads.neighbour_agreement(x, images, labels, n_neighbors=2)
+    # cell 2 has neighbours 1 and 3, cell 3 has 2 and 4, cell 4 has 3 and 2; cell 5 is alone
+    assert agreement.tolist() == [1, 1, 0.5, 0.5, 0.5, 1]
