@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 from sklearn.base import clone
-
 from spclust.errors import UserError
 from spclust.oversample import SpaCSMOTE, lambda2
 
@@ -207,7 +206,7 @@ def test_a_class_of_one_cell_is_copied_with_a_warning(pool, caplog):
     assert np.bincount(new_y).tolist() == [8, 8]
     assert np.array_equal(new_x[9:], np.repeat(x[y == 1], 7, axis=0))
     assert np.array_equal(new_s[9:], np.repeat(s[y == 1], 7, axis=0))
-    assert "class 1: 7 synthetic cells copy a cell that is the only one" in caplog.text
+    assert "class 1: 7 synthetic cells copy their base cell" in caplog.text
 
 
 def test_balanced_classes_get_nothing_and_no_warning(caplog):

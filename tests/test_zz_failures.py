@@ -95,8 +95,8 @@ def test_a_killed_run_leaves_no_half_written_file_and_can_go_on(project):
     config = changed(TINY, methods={"spclust": TINY["methods"]["spclust"] | {"epochs": 100000}})
     project.configure(config)
     target = "results/tiny/prep-default/seed-1/labels-default/aug-default/graph-default"
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "test.yaml"]
-    command.append(f"{target}/method-spclust/clusters.csv")
+    command = [sys.executable, "-m", "snakemake", f"{target}/method-spclust/clusters.csv"]
+    command += ["--cores", "2", "--configfile", "test.yaml"]
     logs = target.replace("results", "results/logs", 1)
     log = project.folder / logs / "method-spclust/train.log"
     process = subprocess.Popen(

@@ -60,7 +60,7 @@ class Project:
 
     def snakemake(self, *arguments, timeout=600):
         command = [sys.executable, "-m", "snakemake", "--cores", "2"]
-        command += ["--configfile", "test.yaml", *arguments]
+        command += [*arguments, "--configfile", "test.yaml"]
         done = subprocess.run(
             command, cwd=self.folder, capture_output=True, text=True, timeout=timeout
         )
