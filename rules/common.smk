@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
 from spclust import settings
 from spclust.errors import UserError
+from spclust.fingerprint import code_hash
 
 REGISTRY = yaml.safe_load((Path(workflow.basedir) / "config/datasets.yaml").read_text())
 try:
@@ -52,7 +53,7 @@ def method_cfg(wildcards):
 
 def method_code(script):
     """Params function: fingerprint of an adapter's library code and the recipe it loads."""
-    return lambda wildcards: settings.code_hash(
+    return lambda wildcards: code_hash(
         script, f"spclust.methods.{PLAN.recipe(wildcards.method)}"
     )
 

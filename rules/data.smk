@@ -15,7 +15,7 @@ rule simulate_dataset:
         cfg=lambda wildcards: dict(
             sorted(PLAN.datasets[wildcards.dataset]["simulate"].items())
         ),
-        code=settings.code_hash("simulate_dataset"),
+        code=code_hash("simulate_dataset"),
     message:
         "Simulating the tissue {wildcards.dataset}"
     script:
@@ -40,7 +40,7 @@ rule download_dataset:
         runtime=60,
     params:
         cfg=lambda wildcards: dict(sorted(download_cfg(wildcards).items())),
-        code=settings.code_hash("download_dataset"),
+        code=code_hash("download_dataset"),
     message:
         "Fetching {wildcards.file} of {wildcards.dataset}"
     script:
@@ -64,7 +64,7 @@ rule import_cells:
         runtime=20,
     params:
         cfg=lambda wildcards: settings.import_cfg(PLAN.datasets[wildcards.dataset]),
-        code=settings.code_hash("import_cells"),
+        code=code_hash("import_cells"),
     message:
         "Reading {wildcards.dataset}"
     script:

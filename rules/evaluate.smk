@@ -18,7 +18,7 @@ rule evaluate_run:
         runtime=20,
     params:
         cfg=dict(sorted(config["evaluation"].items())),
-        code=settings.code_hash("evaluate_run"),
+        code=code_hash("evaluate_run"),
     message:
         "Evaluating {wildcards.method} on {wildcards.dataset} (seed {wildcards.seed})"
     script:
@@ -56,7 +56,7 @@ rule summarise_metrics:
     params:
         # which (dataset, run, method, seed) each input belongs to, in their order
         cfg={"results": [[d, r.name, r.method, s] for d, r, s in PLAN.results]},
-        code=settings.code_hash("summarise_metrics"),
+        code=code_hash("summarise_metrics"),
     message:
         "Collecting the metrics of all runs"
     script:

@@ -19,7 +19,7 @@ rule export_cells:
         runtime=20,
     params:
         recipe=lambda wildcards: PLAN.recipe(wildcards.method),
-        code=settings.code_hash("export_cells"),
+        code=code_hash("export_cells"),
     message:
         "Exporting {wildcards.method} on {wildcards.dataset} (seed {wildcards.seed})"
     script:

@@ -15,7 +15,7 @@ rule build_graphs:
         runtime=60,
     params:
         cfg=stage_cfg("graphs", "graph"),
-        code=settings.code_hash("build_graphs"),
+        code=code_hash("build_graphs"),
     message:
         "Expression and spatial graphs of {wildcards.dataset} ({wildcards.graph}, seed {wildcards.seed})"
     script:

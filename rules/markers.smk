@@ -16,7 +16,7 @@ rule find_markers:
         mem_mb=memory(1000, 60),
         runtime=20,
     params:
-        code=settings.code_hash("find_markers"),
+        code=code_hash("find_markers"),
     message:
         "Marker proteins of {wildcards.method} on {wildcards.dataset} (seed {wildcards.seed})"
     script:

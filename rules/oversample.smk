@@ -16,7 +16,7 @@ rule oversample_minorities:
         runtime=20,
     params:
         cfg=stage_cfg("oversample", "aug"),
-        code=settings.code_hash("oversample_minorities"),
+        code=code_hash("oversample_minorities"),
     message:
         "Oversampling rare classes of {wildcards.dataset} ({wildcards.aug}, seed {wildcards.seed})"
     script:

@@ -15,7 +15,7 @@ rule embed_run:
         mem_mb=memory(1500, 200),
         runtime=60,
     params:
-        code=settings.code_hash("embed_umap"),
+        code=code_hash("embed_umap"),
     message:
         "UMAP of {wildcards.method} on {wildcards.dataset} (seed {wildcards.seed})"
     script:
@@ -63,7 +63,7 @@ rule plot_run:
     params:
         # shown in the captions of the report; all of it reruns an earlier stage too
         cfg=run_cfg,
-        code=settings.code_hash("plot_run"),
+        code=code_hash("plot_run"),
     message:
         "Figures of {wildcards.method} on {wildcards.dataset} (seed {wildcards.seed})"
     script:
@@ -98,7 +98,7 @@ rule plot_summary:
                 {r.method for _, r, _ in PLAN.results if PLAN.is_control(r.method)}
             )
         },
-        code=settings.code_hash("plot_summary"),
+        code=code_hash("plot_summary"),
     message:
         "Figures over all runs"
     script:

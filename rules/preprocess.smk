@@ -15,7 +15,7 @@ rule preprocess_cells:
         runtime=20,
     params:
         cfg=stage_cfg("preprocess", "prep"),
-        code=settings.code_hash("preprocess_cells"),
+        code=code_hash("preprocess_cells"),
     message:
         "Normalising {wildcards.dataset} ({wildcards.prep})"
     script:
@@ -42,7 +42,7 @@ rule choose_n_clusters:
             "n_clusters": PLAN.datasets[wildcards.dataset]["n_clusters"],
             "seed": config["seeds"][0],
         },
-        code=settings.code_hash("choose_n_clusters"),
+        code=code_hash("choose_n_clusters"),
     message:
         "Choosing the number of clusters of {wildcards.dataset}"
     script:

@@ -16,7 +16,7 @@ rule assign_pseudolabels:
         runtime=30,
     params:
         cfg=stage_cfg("pseudolabels", "labels"),
-        code=settings.code_hash("assign_pseudolabels"),
+        code=code_hash("assign_pseudolabels"),
     message:
         "First labels of {wildcards.dataset} ({wildcards.labels}, seed {wildcards.seed})"
     script:

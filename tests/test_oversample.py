@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 from sklearn.base import clone
+
 from spclust.errors import UserError
 from spclust.oversample import SpaCSMOTE, lambda2
 

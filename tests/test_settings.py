@@ -185,34 +185,3 @@ def test_defaults_hold_every_key_of_a_stage():
         assert set(SHIPPED[stage]["default"]) == set(definitions[stage]["properties"])
     for recipe, definition in definitions["recipes"].items():
         assert set(SHIPPED["methods"][recipe]) - {"recipe"} == set(definition["properties"])
-
-
-@pytest.fixture
-def library(tmp_path, monkeypatch):
-    """A copy of the library that may be edited."""
-    import shutil
-
-    scripts = tmp_path / "workflow_scripts"
-    shutil.copytree(settings._LIBRARY.parent, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(settings, "_LIBRARY", scripts / "spclust")
-    return scripts / "spclust"
-
-
-@pytest.mark.parametrize(
-    ("edited", "noticed"),
-    [("graphs.py", True), ("parts/graphs.py", True), ("plots/maps.py", False), ("logs.py", False)],
-)
-def test_code_hash_follows_the_imports_of_a_script(library, edited, noticed):
-    before = settings.code_hash("build_graphs")
-    with (library / edited).open("a") as file:
-        file.write("\n# edited\n")
-    assert (settings.code_hash("build_graphs") != before) == noticed
-
-
-def test_code_hash_follows_a_recipe_loaded_by_name(library):
-    before = settings.code_hash("cluster_cells", "spclust.methods.leiden")
-    other = settings.code_hash("cluster_cells", "spclust.methods.kmeans")
-    with (library / "methods/leiden.py").open("a") as file:
-        file.write("\n# edited\n")
-    assert settings.code_hash("cluster_cells", "spclust.methods.leiden") != before
-    assert settings.code_hash("cluster_cells", "spclust.methods.kmeans") == other

@@ -6,7 +6,8 @@ either; a test compares the file with what this module would write.
 
 import yaml
 
-from spclust.settings import CONFIG_FOLDER, STAGES, load_schema, yaml_value
+from spclust.settings import CONFIG_FOLDER, STAGES, load_schema
+from spclust.validation import yaml_value
 
 INTRODUCTION = """# Configuration
 
