@@ -68,6 +68,7 @@ def test_a_published_region_from_its_own_table(tmp_path):
         "seeds": [42],
         "runs": [{"name": "spclust"}, {"name": "random", "method": "random"}],
         "methods": {"spclust": {"pretrain_epochs": 30, "epochs": 20}},
+        "pseudolabels": {"default": {"method": "kmeans"}},
         "device": "cpu",
     }
     project = Project(tmp_path / "spclust", config)

@@ -24,10 +24,7 @@ CONFIGS = {
     "keys that change no result": ({"mirror": "somewhere", "device": "auto"}, {}),
     "a setting nobody uses": ({"graphs": {"k20": {"n_neighbors": 20}}}, {}),
     "the graph's neighbours": ({"graphs": {"default": {"n_neighbors": 10}}}, GRAPHS),
-    "a method's setting": (
-        {"methods": {"spclust": TINY["methods"]["spclust"] | {"temperature": 0.2}}},
-        TRAIN,
-    ),
+    "a method's setting": ({"methods": {"spclust": {"temperature": 0.2}}}, TRAIN),
     "the oversampling": ({"oversample": {"default": {"imbalance_ratio": 2.0}}}, OVERSAMPLE),
     "the pseudo-labels": ({"pseudolabels": {"default": {"method": "ward"}}}, PSEUDOLABELS),
     "the normalisation": ({"preprocess": {"default": {"clip": 5.0}}}, PREPROCESS),

@@ -25,6 +25,9 @@ TINY = {
     "seeds": [1],
     "runs": [{"name": "spclust"}, {"name": "kmeans", "method": "kmeans"}],
     "methods": {"spclust": {"pretrain_epochs": 3, "epochs": 10, "hidden_dims": [16, 8]}},
+    # UMAP and scanpy's neighbours compile for half a minute in every process
+    "pseudolabels": {"default": {"method": "kmeans"}},
+    "graphs": {"default": {"expression_space": "pca"}},
     "device": "cpu",
 }
 
@@ -58,7 +61,7 @@ class Project:
     def configure(self, config):
         (self.folder / "test.yaml").write_text(yaml.safe_dump(config))
 
-    def snakemake(self, *arguments, timeout=600):
+    def snakemake(self, *arguments, timeout=1500):
         command = [sys.executable, "-m", "snakemake", "--cores", "2"]
         command += [*arguments, "--configfile", "test.yaml"]
         done = subprocess.run(
@@ -79,9 +82,9 @@ class Project:
 
 
 def changed(config, **changes):
-    """A copy of a configuration with top-level keys replaced, mappings merged one level deep."""
+    """A copy of a configuration with keys replaced, mappings merged."""
     out = dict(config)
     for key, value in changes.items():
         both = isinstance(value, dict) and isinstance(out.get(key), dict)
-        out[key] = {**out[key], **value} if both else value
+        out[key] = changed(out[key], **value) if both else value
     return out
