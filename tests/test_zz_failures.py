@@ -1,5 +1,7 @@
 """What a person sees when something is wrong: one line, exit code not 0, nothing half-written."""
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -99,16 +101,25 @@ def test_a_killed_run_leaves_no_half_written_file_and_can_go_on(project):
     command += ["--cores", "2", "--configfile", "test.yaml"]
     logs = target.replace("results", "results/logs", 1)
     log = project.folder / logs / "method-spclust/train.log"
+    # a group of its own, to interrupt snakemake and its job together as a terminal does
     process = subprocess.Popen(
-        command, cwd=project.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        cwd=project.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     until = time.monotonic() + 600
     while not log.exists() and time.monotonic() < until:
         time.sleep(0.5)
-    assert log.exists(), "training did not start"
-    time.sleep(3)
-    process.send_signal(signal.SIGINT)
-    process.wait(60)
+    try:
+        assert log.exists(), "training did not start"
+        time.sleep(3)
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(120)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     folder = project.folder / target / "method-spclust"
     assert not list(folder.glob("*")) and process.returncode != 0
     project.configure(TINY)
