@@ -41,6 +41,7 @@ def job(log_path, rule):
     warnings.simplefilter("once")
     logging.getLogger("py.warnings").addHandler(to_file)
     log = logging.getLogger("spclust")
+    level = log.level
     log.setLevel(logging.INFO)
     log.addHandler(to_file)
     log.addHandler(to_terminal)
@@ -57,6 +58,7 @@ def job(log_path, rule):
         raise SystemExit(1) from None
     finally:
         logging.captureWarnings(False)
+        log.setLevel(level)
         for handler in (to_file, to_terminal):
             log.removeHandler(handler)
         logging.getLogger("py.warnings").removeHandler(to_file)
