@@ -7,6 +7,7 @@ rule train:
     output:
         clusters="<graph>/method-{method}/clusters.csv",
         embedding="<graph>/method-{method}/embedding.npy",
+        cost="<graph>/method-{method}/cost.json",
         history="<graph>/method-{method}/history.csv",
         fusion="<graph>/method-{method}/fusion_weights.csv",
         importance="<graph>/method-{method}/protein_importance.csv",
@@ -39,16 +40,18 @@ rule cluster_cells:
     output:
         clusters="<replicate>/method-{method}/clusters.csv",
         embedding="<replicate>/method-{method}/embedding.npy",
+        cost="<replicate>/method-{method}/cost.json",
     log:
         "<log>/{dataset}/prep-{prep}/seed-{seed}/method-{method}/cluster_cells.log",
     benchmark:
         "<bench>/{dataset}/prep-{prep}/seed-{seed}/method-{method}/cluster_cells.tsv"
     conda:
         method_env
-    threads: 1
+    threads: lambda wildcards: 4 if PLAN.trains(wildcards.method) else 1
     resources:
         mem_mb=memory(1500, 100),
-        runtime=60,
+        runtime=120,
+        gpu=lambda wildcards: int(USES_GPU and PLAN.trains(wildcards.method)),
     params:
         cfg=method_cfg,
         code=method_code("cluster_cells"),
@@ -66,6 +69,7 @@ use rule cluster_cells as cluster_balanced with:
     output:
         clusters="<aug>/method-{method}/clusters.csv",
         embedding="<aug>/method-{method}/embedding.npy",
+        cost="<aug>/method-{method}/cost.json",
     log:
         "<log>/{dataset}/prep-{prep}/seed-{seed}/labels-{labels}/aug-{aug}/method-{method}/cluster_balanced.log",
     benchmark:

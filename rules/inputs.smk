@@ -10,8 +10,8 @@ def run_folders(wildcards):
     return replicate, stages, stages / f"method-{wildcards.method}"
 
 
-def learns(wildcards):
-    """Whether the method of a run learns an embedding of its own."""
+def on_graphs(wildcards):
+    """Whether the method of a run works on both graphs, as the rule train does."""
     return PLAN.recipes[PLAN.recipe(wildcards.method)]["needs"] == "graphs"
 
 
@@ -19,15 +19,19 @@ def learnt_importance(wildcards):
     """Input function: the protein importances a run learnt, if any."""
     _, _, run = run_folders(wildcards)
     return (
-        {"importance": str(run / "protein_importance.csv")} if learns(wildcards) else {}
+        {"importance": str(run / "protein_importance.csv")}
+        if on_graphs(wildcards)
+        else {}
     )
 
 
 def run_files(wildcards):
     """Input function: UMAP of a run and, where they exist, its history and synthetic cells."""
     replicate, stages, run = run_folders(wildcards)
-    files = {"umap": str((run if learns(wildcards) else replicate) / "umap.npy")}
-    if learns(wildcards):
+    files = {
+        "umap": str((run if PLAN.trains(wildcards.method) else replicate) / "umap.npy")
+    }
+    if on_graphs(wildcards):
         files["history"] = str(run / "history.csv")
         stages = stages.parent
     if wildcards.chain:

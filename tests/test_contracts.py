@@ -49,9 +49,10 @@ def test_a_broken_file_is_named(tmp_path, content):
 
 def test_graphs_come_back_as_written(tmp_path):
     graph = sp.csr_matrix(np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], dtype=np.float32))
-    contracts.write_graphs(tmp_path / "graphs.npz", graph, graph.T, np.ones((3, 2)))
-    one, two, umap = contracts.read_graphs(tmp_path / "graphs.npz")
-    assert (one != graph).nnz == 0 and (two != graph).nnz == 0 and umap.shape == (3, 2)
+    given = contracts.Graphs(graph, graph.T, np.ones((3, 2)))
+    contracts.write_graphs(tmp_path / "graphs.npz", given)
+    one, two, space = contracts.read_graphs(tmp_path / "graphs.npz")
+    assert (one != graph).nnz == 0 and (two != graph).nnz == 0 and space.shape == (3, 2)
 
 
 def test_tables_check_their_columns(tmp_path):

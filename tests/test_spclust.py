@@ -12,6 +12,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.neighbors import kneighbors_graph
 
 from spclust import methods
+from spclust.contracts import Graphs
 from spclust.errors import UserError
 from spclust.methods.spclust import SpClust
 from spclust.parts import training
@@ -31,16 +32,14 @@ def planted():
     cells.obs["pseudolabel"] = truth[rng.permutation(300)]
     cells.obs["synthetic"] = np.arange(300) >= 280
     places = rng.random((300, 2)) + truth[:, None]
-    graphs = tuple(symmetrised(kneighbors_graph(a, 10)) for a in (x, places))
-    return cells, graphs, truth
+    graphs = [symmetrised(kneighbors_graph(a, 10)) for a in (x, places)]
+    return cells, Graphs(*graphs, x), truth
 
 
 def run(planted, seed=1, n_clusters=3, **changes):
     cells, graphs, _ = planted
     settings = SETTINGS | {"pretrain_epochs": 20, "epochs": 20} | changes
-    return methods.cluster(
-        cells, n_clusters, seed, settings, graphs=graphs, device="cpu", threads=1
-    )
+    return methods.cluster(cells, n_clusters, seed, settings, graphs, methods.Machine("cpu"))
 
 
 def test_finds_planted_clusters_whatever_the_pseudolabels(planted):

@@ -1,4 +1,4 @@
-"""Cluster a slice with a method that needs no graphs."""
+"""Cluster a slice with a method that needs its cells only."""
 
 from spclust import contracts, logs, methods
 
@@ -10,5 +10,6 @@ with logs.job(snakemake.log[0], snakemake.rule):
         n_clusters=contracts.read_n_clusters(snakemake.input.n_clusters),
         seed=int(snakemake.wildcards.seed),
         settings=snakemake.params.cfg,
+        machine=methods.Machine(snakemake.config["device"], snakemake.threads),
     )
     result.write(snakemake.output)

@@ -4,14 +4,12 @@ from spclust import contracts, logs, methods
 
 with logs.job(snakemake.log[0], snakemake.rule):
     cells = contracts.read_cells(snakemake.input.cells, "balanced")
-    expression, spatial, _ = contracts.read_graphs(snakemake.input.graphs)
     result = methods.cluster(
         cells,
         n_clusters=contracts.read_n_clusters(snakemake.input.n_clusters),
         seed=int(snakemake.wildcards.seed),
         settings=snakemake.params.cfg,
-        graphs=(expression, spatial),
-        device=snakemake.config["device"],
-        threads=snakemake.threads,
+        graphs=contracts.read_graphs(snakemake.input.graphs),
+        machine=methods.Machine(snakemake.config["device"], snakemake.threads),
     )
     result.write(snakemake.output)

@@ -9,9 +9,11 @@ pseudolabels.csv       ``cell, pseudolabel``
 balanced.h5ad          prepared cells first, then synthetic ones; ``obs['pseudolabel']``,
                        ``obs['synthetic']``, ``obs['parent_1']``, ``obs['parent_2']``
 graphs.npz             sparse symmetric ``expression`` and ``spatial`` graphs without self-loops,
-                       and ``umap`` (n, 2) where the expression space is UMAP
+                       and the ``space`` (n, d') in which expression neighbours were sought
 clusters.csv           ``cell, cluster, confidence`` for the original cells
 embedding.npy          (cells, width) float32
+cost.json              what a clustering took: seconds, peak memory of host and GPU in MB, device,
+                       threads
 =====================  ==========================================================================
 """
 
@@ -19,6 +21,7 @@ import json
 import os
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -142,35 +145,36 @@ def write_array(array, path):
         np.save(file, array)
 
 
-def write_graphs(path, expression, spatial, umap=None):
-    """Write both graphs of one balanced slice (scipy CSR matrices) into one npz."""
-    arrays = {"n_cells": np.int64(expression.shape[0])}
-    for name, graph in (("expression", expression), ("spatial", spatial)):
-        csr = sp.csr_matrix(graph)
+class Graphs(NamedTuple):
+    """Both graphs of one balanced slice (scipy CSR matrices) and the space of the first."""
+
+    expression: sp.csr_matrix
+    spatial: sp.csr_matrix
+    space: np.ndarray
+
+
+def write_graphs(path, graphs):
+    """Write :class:`Graphs` into one npz."""
+    space = np.asarray(graphs.space, dtype=np.float32)
+    arrays = {"n_cells": np.int64(len(space)), "space": space}
+    for name in ("expression", "spatial"):
+        csr = sp.csr_matrix(getattr(graphs, name))
         arrays |= {f"{name}_indptr": csr.indptr, f"{name}_indices": csr.indices}
-    if umap is not None:
-        arrays["umap"] = np.asarray(umap, dtype=np.float32)
     with atomic(path) as temporary, open(temporary, "wb") as file:
         np.savez_compressed(file, **arrays)
 
 
 def read_graphs(path):
-    """Read what :func:`write_graphs` wrote.
-
-    Returns
-    -------
-    (csr_matrix, csr_matrix, array or None)
-        Expression graph, spatial graph, UMAP coordinates.
-    """
+    """Read what :func:`write_graphs` wrote."""
     try:
         with np.load(path) as file:
             arrays = {name: file[name] for name in file.files}
-        n = int(arrays["n_cells"])
-        graphs = []
+        n, graphs = int(arrays["n_cells"]), []
         for name in ("expression", "spatial"):
             indices = arrays[f"{name}_indices"]
             data = np.ones(len(indices), dtype=np.float32)
             graphs.append(sp.csr_matrix((data, indices, arrays[f"{name}_indptr"]), (n, n)))
+        space = arrays["space"]
     except (OSError, ValueError, KeyError) as error:
         raise _rebuild(path, f"cannot be read ({error})", "build_graphs") from error
-    return (*graphs, arrays.get("umap"))
+    return Graphs(*graphs, space)

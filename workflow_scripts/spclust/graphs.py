@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import scipy.sparse as sp
 
-from spclust.contracts import IMAGE, SPATIAL
+from spclust.contracts import IMAGE, SPATIAL, Graphs
 from spclust.errors import UserError
 from spclust.parts.graphs import graph_statistics, knn_graph, symmetrised
 
@@ -34,8 +34,8 @@ def build(cells, seed, expression_space, n_neighbors, spatial_graph, spatial_n_n
 
     Returns
     -------
-    (csr_matrix (n, n), csr_matrix (n, n), array (n, 2) or None)
-        Expression graph, spatial graph, UMAP coordinates where that was the space.
+    Graphs
+        With the coordinates (n, d') in which expression neighbours were sought.
 
     Raises
     ------
@@ -50,10 +50,7 @@ def build(cells, seed, expression_space, n_neighbors, spatial_graph, spatial_n_n
     images = cells.obs[IMAGE].to_numpy()
     _check_images(cells, images, max(n_neighbors, spatial_n_neighbors))
     x = np.asarray(cells.X, dtype=np.float32)
-    umap = umap_2d(x, seed) if expression_space == "umap" else None
-    space = {"umap": umap, "raw": x}.get(expression_space)
-    if space is None:
-        space = _pca(x, seed)
+    space = {"umap": umap_2d, "pca": _pca, "raw": lambda x, seed: x}[expression_space](x, seed)
     expression = knn_graph(space, images, n_neighbors)
     spatial = _spatial(cells, images, spatial_graph, spatial_n_neighbors, radius)
     for name, graph in (("expression", expression), ("spatial", spatial)):
@@ -62,7 +59,7 @@ def build(cells, seed, expression_space, n_neighbors, spatial_graph, spatial_n_n
         log.info("%s graph: %s, mean degree %.1f", name, counts, degree)
         if counts["isolated"]:
             log.warning("%s graph: %d isolated cells", name, counts["isolated"])
-    return expression, spatial, umap
+    return Graphs(expression, spatial, space)
 
 
 def umap_2d(x, seed):

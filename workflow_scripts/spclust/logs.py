@@ -48,7 +48,7 @@ def job(log_path, rule):
     started = time.monotonic()
     try:
         yield log
-        log.info("done in %.1f s, peak memory %.0f MB", time.monotonic() - started, _peak_memory())
+        log.info("done in %.1f s, peak memory %.0f MB", time.monotonic() - started, peak_memory())
     except Exception as error:
         # the handler of the terminal would repeat the traceback there
         log.removeHandler(to_terminal)
@@ -65,7 +65,7 @@ def job(log_path, rule):
         to_file.close()
 
 
-def _peak_memory():
+def peak_memory():
     """Largest resident memory of this process so far, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # bytes on macOS, kilobytes on Linux

@@ -73,6 +73,10 @@ class Plan:
         """Whether a method only bounds the tables: nothing of it is drawn or exported."""
         return self.recipes[self.recipe(method)].get("control", False)
 
+    def trains(self, method):
+        """Whether a method trains a network, and so learns an embedding and may use a GPU."""
+        return self.recipes[self.recipe(method)].get("trains", False)
+
     def env(self, method):
         """Environment file stem of a named method setting."""
         return self.recipes[self.recipe(method)]["env"]

@@ -2,15 +2,39 @@
 
 import importlib
 import logging
+import sys
+import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from spclust import contracts
+from spclust import contracts, logs
 from spclust.errors import UserError
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where a method runs and where it may keep what it has done so far.
+
+    Attributes
+    ----------
+    device : {'auto', 'cpu', 'cuda', 'mps'}
+    threads : int
+        On the CPU.
+    checkpoint : Path or None
+        File of a training that is under way; None keeps none.
+    checkpoint_every : int
+        Epochs between two of them.
+    """
+
+    device: str = "auto"
+    threads: int = 1
+    checkpoint: Path | None = None
+    checkpoint_every: int = 20
 
 
 @dataclass
@@ -37,14 +61,16 @@ class Clustering:
     tables: dict = field(default_factory=dict)
     model: bytes | None = None
     cells: pd.Index | None = None
+    cost: dict = field(default_factory=dict)
 
     def write(self, output):
-        """Write to the named outputs of a rule (``clusters``, ``embedding``, tables, ``model``)."""
+        """Write to the outputs ``clusters``, ``embedding``, ``cost``, ``model`` and the tables'."""
         table = pd.DataFrame(
             {"cell": self.cells, "cluster": self.labels, "confidence": self.confidence}
         )
         contracts.write_table(table.round({"confidence": 6}), output.clusters)
         contracts.write_array(self.embedding.astype(np.float32), output.embedding)
+        contracts.write_json(self.cost, output.cost)
         for name, table in self.tables.items():
             contracts.write_table(table, getattr(output, name))
         if self.model is not None:
@@ -70,7 +96,7 @@ def from_all_rows(cells, labels, confidence):
     return Clustering(labels[rows], confidence[rows], proteins_and_images(cells)[0][rows])
 
 
-def cluster(cells, n_clusters, seed, settings, **graphs_and_device):
+def cluster(cells, n_clusters, seed, settings, graphs=None, machine=Machine()):
     """Cluster cells with the recipe named in the settings.
 
     Parameters
@@ -82,8 +108,9 @@ def cluster(cells, n_clusters, seed, settings, **graphs_and_device):
         Seed of every random draw.
     settings : dict
         ``recipe`` and the recipe's own keys.
-    graphs_and_device
-        ``graphs``, ``device`` and ``threads``, for recipes that work on graphs.
+    graphs : Graphs or None
+        Of all rows, for recipes that work on them.
+    machine : Machine
 
     Returns
     -------
@@ -104,7 +131,21 @@ def cluster(cells, n_clusters, seed, settings, **graphs_and_device):
         "%s: %d cells, %d rows, %d clusters, seed %d", recipe, n, cells.n_obs, n_clusters, seed
     )
     module = importlib.import_module(f"spclust.methods.{recipe}")
-    result = module.cluster(cells, n_clusters, seed, own, **graphs_and_device)
+    started = time.monotonic()
+    result = module.cluster(cells, n_clusters, seed, own, graphs, machine)
+    result.cost = cost(time.monotonic() - started, machine)
     result.cells = cells.obs_names[:n]
     log.info("cells per cluster: %s", np.bincount(result.labels, minlength=n_clusters).tolist())
     return result
+
+
+def cost(seconds, machine):
+    """What a clustering took: time and the largest memory of the process and on the GPU."""
+    taken = {"seconds": round(seconds, 3), "peak_memory_mb": round(logs.peak_memory(), 1)}
+    torch = sys.modules.get("torch")  # a method that did not load it used no GPU
+    on_gpu = torch is not None and torch.cuda.is_available() and torch.cuda.max_memory_allocated()
+    taken["peak_gpu_memory_mb"] = (
+        round(torch.cuda.max_memory_allocated() / 2**20, 1) if on_gpu else 0.0
+    )
+    taken["device"] = torch.cuda.get_device_name() if on_gpu else "cpu"
+    return taken | {"threads": machine.threads}

@@ -5,7 +5,7 @@ import numpy as np
 from spclust.methods import Clustering, original_rows, proteins_and_images
 
 
-def cluster(cells, n_clusters, seed, settings):
+def cluster(cells, n_clusters, seed, settings, graphs, machine):
     """See :func:`spclust.methods.cluster`."""
     rows = original_rows(cells)
     labels = np.random.default_rng(seed).integers(n_clusters, size=len(rows))

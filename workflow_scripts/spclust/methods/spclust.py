@@ -161,15 +161,15 @@ def train(model, x, views, labels, seed, settings, history):
     return labels
 
 
-def cluster(cells, n_clusters, seed, settings, graphs, device="auto", threads=1):
+def cluster(cells, n_clusters, seed, settings, graphs, machine):
     """Cluster a balanced slice; see :func:`spclust.methods.cluster`.
 
     Parameters
     ----------
     cells : AnnData, (n, d)
         Balanced cells with ``obs['pseudolabel']`` and ``obs['synthetic']``.
-    graphs : (csr_matrix, csr_matrix)
-        Expression and spatial graph of all rows.
+    graphs : Graphs
+        Of all rows.
     """
     s = settings
     odd = [width for width in s["hidden_dims"] if width % s["heads"]]
@@ -177,10 +177,10 @@ def cluster(cells, n_clusters, seed, settings, graphs, device="auto", threads=1)
         raise UserError(
             f"methods.<name>.hidden_dims: {odd[0]} is no multiple of heads ({s['heads']})"
         )
-    device = training.pick_device(device)
-    training.seed_everything(seed, threads)
+    device = training.pick_device(machine.device)
+    training.seed_everything(seed, machine.threads)
     x = torch.from_numpy(np.ascontiguousarray(cells.X, dtype=np.float32)).to(device)
-    views = [View(graph, device) for graph in graphs]
+    views = [View(graph, device) for graph in (graphs.expression, graphs.spatial)]
     pseudolabels = cells.obs[PSEUDOLABEL].to_numpy(dtype=np.int64)
     model, history = SpClust(x.shape[1], n_clusters, s).to(device), []
     pretrain(model, x, views, s, history)

@@ -6,7 +6,7 @@ from spclust import pseudolabels
 from spclust.methods import Clustering, original_rows, proteins_and_images
 
 
-def cluster(cells, n_clusters, seed, settings):
+def cluster(cells, n_clusters, seed, settings, graphs, machine):
     """See :func:`spclust.methods.cluster`; raises UserError on a slice without labels."""
     rows = original_rows(cells)
     x = proteins_and_images(cells)[0][rows]

@@ -4,7 +4,7 @@ from spclust.methods import from_all_rows, proteins_and_images
 from spclust.parts import heads
 
 
-def cluster(cells, n_clusters, seed, settings):
+def cluster(cells, n_clusters, seed, settings, graphs, machine):
     """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
     x, images = proteins_and_images(cells)
     labels = heads.ward(x, n_clusters)
