@@ -1,11 +1,16 @@
 """Every equation of the objective against a dense NumPy reference in double precision."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
 from scipy.special import logsumexp
 
+from spclust.errors import UserError
 from spclust.parts import losses
 from spclust.parts.graphs import normalised_adjacency, symmetrised, with_self_loops
 
@@ -41,35 +46,116 @@ def targets(adjacency):
     return dense, torch.tensor(np.stack([rows, columns])), weights
 
 
-def dense_info_nce(h1, h2, tau, include_positive):
-    s = h1 @ h2.T / tau
-    mask = np.where(np.eye(len(s), dtype=bool) & (not include_positive), -np.inf, 0)
-    one = logsumexp(s + mask, axis=1) - np.diag(s)
-    other = logsumexp(s.T + mask, axis=1) - np.diag(s)
-    return (one.mean() + other.mean()) / 2
+def dense_in_double(h1, h2, tau, include_positive):
+    """Value and gradients of the plain formula in float64."""
+    a, b = (torch.tensor(h, dtype=torch.float64, requires_grad=True) for h in (h1, h2))
+    s = a @ b.t() / tau
+    off = torch.eye(len(s), dtype=torch.bool) & (not include_positive)
+    masked = s.masked_fill(off, -torch.inf)
+    value = (masked.logsumexp(1) + masked.logsumexp(0)).mean() / 2 - s.diagonal().mean()
+    value.backward()
+    return value.item(), a.grad.numpy(), b.grad.numpy()
 
 
 @pytest.mark.parametrize("tau", [1.0, 0.5, 0.07, 0.005])
 @pytest.mark.parametrize("include_positive", [False, True])
 def test_info_nce_equals_the_dense_formula_down_to_small_temperatures(rng, tau, include_positive):
-    h1, h2 = unit_rows(rng, 150, 8), unit_rows(rng, 150, 8)
-    found = losses.info_nce(tensor(h1), tensor(h2), tau, include_positive)
-    assert found.item() == pytest.approx(dense_info_nce(h1, h2, tau, include_positive), rel=1e-5)
+    # both start from the same float32 numbers: rounding them is not the loss's error
+    h1, h2 = (unit_rows(rng, 2000, 16).astype(np.float32) for _ in "12")
+    value, grad1, grad2 = dense_in_double(h1, h2, tau, include_positive)
+    x, y = tensor(h1), tensor(h2)
+    found = losses.info_nce(x, y, tau, include_positive)
+    found.backward()
+    assert found.item() == pytest.approx(value, rel=1e-5)
+    assert relative(x.grad, grad1) < 1e-5 and relative(y.grad, grad2) < 1e-5
 
 
 @pytest.mark.parametrize("block_entries", [150, 1000, 1 << 20])
-def test_info_nce_gradient_does_not_depend_on_the_block_size(rng, block_entries):
+def test_the_result_does_not_depend_on_the_block_size(rng, block_entries):
     h1, h2 = unit_rows(rng, 150, 8), unit_rows(rng, 150, 8)
-    a, b = (torch.tensor(h, dtype=torch.float64, requires_grad=True) for h in (h1, h2))
-    s = a @ b.t() / 0.2
-    off = torch.eye(150, dtype=torch.bool)
-    masked = s.masked_fill(off, -torch.inf)
-    dense = (masked.logsumexp(1) + masked.logsumexp(0)).mean() / 2 - s.diagonal().mean()
-    dense.backward()
+    value, grad1, grad2 = dense_in_double(h1, h2, 0.2, False)
     x, y = tensor(h1), tensor(h2)
-    losses.info_nce(x, y, 0.2, block_entries=block_entries).backward()
-    assert relative(x.grad, a.grad.numpy()) < 1e-5
-    assert relative(y.grad, b.grad.numpy()) < 1e-5
+    found = losses.info_nce(x, y, 0.2, block_entries=block_entries)
+    found.backward()
+    assert found.item() == pytest.approx(value, rel=1e-5)
+    assert relative(x.grad, grad1) < 1e-5 and relative(y.grad, grad2) < 1e-5
+
+
+@pytest.mark.parametrize("size", [1.0, 30.0])
+def test_rows_of_very_different_length_lose_nothing(rng, size):
+    """Short rows beside long ones are where a shift by the bound alone would underflow."""
+    a = rng.normal(size=(200, 6)) * np.where(np.arange(200) % 2, size, 1e-3)[:, None]
+    x, reference = tensor(a), torch.tensor(a, requires_grad=True)
+    weight = torch.full((200,), 1 / 200)
+    found = losses.row_logsumexp(x, x, weight)
+    expected = (reference @ reference.t()).logsumexp(1).mean()
+    found.backward()
+    expected.backward()
+    assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert relative(x.grad, reference.grad.numpy()) < 1e-5
+
+
+def pairwise_terms(rng, n):
+    """Every pairwise term as a function of embeddings and anchors."""
+    _, edges, weights = targets(random_graph(rng, n))
+    return {
+        "info_nce": lambda x, y, anchors: losses.info_nce(x, y, 0.3, anchors=anchors),
+        "cross_entropy": lambda x, _, anchors: losses.adjacency_cross_entropy(
+            x, edges, weights, anchors
+        ),
+        "bce": lambda x, _, anchors: losses.adjacency_bce(x, edges, weights, anchors),
+    }
+
+
+@pytest.mark.parametrize("term", ["info_nce", "cross_entropy", "bce"])
+def test_the_mean_over_all_samples_of_anchors_is_the_exact_term(rng, term):
+    """Unbiased: a partition of the cells into samples gives the exact value and gradient."""
+    function = pairwise_terms(rng, 120)[term]
+    exact, sampled = ([tensor(unit_rows(np.random.default_rng(i), 120, 5)) for i in (1, 2)]
+                      for _ in "12")  # fmt: skip
+    value = function(*exact, None)
+    value.backward()
+    samples = torch.as_tensor(rng.permutation(120)).split(30)
+    mean = sum(function(*sampled, anchors) for anchors in samples) / len(samples)
+    mean.backward()
+    assert mean.item() == pytest.approx(value.item(), rel=1e-5)
+    for x, y in zip(sampled, exact):
+        if y.grad is not None:
+            assert relative(x.grad, y.grad.numpy()) < 1e-5
+    one = [function(*sampled, anchors).item() for anchors in samples[:2]]
+    assert one[0] != one[1]
+
+
+def test_memory_that_runs_out_means_smaller_blocks_and_one_warning(rng, monkeypatch, caplog):
+    monkeypatch.setattr(losses, "BLOCK_ENTRIES", {"cpu": 1 << 16})
+    h1, h2 = tensor(unit_rows(rng, 300, 8)), tensor(unit_rows(rng, 300, 8))
+    expected = losses.info_nce(h1, h2, 0.2).item()
+    real = torch.Tensor.new_empty
+
+    def small_memory(self, *shape, **options):
+        if np.prod(shape) > 20_000:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(self, *shape, **options)
+
+    monkeypatch.setattr(torch.Tensor, "new_empty", small_memory)
+    assert losses.info_nce(h1, h2, 0.2).item() == pytest.approx(expected, rel=1e-6)
+    losses.info_nce(h1, h2, 0.2)
+    assert [r.getMessage() for r in caplog.records] == [
+        f"out of memory on the cpu device: blocks of {n} entries from here on"
+        for n in (1 << 15, 1 << 14)
+    ]
+
+
+def test_memory_for_no_block_at_all_names_the_setting(rng, monkeypatch):
+    monkeypatch.setattr(losses, "BLOCK_ENTRIES", {"cpu": 1 << 15})
+
+    def no_memory(self, *shape, **options):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(torch.Tensor, "new_empty", no_memory)
+    h = tensor(unit_rows(rng, 50, 4))
+    with pytest.raises(UserError, match=r"set methods\.<name>\.mode: stochastic"):
+        losses.info_nce(h, h, 0.2)
 
 
 def test_info_nce_is_lower_when_the_views_agree(rng):
@@ -136,22 +222,22 @@ def test_importance_alignment_compares_gram_matrices(rng, normalise):
 
 
 def test_no_loss_holds_an_n_by_n_matrix():
-    """A matrix of 40,000 cells squared would need 6.4 GB; the block buffer is 4 MB."""
-    n = 40_000
-    z = torch.randn(n, 2, requires_grad=True)
-    weight = torch.full((n,), 1 / n)
-    largest = 0
-    original = torch.Tensor.new_empty
-
-    def watched(self, *shape, **options):
-        nonlocal largest
-        out = original(self, *shape, **options)
-        largest = max(largest, out.numel())
-        return out
-
-    torch.Tensor.new_empty = watched
-    try:
-        losses.row_logsumexp(z[:2000], z, weight[:2000])
-    finally:
-        torch.Tensor.new_empty = original
-    assert 0 < largest <= losses.BLOCK_ENTRIES
+    """20,000 cells squared are 1.6 GB; a whole pass must do with a small part of that."""
+    script = """if True:
+        import resource, torch
+        from spclust.parts import losses
+        h = torch.nn.functional.normalize(torch.randn(20_000, 16), dim=1).requires_grad_()
+        losses.info_nce(h[:500], h[:500], 0.5).backward()  # libraries are loaded
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        edges = torch.arange(20_000).repeat(2, 1)
+        loss = losses.info_nce(h, h.flip(0), 0.5)
+        loss = loss + losses.adjacency_cross_entropy(h, edges, torch.ones(20_000))
+        (loss + losses.adjacency_bce(h[:4000], edges[:, :4000], torch.ones(4000))).backward()
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    """
+    scale = 1 << 20 if sys.platform == "darwin" else 1 << 10
+    library = Path(losses.__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=library, capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) / scale < 100

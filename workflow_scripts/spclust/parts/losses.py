@@ -1,83 +1,129 @@
-"""The terms of the spClust objective (Eq. 9-11, 14-16), exact and without n x n memory.
+"""The terms of the spClust objective (Eq. 9-11, 14-16), without n x n memory.
 
 Every pairwise term reduces to a weighted sum of row-wise log-sum-exps of an inner-product
 matrix ``a @ b.T``, minus a term that is linear in a few of its entries. The log-sum-exp is
 computed row block by row block, its gradient in the same pass while the block is in the
-cache, so memory is O(block * n) and nothing is sampled.
+cache, so memory is O(block * n). With all rows the terms are exact; with a random sample of
+rows, the ``anchors``, they are unbiased estimates that cost O(anchors * n).
+
+Per pair the exact pass takes three products of the width of ``a``, one exponential and one
+sum. Two savings that look possible are none: both directions of InfoNCE from one block need
+the column sums before the block is dropped, hence a second pass over it, and a symmetric
+matrix visited by halves needs its row sums in the same way. Plain torch was chosen over
+KeOps (compiles at the user's machine), Triton (GPU only) and torch's attention kernels (their
+log-sum-exp cannot leave out the diagonal, and on a CPU they took four times as long).
 """
+
+import logging
 
 import torch
 from torch import Tensor
 
-# Entries of one block of logits; 4 MB of float32 stays in the second- and third-level
-# caches of the CPUs we measured and is still large enough for efficient matrix products.
-BLOCK_ENTRIES = 1 << 20
+from spclust.errors import UserError
+
+log = logging.getLogger(__name__)
+
+# Entries of one block of logits. 4 MB of float32 stays in the caches of a CPU and is still
+# large enough for efficient products, 32 MB does the same for a data-centre GPU.
+BLOCK_ENTRIES = {"cpu": 1 << 20, "cuda": 1 << 23, "mps": 1 << 22}
+SMALLEST_BLOCK = 1 << 14
+
+# exp(-80) is still a normal float32: a row shifted too far by less loses nothing
+SAFE_SHIFT = 80.0
+
+
+def _in_blocks(accumulate, a, b, block_entries):
+    """Run ``accumulate(rows)`` with as many rows as fit; fewer when the memory does not last."""
+    kind = a.device.type
+    entries = block_entries or BLOCK_ENTRIES[kind]
+    while True:
+        try:
+            return accumulate(max(1, min(len(a), entries // len(b))))
+        except torch.OutOfMemoryError as error:
+            if entries <= SMALLEST_BLOCK:
+                raise UserError(
+                    f"the memory of the {kind} device does not hold {len(a)} x {a.shape[1]} "
+                    "embeddings and their gradients; set methods.<name>.mode: stochastic, or "
+                    "lower its batch_cells"
+                ) from error
+            entries //= 2
+            log.warning(
+                "out of memory on the %s device: blocks of %d entries from here on", kind, entries
+            )
+            BLOCK_ENTRIES[kind] = entries
+            if kind == "cuda":
+                torch.cuda.empty_cache()
 
 
 class _WeightedRowLogSumExp(torch.autograd.Function):
     """sum_i weight_i * log sum_j exp(a_i . b_j), value and gradient in one pass."""
 
     @staticmethod
-    def forward(ctx, a, b, weight, exclude_diagonal, block_entries):
-        n = a.shape[0]
-        rows = max(1, min(n, block_entries // b.shape[0]))
-        needs_a, needs_b = ctx.needs_input_grad[:2]
-        grad_a = torch.empty_like(a) if needs_a else None
-        grad_b = torch.zeros_like(b) if needs_b else None
-        total = torch.zeros((), dtype=torch.float64, device=_float64_device(a))
-        buffer = a.new_empty(rows, b.shape[0])
-        for start in range(0, n, rows):
-            stop = min(start + rows, n)
-            block = torch.mm(a[start:stop], b.t(), out=buffer[: stop - start])
-            if exclude_diagonal:
-                block.diagonal(start).fill_(-torch.inf)
-            top = block.amax(dim=1, keepdim=True)
-            block.sub_(top).exp_()
-            row_sum = block.sum(dim=1, keepdim=True)
-            w = weight[start:stop]
-            total += ((top + row_sum.log()).squeeze(1) * w).sum().to(total)
-            scale = w.unsqueeze(1) / row_sum
-            if needs_a:
-                torch.mm(block, b, out=grad_a[start:stop])
-                grad_a[start:stop] *= scale
-            if needs_b:
-                grad_b.addmm_(block.t(), a[start:stop] * scale)
+    def forward(ctx, a, b, weight, exclude, block_entries):
+        # |a_i| max|b_j| is no less than any logit of row i (Cauchy-Schwarz). As an upper bound
+        # it spares looking for the maximum, and as one more column it is subtracted by the
+        # product itself; it must not be so far above that exponentials vanish.
+        top = a.norm(dim=1) * b.norm(dim=1).max()
+        bounded = bool(2 * top.max() < SAFE_SHIFT)
+        shifted = torch.cat([a, -top.unsqueeze(1)], dim=1) if bounded else a
+        columns = torch.cat([b, b.new_ones(len(b), 1)], dim=1) if bounded else b
+        columns = columns.t().contiguous()
+
+        def accumulate(rows):
+            grad_a, grad_b = torch.empty_like(a), torch.zeros_like(b.t())
+            total = torch.zeros((), dtype=torch.float64, device=_float64_device(a))
+            buffer = a.new_empty(rows, len(b))
+            for start in range(0, len(a), rows):
+                part = slice(start, min(start + rows, len(a)))
+                block = torch.mm(shifted[part], columns, out=buffer[: part.stop - start])
+                if exclude is not None:
+                    block.scatter_(1, exclude[part].unsqueeze(1), -torch.inf)
+                shift = top[part] if bounded else block.amax(dim=1)
+                if not bounded:
+                    block.sub_(shift.unsqueeze(1))
+                row_sum = block.exp_().sum(dim=1)
+                total += ((shift + row_sum.log()) * weight[part]).sum().to(total)
+                scale = (weight[part] / row_sum).unsqueeze(1)
+                torch.mm(block, b, out=grad_a[part])
+                grad_a[part] *= scale
+                # transposed, the product runs along the rows of the block
+                grad_b.addmm_((a[part] * scale).t(), block)
+            return grad_a, grad_b, total
+
+        grad_a, grad_b, total = _in_blocks(accumulate, a, b, block_entries)
         ctx.save_for_backward(grad_a, grad_b)
         return total.to(device=a.device, dtype=a.dtype)
 
     @staticmethod
     def backward(ctx, upstream):
         grad_a, grad_b = ctx.saved_tensors
-        return (
-            None if grad_a is None else grad_a * upstream,
-            None if grad_b is None else grad_b * upstream,
-            None,
-            None,
-            None,
-        )
+        return grad_a * upstream, grad_b.t() * upstream, None, None, None
 
 
-class _WeightedSoftplusSum(torch.autograd.Function):
-    """sum_ij log(1 + exp(z_i . z_j)), value and gradient in one pass."""
+class _SoftplusSum(torch.autograd.Function):
+    """sum_ij log(1 + exp(a_i . b_j)), value and gradient in one pass."""
 
     @staticmethod
-    def forward(ctx, z, block_entries):
-        n = z.shape[0]
-        rows = max(1, min(n, block_entries // n))
-        grad = torch.empty_like(z)
-        total = torch.zeros((), dtype=torch.float64, device=_float64_device(z))
-        for start in range(0, n, rows):
-            logits = z[start : start + rows] @ z.t()
-            total += torch.nn.functional.softplus(logits).sum().to(total)
-            # the logits are symmetric, so rows and columns contribute alike
-            torch.mm(logits.sigmoid_(), z, out=grad[start : start + rows])
-        ctx.save_for_backward(grad)
-        return total.to(device=z.device, dtype=z.dtype)
+    def forward(ctx, a, b, block_entries):
+        def accumulate(rows):
+            grad_a, grad_b = torch.empty_like(a), torch.zeros_like(b.t())
+            total = torch.zeros((), dtype=torch.float64, device=_float64_device(a))
+            for start in range(0, len(a), rows):
+                part = slice(start, min(start + rows, len(a)))
+                logits = a[part] @ b.t()
+                total += torch.nn.functional.softplus(logits).sum().to(total)
+                torch.mm(logits.sigmoid_(), b, out=grad_a[part])
+                grad_b.addmm_(a[part].t(), logits)
+            return grad_a, grad_b, total
+
+        grad_a, grad_b, total = _in_blocks(accumulate, a, b, block_entries)
+        ctx.save_for_backward(grad_a, grad_b)
+        return total.to(device=a.device, dtype=a.dtype)
 
     @staticmethod
     def backward(ctx, upstream):
-        (grad,) = ctx.saved_tensors
-        return 2.0 * grad * upstream, None
+        grad_a, grad_b = ctx.saved_tensors
+        return grad_a * upstream, grad_b.t() * upstream, None
 
 
 def _float64_device(tensor: Tensor) -> torch.device:
@@ -89,8 +135,8 @@ def row_logsumexp(
     a: Tensor,
     b: Tensor,
     weight: Tensor,
-    exclude_diagonal: bool = False,
-    block_entries: int = BLOCK_ENTRIES,
+    exclude: Tensor | None = None,
+    block_entries: int | None = None,
 ) -> Tensor:
     """Weighted sum over rows of the log-sum-exp of ``a @ b.T``.
 
@@ -100,16 +146,22 @@ def row_logsumexp(
     b : Tensor, shape (m, d)
     weight : Tensor, shape (n,)
         Constant weights (no gradient flows into them).
-    exclude_diagonal : bool
-        Leave entry (i, i) out of row i (needs n == m).
-    block_entries : int
-        Entries of the logit matrix held at once.
+    exclude : Tensor of int64, shape (n,), optional
+        The one column that row i leaves out.
+    block_entries : int, optional
+        Entries of the logit matrix held at once; by default what suits the device, and less
+        once its memory has run out.
 
     Returns
     -------
     Tensor, scalar
+
+    Raises
+    ------
+    UserError
+        When the smallest block does not fit the device's memory.
     """
-    return _WeightedRowLogSumExp.apply(a, b, weight, exclude_diagonal, block_entries)
+    return _WeightedRowLogSumExp.apply(a, b, weight, exclude, block_entries)
 
 
 def edge_products(z: Tensor, edge_index: Tensor) -> Tensor:
@@ -123,7 +175,8 @@ def info_nce(
     h2: Tensor,
     temperature: float,
     include_positive: bool = False,
-    block_entries: int = BLOCK_ENTRIES,
+    anchors: Tensor | None = None,
+    block_entries: int | None = None,
 ) -> Tensor:
     """Symmetric cross-view contrastive loss, Eq. 9 and 10, averaged over cells.
 
@@ -139,17 +192,28 @@ def info_nce(
         tau > 0.
     include_positive : bool
         Keep the positive pair in the denominator (SimCLR, GRACE).
+    anchors : Tensor of int64, shape (a,), optional
+        Average over these cells, a uniform sample, instead of all; they still repel all cells.
     """
-    n = h1.shape[0]
-    weight = h1.new_full((n,), 1.0 / n)
-    positive = (h1 * h2).sum() / (n * temperature)
-    forward = row_logsumexp(h1 / temperature, h2, weight, not include_positive, block_entries)
-    backward = row_logsumexp(h2 / temperature, h1, weight, not include_positive, block_entries)
+    if anchors is None:
+        anchors = torch.arange(len(h1), device=h1.device)
+        rows1, rows2 = h1, h2
+    else:
+        rows1, rows2 = h1.index_select(0, anchors), h2.index_select(0, anchors)
+    weight = h1.new_full((len(anchors),), 1.0 / len(anchors))
+    exclude = None if include_positive else anchors
+    positive = (rows1 * rows2).sum() / (len(anchors) * temperature)
+    forward = row_logsumexp(rows1 / temperature, h2, weight, exclude, block_entries)
+    backward = row_logsumexp(rows2 / temperature, h1, weight, exclude, block_entries)
     return 0.5 * (forward + backward) - positive
 
 
 def adjacency_cross_entropy(
-    z: Tensor, edge_index: Tensor, edge_weight: Tensor, block_entries: int = BLOCK_ENTRIES
+    z: Tensor,
+    edge_index: Tensor,
+    edge_weight: Tensor,
+    anchors: Tensor | None = None,
+    block_entries: int | None = None,
 ) -> Tensor:
     """Graph reconstruction, Eq. 11, as cross-entropy of a row softmax, averaged over cells.
 
@@ -163,15 +227,22 @@ def adjacency_cross_entropy(
         Target cell (row) and source cell (column) of each entry of L.
     edge_weight : Tensor, shape (m,)
         Entries of ``L = D^-1/2 A D^-1/2`` with rows rescaled to sum to one.
+    anchors : Tensor of int64, shape (a,), optional
+        Average the log-sum-exps over these cells, a uniform sample, instead of all; the sum
+        over edges is exact in either case.
     """
-    n = z.shape[0]
-    weight = z.new_full((n,), 1.0 / n)
-    linear = (edge_products(z, edge_index) * edge_weight).sum() / n
-    return row_logsumexp(z, z, weight, False, block_entries) - linear
+    rows = z if anchors is None else z.index_select(0, anchors)
+    weight = z.new_full((len(rows),), 1.0 / len(rows))
+    linear = (edge_products(z, edge_index) * edge_weight).sum() / len(z)
+    return row_logsumexp(rows, z, weight, None, block_entries) - linear
 
 
 def adjacency_bce(
-    z: Tensor, edge_index: Tensor, edge_weight: Tensor, block_entries: int = BLOCK_ENTRIES
+    z: Tensor,
+    edge_index: Tensor,
+    edge_weight: Tensor,
+    anchors: Tensor | None = None,
+    block_entries: int | None = None,
 ) -> Tensor:
     """Graph reconstruction, Eq. 11, as elementwise binary cross-entropy, averaged over pairs.
 
@@ -179,13 +250,15 @@ def adjacency_bce(
     targets; positive entries are up-weighted by ``(n^2 - m) / m`` as is usual for sparse
     graphs. Arguments as in :func:`adjacency_cross_entropy`.
     """
-    n, m = z.shape[0], edge_weight.shape[0]
+    n, m = len(z), len(edge_weight)
+    rows = z if anchors is None else z.index_select(0, anchors)
     up_weight = (n * n - m) / m
     logits = edge_products(z, edge_index)
     softplus = torch.nn.functional.softplus
     # y*u*softplus(-s) + (1-y)*softplus(s), with softplus(s) summed over all pairs
     on_edges = edge_weight * (up_weight * softplus(-logits) - softplus(logits))
-    return (_WeightedSoftplusSum.apply(z, block_entries) + on_edges.sum()) / (n * n)
+    over_pairs = _SoftplusSum.apply(rows, z, block_entries) * (n / len(rows))
+    return (over_pairs + on_edges.sum()) / (n * n)
 
 
 def soft_modularity(assignment: Tensor, edge_index: Tensor, degree: Tensor) -> Tensor:
