@@ -49,10 +49,11 @@ def test_a_broken_file_is_named(tmp_path, content):
 
 def test_graphs_come_back_as_written(tmp_path):
     graph = sp.csr_matrix(np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], dtype=np.float32))
-    given = contracts.Graphs(graph, graph.T, np.ones((3, 2)))
+    given = contracts.Graphs(graph, graph.T, np.ones((3, 2)), 7)
     contracts.write_graphs(tmp_path / "graphs.npz", given)
-    one, two, space = contracts.read_graphs(tmp_path / "graphs.npz")
+    one, two, space, n_neighbors = contracts.read_graphs(tmp_path / "graphs.npz")
     assert (one != graph).nnz == 0 and (two != graph).nnz == 0 and space.shape == (3, 2)
+    assert n_neighbors == 7
 
 
 def test_tables_check_their_columns(tmp_path):

@@ -64,7 +64,7 @@ KINDS = [("knn", None), ("radius", 30.0), ("delaunay", None)]
 def test_graphs_are_symmetric_binary_within_images_and_repeatable(sizes, kind, space, seed):
     cells = cells_of(*(scattered(n, seed + i) for i, n in enumerate(sizes)), seed=seed)
     options = {"spatial_graph": kind[0], "radius": kind[1], "expression_space": space}
-    expression, spatial, used = build(cells, **options)
+    expression, spatial, used, _ = build(cells, **options)
     assert len(used) == cells.n_obs
     images = cells.obs["image"].to_numpy()
     for graph in (expression, spatial):
@@ -120,7 +120,7 @@ def test_the_knn_graph_is_that_of_squidpy():
 
 def test_the_umap_is_given_back_and_is_the_space_of_the_expression_graph():
     cells = cells_of(scattered(60), scattered(40, 1))
-    expression, _, umap = build(cells, expression_space="umap")
+    expression, _, umap, _ = build(cells, expression_space="umap")
     assert umap.shape == (100, 2) and umap.dtype == np.float32
     assert (expression != knn_graph(umap, cells.obs["image"].to_numpy(), 5)).nnz == 0
     assert np.array_equal(umap, build(cells, expression_space="umap")[2])

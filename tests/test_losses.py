@@ -10,7 +10,6 @@ import scipy.sparse as sp
 import torch
 from scipy.special import logsumexp
 
-from spclust.errors import UserError
 from spclust.parts import losses
 from spclust.parts.graphs import normalised_adjacency, symmetrised, with_self_loops
 
@@ -144,18 +143,6 @@ def test_memory_that_runs_out_means_smaller_blocks_and_one_warning(rng, monkeypa
         f"out of memory on the cpu device: blocks of {n} entries from here on"
         for n in (1 << 15, 1 << 14)
     ]
-
-
-def test_memory_for_no_block_at_all_names_the_setting(rng, monkeypatch):
-    monkeypatch.setattr(losses, "BLOCK_ENTRIES", {"cpu": 1 << 15})
-
-    def no_memory(self, *shape, **options):
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    monkeypatch.setattr(torch.Tensor, "new_empty", no_memory)
-    h = tensor(unit_rows(rng, 50, 4))
-    with pytest.raises(UserError, match=r"set methods\.<name>\.mode: stochastic"):
-        losses.info_nce(h, h, 0.2)
 
 
 def test_info_nce_is_lower_when_the_views_agree(rng):

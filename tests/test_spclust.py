@@ -31,9 +31,11 @@ def planted():
     cells = anndata.AnnData(x)
     cells.obs["pseudolabel"] = truth[rng.permutation(300)]
     cells.obs["synthetic"] = np.arange(300) >= 280
+    cells.obs["image"] = "one"
     places = rng.random((300, 2)) + truth[:, None]
+    cells.obsm["spatial"] = places
     graphs = [symmetrised(kneighbors_graph(a, 10)) for a in (x, places)]
-    return cells, Graphs(*graphs, x), truth
+    return cells, Graphs(*graphs, x, 10), truth
 
 
 def run(planted, seed=1, n_clusters=3, **changes):

@@ -1,7 +1,10 @@
 """Train a method on both graphs of a balanced slice."""
 
+from pathlib import Path
+
 from spclust import contracts, logs, methods
 
+checkpoint = Path(snakemake.output.clusters).with_name(".checkpoint.pt")
 with logs.job(snakemake.log[0], snakemake.rule):
     cells = contracts.read_cells(snakemake.input.cells, "balanced")
     result = methods.cluster(
@@ -10,6 +13,13 @@ with logs.job(snakemake.log[0], snakemake.rule):
         seed=int(snakemake.wildcards.seed),
         settings=snakemake.params.cfg,
         graphs=contracts.read_graphs(snakemake.input.graphs),
-        machine=methods.Machine(snakemake.config["device"], snakemake.threads),
+        machine=methods.Machine(
+            snakemake.config["device"],
+            snakemake.threads,
+            checkpoint,
+            snakemake.config["checkpoint_every"],
+            version=snakemake.params.code,
+        ),
     )
     result.write(snakemake.output)
+    checkpoint.unlink(missing_ok=True)

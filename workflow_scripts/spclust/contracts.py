@@ -9,7 +9,7 @@ pseudolabels.csv       ``cell, pseudolabel``
 balanced.h5ad          prepared cells first, then synthetic ones; ``obs['pseudolabel']``,
                        ``obs['synthetic']``, ``obs['parent_1']``, ``obs['parent_2']``
 graphs.npz             sparse symmetric ``expression`` and ``spatial`` graphs without self-loops,
-                       and the ``space`` (n, d') in which expression neighbours were sought
+                       and the ``space`` (n, d') in which ``n_neighbors`` of each cell were sought
 clusters.csv           ``cell, cluster, confidence`` for the original cells
 embedding.npy          (cells, width) float32
 cost.json              what a clustering took: seconds, peak memory of host and GPU in MB, device,
@@ -146,17 +146,26 @@ def write_array(array, path):
 
 
 class Graphs(NamedTuple):
-    """Both graphs of one balanced slice (scipy CSR matrices) and the space of the first."""
+    """Both graphs of one balanced slice.
+
+    Attributes
+    ----------
+    expression, spatial : csr_matrix, shape (n, n)
+    space : array, shape (n, d')
+        Where expression neighbours were sought, ``n_neighbors`` of each cell.
+    n_neighbors : int
+    """
 
     expression: sp.csr_matrix
     spatial: sp.csr_matrix
     space: np.ndarray
+    n_neighbors: int
 
 
 def write_graphs(path, graphs):
     """Write :class:`Graphs` into one npz."""
     space = np.asarray(graphs.space, dtype=np.float32)
-    arrays = {"n_cells": np.int64(len(space)), "space": space}
+    arrays = {"space": space, "n_neighbors": np.int64(graphs.n_neighbors)}
     for name in ("expression", "spatial"):
         csr = sp.csr_matrix(getattr(graphs, name))
         arrays |= {f"{name}_indptr": csr.indptr, f"{name}_indices": csr.indices}
@@ -169,12 +178,12 @@ def read_graphs(path):
     try:
         with np.load(path) as file:
             arrays = {name: file[name] for name in file.files}
-        n, graphs = int(arrays["n_cells"]), []
+        n, graphs = len(arrays["space"]), []
         for name in ("expression", "spatial"):
             indices = arrays[f"{name}_indices"]
             data = np.ones(len(indices), dtype=np.float32)
             graphs.append(sp.csr_matrix((data, indices, arrays[f"{name}_indptr"]), (n, n)))
-        space = arrays["space"]
+        space, n_neighbors = arrays["space"], int(arrays["n_neighbors"])
     except (OSError, ValueError, KeyError) as error:
         raise _rebuild(path, f"cannot be read ({error})", "build_graphs") from error
-    return Graphs(*graphs, space)
+    return Graphs(*graphs, space, n_neighbors)

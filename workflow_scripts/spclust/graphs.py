@@ -59,7 +59,7 @@ def build(cells, seed, expression_space, n_neighbors, spatial_graph, spatial_n_n
         log.info("%s graph: %s, mean degree %.1f", name, counts, degree)
         if counts["isolated"]:
             log.warning("%s graph: %d isolated cells", name, counts["isolated"])
-    return Graphs(expression, spatial, space)
+    return Graphs(expression, spatial, space, n_neighbors)
 
 
 def umap_2d(x, seed):

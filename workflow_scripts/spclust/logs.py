@@ -18,8 +18,9 @@ def job(log_path, rule):
     """Run the body of an adapter with its log open.
 
     Messages of this package and Python warnings go to ``log_path``; warnings and above of this
-    package are shown on the terminal too. When the body fails, the traceback is in the log
-    and the terminal gets one line: rule, cause, log. The process then ends with exit code 1.
+    package, and what it marks as ``for_user``, are shown on the terminal too. When the body
+    fails, the traceback is in the log and the terminal gets one line: rule, cause, log. The
+    process then ends with exit code 1.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ def job(log_path, rule):
     to_file = logging.FileHandler(log_path, mode="w", encoding="utf-8")
     to_file.setFormatter(logging.Formatter(_FORMAT))
     to_terminal = logging.StreamHandler(sys.stderr)
-    to_terminal.setLevel(logging.WARNING)
+    to_terminal.addFilter(_is_for_user)
     to_terminal.setFormatter(logging.Formatter(f"{rule}: %(message)s"))
     logging.captureWarnings(True)
     warnings.simplefilter("once")
@@ -63,6 +64,11 @@ def job(log_path, rule):
             log.removeHandler(handler)
         logging.getLogger("py.warnings").removeHandler(to_file)
         to_file.close()
+
+
+def _is_for_user(record):
+    """Warnings and above, and what a module marks with ``extra={"for_user": True}``."""
+    return record.levelno >= logging.WARNING or getattr(record, "for_user", False)
 
 
 def peak_memory():

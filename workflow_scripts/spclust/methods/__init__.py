@@ -26,15 +26,19 @@ class Machine:
     threads : int
         On the CPU.
     checkpoint : Path or None
-        File of a training that is under way; None keeps none.
+        File of a training that is under way; None keeps none. Who calls removes it when the
+        results are safe.
     checkpoint_every : int
         Epochs between two of them.
+    version : str
+        Of the code; a checkpoint of another is not used.
     """
 
     device: str = "auto"
     threads: int = 1
     checkpoint: Path | None = None
     checkpoint_every: int = 20
+    version: str = ""
 
 
 @dataclass

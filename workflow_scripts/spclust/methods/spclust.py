@@ -13,12 +13,14 @@ import torch
 from sklearn.metrics import adjusted_rand_score
 from torch import nn
 
-from spclust.contracts import PSEUDOLABEL
+from spclust.contracts import PSEUDOLABEL, SPATIAL
 from spclust.errors import UserError
-from spclust.methods import Clustering, original_rows
+from spclust.methods import Clustering, original_rows, proteins_and_images
 from spclust.parts import losses, prototypes, training
+from spclust.parts.batches import Batches
+from spclust.parts.budget import Budget, advised, announce
+from spclust.parts.checkpoints import Checkpoint, State, key_of
 from spclust.parts.encoders import GraphAttentionEncoder, ProjectionHead
-from spclust.parts.views import View
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +45,15 @@ class SpClust(nn.Module):
         gammas = [s[f"weight_{term}"] for term in ("reconstruction", "modularity", "alignment")]
         self.gammas = nn.Parameter(torch.tensor(gammas), requires_grad=s["learn_weights"])
 
-    def encode(self, x, views, labels=None):
-        """Z of both views, Eq. 5 and 6; without labels no protein is weighted."""
+    def encode_expression(self, x, views, labels=None):
+        """Z of the first view, Eq. 5 and 6; without labels no protein is weighted."""
         weighted = x if labels is None else self.importance.index_select(0, labels) * x
+        return self.encoder(weighted, views[0].neighbourhoods)
+
+    def encode(self, x, views, labels=None):
+        """Z of both views."""
         return (
-            self.encoder(weighted, views[0].neighbourhoods),
+            self.encode_expression(x, views, labels),
             self.encoder(x, views[1].neighbourhoods),
         )
 
@@ -66,23 +72,28 @@ class SpClust(nn.Module):
         return (embedding @ p.t() / temperature).softmax(dim=1)
 
 
-def reconstruction(z, views, settings):
+def reconstruction(z, batch, settings):
     """Eq. 11."""
     loss = RECONSTRUCTION[settings["reconstruction"]]
-    return sum(loss(zv, v.neighbourhoods.edge_index, v.target) for zv, v in zip(z, views))
+    return sum(
+        loss(zv, view.neighbourhoods.edge_index, view.target, batch.anchors)
+        for zv, view in zip(z, batch.views)
+    )
 
 
-def objective(model, x, views, labels, settings):
+def objective(model, batch, labels, settings):
     """Eq. 16 and its terms."""
-    s = settings
-    z = model.encode(x, views, labels)
+    s, view = settings, batch.views[0]
+    z = model.encode(batch.x, batch.views, labels)
     h1, h2 = model.project(*z)
     weights, fused = model.fuse(h1, h2)
     soft = model.assign(fused, s["assignment_temperature"])
     terms = {
-        "contrastive": losses.info_nce(h1, h2, s["temperature"], s["include_positive"]),
-        "reconstruction": reconstruction(z, views, s),
-        "modularity": losses.soft_modularity(soft, views[0].edges, views[0].degree),
+        "contrastive": losses.info_nce(
+            h1, h2, s["temperature"], s["include_positive"], batch.anchors
+        ),
+        "reconstruction": reconstruction(z, batch, s),
+        "modularity": losses.soft_modularity(soft, view.edges, view.degree),
         "alignment": losses.importance_alignment(
             model.importance, model.prototypes, s["normalise_alignment"]
         ),
@@ -104,19 +115,21 @@ def step(optimiser, loss):
     optimiser.step()
 
 
-def pretrain(model, x, views, settings, history):
+def pretrain(model, data, settings, history, checkpoint):
     """Algorithm 1, line 5: the encoder learns to reconstruct both graphs."""
     optimiser = torch.optim.Adam(model.encoder.parameters(), lr=settings["pretrain_lr"])
-    for epoch in training.progress(settings["pretrain_epochs"], "pre-training"):
-        loss = reconstruction(model.encode(x, views), views, settings)
+    state = State("pretrain", model, optimiser, history)
+    for epoch in checkpoint.epochs(state, settings["pretrain_epochs"]):
+        batch = data.draw(0, epoch)
+        loss = reconstruction(model.encode(batch.x, batch.views), batch, settings)
         step(optimiser, loss)
         history.append({"phase": "pretrain", "epoch": epoch, "reconstruction": loss.item()})
 
 
 @torch.no_grad()
-def warm_start(model, x, views, pseudolabels, n_clusters, seed):
+def warm_start(model, data, pseudolabels, n_clusters, seed):
     """Line 6: KMeans on the pre-trained features; prototypes live where Eq. 13 compares them."""
-    z1, z2 = model.encode(x, views)
+    z1 = model.encode_expression(data.x, data.views)
     labels = prototypes.initial_clusters(z1.cpu().numpy(), pseudolabels, n_clusters, seed)
     h1 = model.projection(z1).cpu().numpy()
     means = prototypes.class_means(h1, labels, n_clusters)
@@ -125,9 +138,10 @@ def warm_start(model, x, views, pseudolabels, n_clusters, seed):
 
 
 @torch.no_grad()
-def refresh(model, optimiser, x, views, labels, seed):
+def refresh(model, optimiser, data, labels, seed):
     """Line 14: prototypes and pseudo-labels from KMeans on the expression view."""
-    h1 = model.projection(model.encode(x, views, torch.from_numpy(labels).to(x.device))[0])
+    current = torch.from_numpy(labels).to(data.x.device)
+    h1 = model.projection(model.encode_expression(data.x, data.views, current))
     centres, labels = prototypes.refresh(
         h1.cpu().numpy(), model.prototypes.cpu().numpy(), labels, seed
     )
@@ -137,14 +151,15 @@ def refresh(model, optimiser, x, views, labels, seed):
     return labels
 
 
-def train(model, x, views, labels, seed, settings, history):
+def train(model, data, labels, seed, settings, history, checkpoint):
     """Lines 7 to 16; returns the labels of the last refresh."""
     optimiser = torch.optim.Adam(
         [p for p in model.parameters() if p.requires_grad], lr=settings["lr"]
     )
-    for epoch in training.progress(settings["epochs"], "training"):
-        current = torch.from_numpy(labels).to(x.device)
-        loss, terms = objective(model, x, views, current, settings)
+    state = State("train", model, optimiser, history, labels)
+    for epoch in checkpoint.epochs(state, settings["epochs"]):
+        batch = data.draw(1, epoch)
+        loss, terms = objective(model, batch, batch.of(state.labels), settings)
         if not np.isfinite(terms["loss"]):
             raise UserError(
                 f"the loss became {terms['loss']} in epoch {epoch}; lower methods.<name>.lr or "
@@ -153,12 +168,32 @@ def train(model, x, views, labels, seed, settings, history):
         step(optimiser, loss)
         row = {"phase": "train", "epoch": epoch, **terms}
         if epoch % settings["refresh_every"] == 0:
-            previous, labels = labels, refresh(model, optimiser, x, views, labels, seed)
-            row["changed_labels"] = float(np.mean(previous != labels))
-            row["occupied_clusters"] = len(np.unique(labels))
+            previous = state.labels
+            state.labels = refresh(model, optimiser, data, previous, seed)
+            row["changed_labels"] = float(np.mean(previous != state.labels))
+            row["occupied_clusters"] = len(np.unique(state.labels))
             log.info("epoch %d: %s", epoch, {k: round(v, 4) for k, v in terms.items()})
         history.append(row)
-    return labels
+    return state.labels
+
+
+def stochastic(settings, n_cells):
+    """Whether a slice is trained on in batches; see the setting ``mode``."""
+    if settings["mode"] == "auto":
+        return n_cells > settings["exact_up_to"]
+    return settings["mode"] == "stochastic"
+
+
+def budget_of(data, settings):
+    """Sizes of a training for :func:`spclust.parts.budget.announce`."""
+    s, n = settings, len(data.x)
+    edges = data.graphs.expression.nnz + data.graphs.spatial.nnz + 2 * n
+    rows = n if data.batch_cells is None else data.batch_cells
+    return Budget(
+        cells=n, slice_edges=edges, step_cells=rows, step_edges=int(edges * rows / n),
+        anchors=min(rows, data.anchors or rows), widths=(data.x.shape[1], *s["hidden_dims"]),
+        heads=s["heads"], steps=(s["pretrain_epochs"], s["epochs"]),
+    )  # fmt: skip
 
 
 def cluster(cells, n_clusters, seed, settings, graphs, machine):
@@ -179,20 +214,39 @@ def cluster(cells, n_clusters, seed, settings, graphs, machine):
         )
     device = training.pick_device(machine.device)
     training.seed_everything(seed, machine.threads)
-    x = torch.from_numpy(np.ascontiguousarray(cells.X, dtype=np.float32)).to(device)
-    views = [View(graph, device) for graph in (graphs.expression, graphs.spatial)]
+    proteins, images = proteins_and_images(cells)
     pseudolabels = cells.obs[PSEUDOLABEL].to_numpy(dtype=np.int64)
-    model, history = SpClust(x.shape[1], n_clusters, s).to(device), []
-    pretrain(model, x, views, s, history)
-    labels = warm_start(model, x, views, pseudolabels, n_clusters, seed)
-    labels = train(model, x, views, labels, seed, s, history)
-    return summarise(model, x, views, labels, original_rows(cells), cells.var_names, s, history)
+    coordinates = np.asarray(cells.obsm[SPATIAL], dtype=np.float64)
+    batched = stochastic(s, len(proteins))
+    data = Batches(
+        torch.from_numpy(np.ascontiguousarray(proteins)).to(device), graphs, coordinates, images,
+        seed, *((s["batch_cells"], s["anchors"]) if batched else ()),
+    )  # fmt: skip
+    model, history = SpClust(proteins.shape[1], n_clusters, s).to(device), []
+    announce(budget_of(data, s), model.encoder, device, "stochastic" if batched else "exact")
+    key = key_of(
+        [proteins, pseudolabels, coordinates, graphs.space, images.astype(str),
+         graphs.expression.indptr, graphs.expression.indices, graphs.spatial.indptr,
+         graphs.spatial.indices],
+        settings=sorted(s.items()), seed=seed, n_clusters=n_clusters, device=device.type,
+        threads=machine.threads, torch=torch.__version__, version=machine.version,
+    )  # fmt: skip
+    phases = ("pretrain", "train")
+    checkpoint = Checkpoint(machine.checkpoint, key, phases, machine.checkpoint_every)
+    with checkpoint, advised(device):
+        pretrain(model, data, s, history, checkpoint)
+        labels = None
+        if not checkpoint.reached("train"):
+            labels = warm_start(model, data, pseudolabels, n_clusters, seed)
+        labels = train(model, data, labels, seed, s, history, checkpoint)
+        return summarise(model, data, labels, original_rows(cells), cells.var_names, s, history)
 
 
 @torch.no_grad()
-def summarise(model, x, views, labels, original, proteins, settings, history):
+def summarise(model, data, labels, original, proteins, settings, history):
     """Line 17: labels of the original cells by Eq. 17, and what else the model learnt."""
-    h1, h2 = model.project(*model.encode(x, views, torch.from_numpy(labels).to(x.device)))
+    current = torch.from_numpy(labels).to(data.x.device)
+    h1, h2 = model.project(*model.encode(data.x, data.views, current))
     weights, fused = model.fuse(h1, h2)
     temperature = settings["assignment_temperature"]
     soft, soft_fused = (model.assign(h, temperature).cpu().numpy()[original] for h in (h1, fused))

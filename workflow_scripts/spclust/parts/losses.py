@@ -19,8 +19,6 @@ import logging
 import torch
 from torch import Tensor
 
-from spclust.errors import UserError
-
 log = logging.getLogger(__name__)
 
 # Entries of one block of logits. 4 MB of float32 stays in the caches of a CPU and is still
@@ -39,13 +37,9 @@ def _in_blocks(accumulate, a, b, block_entries):
     while True:
         try:
             return accumulate(max(1, min(len(a), entries // len(b))))
-        except torch.OutOfMemoryError as error:
+        except torch.OutOfMemoryError:
             if entries <= SMALLEST_BLOCK:
-                raise UserError(
-                    f"the memory of the {kind} device does not hold {len(a)} x {a.shape[1]} "
-                    "embeddings and their gradients; set methods.<name>.mode: stochastic, or "
-                    "lower its batch_cells"
-                ) from error
+                raise
             entries //= 2
             log.warning(
                 "out of memory on the %s device: blocks of %d entries from here on", kind, entries
@@ -155,11 +149,6 @@ def row_logsumexp(
     Returns
     -------
     Tensor, scalar
-
-    Raises
-    ------
-    UserError
-        When the smallest block does not fit the device's memory.
     """
     return _WeightedRowLogSumExp.apply(a, b, weight, exclude, block_entries)
 

@@ -48,8 +48,9 @@ def seed_everything(seed, threads):
     torch.set_num_threads(threads)
 
 
-def progress(epochs, label):
-    """Iterate over epochs 1 .. ``epochs`` under a progress bar, silent without a terminal."""
+def progress(epochs, label, done=0):
+    """Epochs ``done + 1 .. epochs`` under a progress bar, silent without a terminal."""
     return tqdm(
-        range(1, epochs + 1), desc=label, unit="epoch", disable=not sys.stderr.isatty(), leave=False
-    )
+        range(done + 1, epochs + 1), desc=label, unit="epoch", initial=done, total=epochs,
+        disable=not sys.stderr.isatty(), leave=False,
+    )  # fmt: skip

@@ -1,5 +1,7 @@
 """One view of the cells: its graph as the encoder, the decoder and the modularity need it."""
 
+from functools import cached_property
+
 import numpy as np
 import torch
 
@@ -8,7 +10,7 @@ from spclust.parts.graphs import normalised_adjacency, with_self_loops
 
 
 class View:
-    """A graph in the three forms that the objective asks for.
+    """A graph in the three forms that the objective asks for, each made when first asked for.
 
     Parameters
     ----------
@@ -29,12 +31,24 @@ class View:
     """
 
     def __init__(self, adjacency, device):
-        adjacency = adjacency.tocsr()
-        looped = with_self_loops(adjacency)
-        self.neighbourhoods = Neighbourhoods.from_scipy(looped, device)
-        laplacian = normalised_adjacency(looped)
+        self.adjacency, self.device = adjacency.tocsr(), device
+
+    @cached_property
+    def neighbourhoods(self):
+        return Neighbourhoods.from_scipy(with_self_loops(self.adjacency), self.device)
+
+    @cached_property
+    def target(self):
+        laplacian = normalised_adjacency(with_self_loops(self.adjacency))
         target = laplacian.multiply(1.0 / laplacian.sum(1)).tocsr().sorted_indices()
-        self.target = torch.from_numpy(target.data.astype(np.float32)).to(device)
-        edges = adjacency.tocoo()
-        self.edges = torch.from_numpy(np.stack([edges.row, edges.col])).long().to(device)
-        self.degree = torch.from_numpy(np.diff(adjacency.indptr).astype(np.float32)).to(device)
+        return torch.from_numpy(target.data.astype(np.float32)).to(self.device)
+
+    @cached_property
+    def edges(self):
+        edges = self.adjacency.tocoo()
+        return torch.from_numpy(np.stack([edges.row, edges.col])).long().to(self.device)
+
+    @cached_property
+    def degree(self):
+        degree = np.diff(self.adjacency.indptr).astype(np.float32)
+        return torch.from_numpy(degree).to(self.device)

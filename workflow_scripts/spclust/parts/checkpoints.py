@@ -1,0 +1,165 @@
+"""Training that survives a kill: its state on disk, and going on from there bit for bit."""
+
+import copy
+import hashlib
+import logging
+import signal
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from spclust.contracts import atomic
+from spclust.parts.training import progress
+
+log = logging.getLogger(__name__)
+
+
+def key_of(arrays, **facts):
+    """A short text that changes with any of the arrays and facts a training depends on."""
+    digest = hashlib.sha256(repr(sorted(facts.items())).encode())
+    for array in arrays:
+        array = np.ascontiguousarray(array)
+        digest.update(f"{array.dtype} {array.shape}".encode())
+        digest.update(memoryview(array).cast("B"))
+    return digest.hexdigest()
+
+
+@dataclass
+class State:
+    """Everything that changes from epoch to epoch in one phase of a training.
+
+    Attributes
+    ----------
+    phase : str
+    model : nn.Module
+    optimiser : torch.optim.Optimizer
+    history : list of dict
+        A row an epoch, those of earlier phases included; rows are only ever appended.
+    labels : array of int or None
+        Replaced as a whole, never written into.
+    """
+
+    phase: str
+    model: torch.nn.Module
+    optimiser: torch.optim.Optimizer
+    history: list = field(default_factory=list)
+    labels: np.ndarray | None = None
+
+    def snapshot(self, epoch):
+        """A copy that further training leaves alone."""
+        return {
+            "phase": self.phase,
+            "epoch": epoch,
+            "model": copy.deepcopy(self.model.state_dict()),
+            "optimiser": copy.deepcopy(self.optimiser.state_dict()),
+            "labels": None if self.labels is None else torch.from_numpy(self.labels),
+            "rows": len(self.history),
+            "generator": torch.get_rng_state(),
+        }
+
+    def restore(self, stored):
+        """Go back to a snapshot."""
+        self.model.load_state_dict(stored["model"])
+        self.optimiser.load_state_dict(stored["optimiser"])
+        self.labels = None if stored["labels"] is None else stored["labels"].numpy()
+        self.history[:] = stored["history"]
+        torch.set_rng_state(stored["generator"])
+
+
+class Checkpoint:
+    """The file of a training under way; a context in which SIGTERM and SIGINT write it.
+
+    Parameters
+    ----------
+    path : Path or None
+        None keeps nothing.
+    key : str
+        What the training depends on (data, settings, seed, code). A file with another key is
+        of another training and is not used.
+    phases : sequence of str
+        In their order.
+    every : int
+        Epochs between two files.
+    """
+
+    def __init__(self, path, key, phases, every):
+        self.path = None if path is None else Path(path)
+        self.key, self.phases, self.every = key, list(phases), every
+        self.stored = self._read()
+        self._latest = self._history = None
+
+    def _read(self):
+        if self.path is None or not self.path.exists():
+            return None
+        try:
+            stored = torch.load(self.path, weights_only=True)
+            ours = stored["key"] == self.key
+        except Exception as error:  # torch raises of many kinds on a file that is none of its own
+            log.warning("%s: no readable checkpoint (%s); training starts anew", self.path, error)
+            return None
+        if not ours:
+            log.info("%s is of other data, settings or code; training starts anew", self.path)
+            return None
+        log.info("going on after %s epoch %d (%s)", stored["phase"], stored["epoch"], self.path)
+        return stored
+
+    def reached(self, phase):
+        """Whether the training that goes on was in this phase or a later one."""
+        if self.stored is None:
+            return False
+        return self.phases.index(self.stored["phase"]) >= self.phases.index(phase)
+
+    def epochs(self, state, total):
+        """The epochs of a phase that are left to do, from 1, under a progress bar.
+
+        A phase that was interrupted is restored into ``state`` first, and a later one leaves
+        nothing to do in this.
+        """
+        done = 0
+        if self.reached(state.phase):
+            if self.stored["phase"] != state.phase:
+                return
+            state.restore(self.stored)
+            done = self.stored["epoch"]
+        self._history = state.history
+        for epoch in progress(total, state.phase, done):
+            yield epoch
+            if self.path is not None:
+                self._latest = state.snapshot(epoch)
+                if epoch % self.every == 0:
+                    self.write()
+
+    def write(self):
+        """Write the state after the last whole epoch, atomically."""
+        if self._latest is None:
+            return
+        content = self._latest | {"key": self.key, "history": self._history[: self._latest["rows"]]}
+        with atomic(self.path) as temporary:
+            torch.save(content, temporary)
+
+    def _interrupted(self, number, frame):
+        name = signal.Signals(number).name
+        if self._latest is None:
+            log.warning("interrupted by %s before the first epoch was done", name)
+        else:
+            self.write()
+            log.warning(
+                "interrupted by %s after %s epoch %d; the same command goes on from there",
+                name, self._latest["phase"], self._latest["epoch"],
+            )  # fmt: skip
+        raise SystemExit(128 + number)
+
+    def __enter__(self):
+        self._handlers = {}
+        # only the main thread may handle signals; a training elsewhere keeps its periodic files
+        if self.path is not None and threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._handlers[number] = signal.signal(number, self._interrupted)
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
