@@ -26,8 +26,9 @@ log = logging.getLogger(__name__)
 BLOCK_ENTRIES = {"cpu": 1 << 20, "cuda": 1 << 23, "mps": 1 << 22}
 SMALLEST_BLOCK = 1 << 14
 
-# exp(-80) is still a normal float32: a row shifted too far by less loses nothing
-SAFE_SHIFT = 80.0
+# exp(-80) is still a normal float32 (smaller ones make all arithmetic ten times slower), and
+# nothing beside exp(-40), the least that the largest term of a row may be shifted to
+SMALLEST_EXPONENT = -80.0
 
 
 def _in_blocks(accumulate, a, b, block_entries):
@@ -56,9 +57,11 @@ class _WeightedRowLogSumExp(torch.autograd.Function):
     def forward(ctx, a, b, weight, exclude, block_entries):
         # |a_i| max|b_j| is no less than any logit of row i (Cauchy-Schwarz). As an upper bound
         # it spares looking for the maximum, and as one more column it is subtracted by the
-        # product itself; it must not be so far above that exponentials vanish.
+        # product itself; but it must not lie so far above that all exponentials vanish.
         top = a.norm(dim=1) * b.norm(dim=1).max()
-        bounded = bool(2 * top.max() < SAFE_SHIFT)
+        floor = -top if exclude is not None else (a @ b[:: 1 + len(b) // 256].t()).amax(1)
+        bounded = bool((floor - top).min() > SMALLEST_EXPONENT / 2)
+        clamped = not bounded or bool(-2 * top.max() < SMALLEST_EXPONENT)
         shifted = torch.cat([a, -top.unsqueeze(1)], dim=1) if bounded else a
         columns = torch.cat([b, b.new_ones(len(b), 1)], dim=1) if bounded else b
         columns = columns.t().contiguous()
@@ -75,6 +78,8 @@ class _WeightedRowLogSumExp(torch.autograd.Function):
                 shift = top[part] if bounded else block.amax(dim=1)
                 if not bounded:
                     block.sub_(shift.unsqueeze(1))
+                if clamped:
+                    block.clamp_(min=SMALLEST_EXPONENT)
                 row_sum = block.exp_().sum(dim=1)
                 total += ((shift + row_sum.log()) * weight[part]).sum().to(total)
                 scale = (weight[part] / row_sum).unsqueeze(1)

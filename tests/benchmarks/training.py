@@ -1,0 +1,290 @@
+"""What training costs: against the plain formulation, as slices grow, against the machine.
+
+    python tests/benchmarks/training.py plain  --balanced <folder with balanced.h5ad>
+    python tests/benchmarks/training.py growth
+    python tests/benchmarks/training.py limit
+    python tests/benchmarks/training.py whole  --balanced <folder with balanced.h5ad>
+
+Prints a table and writes it as TSV to results/benchmarks/training_<name>.tsv. Every case runs in
+a process of its own, so that its peak memory is its own. Needs torch, torch-geometric, numpy,
+scipy, scikit-learn, anndata and psutil, nothing else of the workflow's packages.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "workflow_scripts"), str(Path(__file__).parent)]
+
+from plain import plain_encoder, plain_terms  # noqa: E402
+
+from spclust import logs  # noqa: E402
+from spclust.contracts import Graphs  # noqa: E402
+from spclust.methods import Machine, cluster  # noqa: E402
+from spclust.methods import spclust as recipe  # noqa: E402
+from spclust.parts import losses, training  # noqa: E402
+from spclust.parts.batches import Batches  # noqa: E402
+from spclust.parts.graphs import knn_graph  # noqa: E402
+
+SETTINGS = yaml.safe_load((ROOT / "config/config.yaml").read_text())["methods"]["spclust"]
+N_CLUSTERS = 5
+
+
+def slice_of(n, balanced, seed):
+    """``n`` cells with both graphs: drawn from a balanced slice, or simulated.
+
+    The simulated tissue has types (Gaussian clouds of 21 proteins) at random places; its
+    expression space is two-dimensional like the UMAP of the workflow.
+    """
+    import anndata
+
+    rng = np.random.default_rng(seed)
+    if balanced:
+        cells = anndata.read_h5ad(Path(balanced) / "balanced.h5ad")
+        cells = cells[np.sort(rng.permutation(cells.n_obs)[:n])].copy()
+        space = np.asarray(cells.X)[:, :2]
+    else:
+        kind = rng.integers(N_CLUSTERS, size=n)
+        means = 3 * rng.normal(size=(N_CLUSTERS, 21))
+        cells = anndata.AnnData((means[kind] + rng.normal(size=(n, 21))).astype(np.float32))
+        space = 8 * rng.normal(size=(N_CLUSTERS, 2))[kind] + rng.normal(size=(n, 2))
+        cells.obs["pseudolabel"], cells.obs["image"] = kind, "one"
+        cells.obsm["spatial"] = rng.random((n, 2)) * np.sqrt(n)
+        cells.obs["synthetic"] = np.arange(n) >= n // 2
+    images = cells.obs["image"].to_numpy()
+    space = space.astype(np.float32)
+    spatial = knn_graph(np.asarray(cells.obsm["spatial"]), images, 15)
+    return cells, Graphs(knn_graph(space, images, 15), spatial, space, 15)
+
+
+def timed(function, repeats, device):
+    """Seconds of the fastest of some calls after one that does not count, and its result."""
+    taken = []
+    for _ in range(repeats + 1):
+        started = time.perf_counter()
+        result = function()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        taken.append(time.perf_counter() - started)
+    return min(taken[1:]), result
+
+
+def parts_of_an_epoch(case):
+    """Time of an epoch and of each of its parts, the loss, and the memory they took."""
+    s = SETTINGS | case.get("settings", {})
+    device = training.pick_device(case["device"])
+    training.seed_everything(0, case["threads"])
+    cells, graphs = slice_of(case["n"], case["balanced"], 0)
+    x = torch.from_numpy(np.ascontiguousarray(cells.X, dtype=np.float32)).to(device)
+    model = recipe.SpClust(x.shape[1], N_CLUSTERS, s).to(device)
+    with torch.no_grad():  # as after a warm start: prototypes that tell clusters apart
+        model.prototypes.copy_(torch.eye(N_CLUSTERS, model.prototypes.shape[1]))
+    images, coordinates = cells.obs["image"].to_numpy(), np.asarray(cells.obsm["spatial"])
+    before = logs.peak_memory()
+    batched = case["mode"] == "stochastic"
+    data = Batches(x, graphs, coordinates, images, 0,
+                   *((s["batch_cells"], s["anchors"]) if batched else ()))  # fmt: skip
+    labels = cells.obs["pseudolabel"].to_numpy(dtype=np.int64) % N_CLUSTERS
+    terms_of = plain_terms if case["mode"] == "plain" else recipe.objective
+    if case["mode"] == "plain":
+        plain_encoder(model)
+    optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad])
+    epochs = iter(range(10**6))
+    drawn = {}
+
+    def draw():
+        drawn["batch"] = data.draw(0, next(epochs))
+        for view in drawn["batch"].views:
+            view.neighbourhoods, view.target, view.edges, view.degree  # noqa: B018 made lazily
+
+    def epoch():
+        if batched:
+            draw()
+        loss, terms = terms_of(model, drawn["batch"], drawn["batch"].of(labels), s)
+        recipe.step(optimiser, loss)
+        return terms["loss"]
+
+    draw()
+    first = terms_of(model, drawn["batch"], drawn["batch"].of(labels), s)[1]["loss"]
+    row = {"mode": case["mode"], "cells": len(x), "loss": first}
+    row["epoch_s"] = timed(epoch, case["repeats"], device)[0]
+    row["memory_mb"] = logs.peak_memory() - before
+    if device.type == "cuda":
+        row["gpu_mb"] = torch.cuda.max_memory_allocated() / 2**20
+    if case["mode"] != "plain":
+        row |= shares(model, drawn["batch"], drawn["batch"].of(labels), s, case["repeats"], device)
+        if batched:
+            row["batch_s"] = timed(draw, case["repeats"], device)[0]
+        refreshing = lambda: recipe.refresh(model, optimiser, data, labels, 0)  # noqa: E731
+        row["refresh_s"] = timed(refreshing, 1, device)[0]
+        row["memory_with_refresh_mb"] = logs.peak_memory() - before
+        refreshes = s["epochs"] / s["refresh_every"] + 2  # warm start and summary encode too
+        row["training_s"] = (s["pretrain_epochs"] + s["epochs"]) * row["epoch_s"]
+        row["training_s"] += refreshes * row["refresh_s"]
+    return row
+
+
+def shares(model, batch, labels, s, repeats, device):
+    """Forward and backward time of the encoder and of each pairwise term."""
+
+    def encode():
+        z = model.encode(batch.x, batch.views, labels)
+        torch.autograd.grad(sum(zv.square().sum() for zv in z), list(model.encoder.parameters()))
+        return [zv.detach().requires_grad_() for zv in z]
+
+    encoder, z = timed(encode, repeats, device)
+    h = [hv.detach().requires_grad_() for hv in model.project(*z)]
+
+    def contrast():
+        losses.info_nce(*h, s["temperature"], s["include_positive"], batch.anchors).backward()
+
+    def reconstruct():
+        recipe.reconstruction(z, batch, s).backward()
+
+    return {
+        "encoder_s": encoder,
+        "contrastive_s": timed(contrast, repeats, device)[0],
+        "reconstruction_s": timed(reconstruct, repeats, device)[0],
+    }
+
+
+def whole_training(case):
+    """A training from start to end, as the rule runs it."""
+    cells, graphs = slice_of(case["n"], case["balanced"], 0)
+    s = SETTINGS | case.get("settings", {}) | {"mode": case["mode"]}
+    before = logs.peak_memory()
+    result = cluster(cells, N_CLUSTERS, 0, s, graphs, Machine(case["device"], case["threads"]))
+    taken = result.cost | {"memory_mb": logs.peak_memory() - before}
+    return {"mode": case["mode"], "cells": case["n"], **taken}
+
+
+def machine_speed(case):
+    """Exponentials and multiply-adds per second, on data in the cache and large products."""
+    device = training.pick_device(case["device"])
+    training.seed_everything(0, case["threads"])
+    entries = losses.BLOCK_ENTRIES[device.type]
+    block, out = (torch.full((entries,), -1.0, device=device) for _ in "12")
+    square = torch.randn(2048, 2048, device=device)
+    exp_s = timed(lambda: torch.exp(block, out=out), 20, device)[0]
+    product_s = timed(lambda: square @ square, 5, device)[0]
+    return {"exp_per_s": entries / exp_s, "multiply_adds_per_s": 2048**3 / product_s}
+
+
+CASES = {"epoch": parts_of_an_epoch, "whole": whole_training, "speed": machine_speed}
+
+
+def run(kind, **case):
+    """One case in a process of its own; None where its memory did not last."""
+    with tempfile.NamedTemporaryFile("r", suffix=".json") as answer:
+        command = [sys.executable, __file__, "case", kind, json.dumps(case), answer.name]
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            print(f"{kind} {case} failed: {done.stderr.strip().splitlines()[-1:]}", flush=True)
+            return None
+        row = json.loads(Path(answer.name).read_text())
+    print("  " + ", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}"
+                           for k, v in row.items()), flush=True)  # fmt: skip
+    return row
+
+
+def exponent(sizes, values):
+    """Slope of log(values) over log(sizes)."""
+    return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
+
+
+def plain(common, sizes):
+    """Ours beside dense n x n autograd losses and torch-geometric's GATConv."""
+    rows = []
+    for n in sizes:
+        ours, dense = (run("epoch", mode=mode, n=n, **common) for mode in ("exact", "plain"))
+        if dense and ours:
+            ours["times_faster"] = dense["epoch_s"] / ours["epoch_s"]
+            ours["times_less_memory"] = dense["memory_mb"] / max(ours["memory_mb"], 1.0)
+            ours["loss_difference"] = abs(ours["loss"] - dense["loss"]) / abs(dense["loss"])
+        rows += [row for row in (ours, dense) if row]
+    return pd.DataFrame(rows)
+
+
+def growth(common, sizes):
+    """Default path: exact up to its limit, in batches above; both near it."""
+    limit, rows = SETTINGS["exact_up_to"], []
+    for n in sizes:
+        modes = ["exact"] * (n <= limit) + ["stochastic"] * (n >= SETTINGS["batch_cells"])
+        rows += [run("epoch", mode=mode, n=n, **common) for mode in modes]
+    table = pd.DataFrame([row for row in rows if row])
+    default = table[(table["mode"] == "exact") == (table["cells"] <= limit)]
+    for name, part in (("default path", default), *table.groupby("mode")):
+        if len(part) > 1:
+            slopes = {c: round(exponent(part["cells"], part[c]), 2)
+                      for c in ("epoch_s", "training_s", "memory_with_refresh_mb")}  # fmt: skip
+            print(f"exponents, {name}: {slopes}")
+    return table
+
+
+def limit(common, sizes):
+    """The arithmetic an exact epoch cannot do without, over what the machine does of it."""
+    speed = run("speed", device=common["device"], threads=common["threads"])
+    width, rows = SETTINGS["hidden_dims"][-1], []
+    for n in sizes:
+        row = run("epoch", mode="exact", n=n, **common)
+        pairs = 4 * n**2  # two directions of the contrast, two reconstructions
+        row["least_s"] = pairs / speed["exp_per_s"]
+        row["least_s"] += 3 * width * pairs / speed["multiply_adds_per_s"]
+        row["fraction_of_limit"] = row["least_s"] / row["epoch_s"]
+        rows.append(speed | row)
+    return pd.DataFrame(rows)
+
+
+def whole(common, sizes):
+    """Whole trainings: a balanced slice by the paper's epochs, and large slices."""
+    del common["repeats"]
+    paper = {"pretrain_epochs": 100, "epochs": 500}
+    rows = [run("whole", mode="exact", n=sizes[0], settings=paper, **common)]
+    common["balanced"] = None
+    for n, mode in zip(sizes[1:], ("exact", "stochastic"), strict=True):
+        rows.append(run("whole", mode=mode, n=n, **common))
+    return pd.DataFrame([row for row in rows if row])
+
+
+TABLES = {
+    "plain": (plain, [1000, 2000, 5000, 11_120]),
+    "growth": (growth, [1000, 3000, 10_000, 30_000, 100_000, 300_000, 1_000_000]),
+    "limit": (limit, [5000, 11_120]),
+    "whole": (whole, [11_120, 100_000, 1_000_000]),
+}
+
+
+def main(arguments=None):
+    if (arguments or sys.argv[1:])[0] == "case":
+        kind, case, answer = (arguments or sys.argv[1:])[1:]
+        Path(answer).write_text(json.dumps(CASES[kind](json.loads(case))))
+        return
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("table", choices=TABLES)
+    parser.add_argument("--cells", type=int, nargs="+", help="sizes instead of the usual ones")
+    parser.add_argument("--balanced", help="folder of balanced.h5ad; left out, simulated cells")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--output", type=Path, default=ROOT / "results/benchmarks")
+    chosen = parser.parse_args(arguments)
+    function, sizes = TABLES[chosen.table]
+    common = {k: getattr(chosen, k) for k in ("balanced", "device", "threads", "repeats")}
+    table = function(common, chosen.cells or sizes)
+    print(table.to_string(index=False, float_format="%.4g"))
+    chosen.output.mkdir(parents=True, exist_ok=True)
+    table.to_csv(chosen.output / f"training_{chosen.table}.tsv", sep="\t", index=False)
+
+
+if __name__ == "__main__":
+    main()
