@@ -16,6 +16,12 @@ def test_first_kmeans_takes_the_ids_of_the_pseudolabels():
     assert np.array_equal(prototypes.initial_clusters(x, labels, 4, seed=3), labels)
 
 
+def test_first_kmeans_of_a_large_slice_seeks_its_centres_in_a_sample(monkeypatch):
+    monkeypatch.setattr(prototypes, "START_CELLS", 60)
+    x, labels = blobs()
+    assert np.array_equal(prototypes.initial_clusters(x, labels, 4, seed=3), labels)
+
+
 def test_refresh_keeps_ids_and_returns_the_centres_in_their_order():
     x, labels = blobs()
     shuffled = prototypes.class_means(x, labels, 4)[[2, 0, 3, 1]]

@@ -93,14 +93,16 @@ def test_a_slice_smaller_than_its_neighbourhoods_runs(project):
     assert "image" in done.text and "instead of 15" in done.text
 
 
-def test_a_killed_run_leaves_no_half_written_file_and_can_go_on(project):
-    config = changed(TINY, methods={"spclust": {"epochs": 100000}})
+def test_a_killed_training_leaves_its_checkpoint_and_goes_on_from_there(project):
+    config = changed(TINY, methods={"spclust": {"epochs": 800}})
     project.configure(config)
     target = "results/tiny/prep-default/seed-1/labels-default/aug-default/graph-default"
     command = [sys.executable, "-m", "snakemake", f"{target}/method-spclust/clusters.csv"]
     command += ["--cores", "2", "--configfile", "test.yaml"]
     logs = target.replace("results", "results/logs", 1)
     log = project.folder / logs / "method-spclust/train.log"
+    folder = project.folder / target / "method-spclust"
+    checkpoint = folder / ".checkpoint.pt"
     # a group of its own, to interrupt snakemake and its job together as a terminal does
     process = subprocess.Popen(
         command,
@@ -110,19 +112,18 @@ def test_a_killed_run_leaves_no_half_written_file_and_can_go_on(project):
         start_new_session=True,
     )
     until = time.monotonic() + 600
-    while not log.exists() and time.monotonic() < until:
-        time.sleep(0.5)
+    while not checkpoint.exists() and time.monotonic() < until:
+        time.sleep(0.05)
     try:
-        assert log.exists(), "training did not start"
-        time.sleep(3)
+        assert checkpoint.exists(), "training did not start"
         os.killpg(process.pid, signal.SIGINT)
         process.wait(120)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-    folder = project.folder / target / "method-spclust"
-    assert not list(folder.glob("*")) and process.returncode != 0
-    project.configure(TINY)
+    assert list(folder.iterdir()) == [checkpoint] and process.returncode != 0
+    assert "interrupted by SIGINT" in log.read_text()
     done = project.snakemake("--rerun-incomplete", f"{target}/method-spclust/clusters.csv")
     assert done.code == 0, done.text
-    assert done.jobs.keys() == {"train"}
+    assert done.jobs.keys() == {"train"} and "going on after train epoch" in log.read_text()
+    assert not checkpoint.exists() and len((folder / "history.csv").read_text().split()) == 804

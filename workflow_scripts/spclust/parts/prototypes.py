@@ -5,6 +5,9 @@ from sklearn.cluster import KMeans
 
 from spclust.parts.matching import match_labels
 
+# twenty starts on more cells than this would take longer than the training of a large slice
+START_CELLS = 100_000
+
 
 def class_means(x, labels, n_clusters):
     """Mean row of each class; an empty class gets the row farthest from the overall mean."""
@@ -19,11 +22,17 @@ def class_means(x, labels, n_clusters):
 def initial_clusters(x, pseudolabels, n_clusters, seed):
     """KMeans on ``x`` with ids matched to the pseudo-labels.
 
+    Centres are sought on a sample where there are more than 100,000 cells.
+
     Returns
     -------
     array of int, shape (n,)
     """
-    labels = KMeans(n_clusters, n_init=20, random_state=seed).fit(x).labels_
+    sample = x
+    if len(x) > START_CELLS:
+        rows = np.random.default_rng(seed).choice(len(x), START_CELLS, replace=False)
+        sample = x[np.sort(rows)]
+    labels = KMeans(n_clusters, n_init=20, random_state=seed).fit(sample).predict(x)
     return match_labels(labels, pseudolabels, n_clusters)[labels]
 
 
