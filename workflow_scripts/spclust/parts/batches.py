@@ -20,7 +20,7 @@ class Batch(NamedTuple):
 
     Attributes
     ----------
-    rows : Tensor of int64, shape (b,), or None
+    rows : array of int, shape (b,), or None
         Row numbers in the slice, ascending; None where it is the whole slice.
     x : Tensor, shape (b, d)
     views : tuple of View
@@ -29,15 +29,16 @@ class Batch(NamedTuple):
         Rows of the batch over which pairwise terms are averaged; None for all.
     """
 
-    rows: Tensor | None
+    rows: np.ndarray | None
     x: Tensor
     views: tuple[View, View]
     anchors: Tensor | None
 
     def of(self, values: np.ndarray) -> Tensor:
-        """Values of all cells (labels), those of this batch."""
-        values = torch.from_numpy(values).to(self.x.device)
-        return values if self.rows is None else values.index_select(0, self.rows)
+        """Values of all cells (labels), those of this batch, on its device."""
+        return torch.from_numpy(values if self.rows is None else values[self.rows]).to(
+            self.x.device
+        )
 
 
 class Batches:
@@ -86,10 +87,9 @@ class Batches:
         neighbours = self.graphs.n_neighbors
         expression = knn_graph(self.graphs.space[rows], self.image[rows], neighbours)
         device = self.x.device
-        index = torch.from_numpy(rows).to(device)
         return Batch(
-            index,
-            self.x.index_select(0, index),
+            rows,
+            self.x.index_select(0, torch.from_numpy(rows).to(device)),
             (View(expression, device), View(spatial, device)),
             self._anchors(rng, len(rows)),
         )
