@@ -1,6 +1,7 @@
 """Operations on sparse graphs, held against dense NumPy."""
 
 import numpy as np
+import pynndescent
 import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,6 +40,33 @@ def test_a_knn_graph_is_symmetric_binary_and_within_groups(data, k):
     assert (dense.sum(1) >= enough).all()
     again = graphs.knn_graph(points, groups, k)
     assert (graph != again).nnz == 0
+
+
+def test_many_cells_get_nearly_the_exact_neighbours_and_the_same_ones_again(monkeypatch):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(1500, 8)).astype(np.float32)
+    x[:40] = x[0]  # more copies of one cell than neighbours
+    groups = np.repeat([0, 1], [900, 600])
+    exact = graphs.nearest(x, 10)
+    monkeypatch.setattr(graphs, "EXACT_CELLS", 500)
+    found = graphs.nearest(x, 10, seed=3)
+    assert found.shape == (1500, 10) and not (found == np.arange(1500)[:, None]).any()
+    shared = [len(np.intersect1d(a, b)) for a, b in zip(exact[40:], found[40:])]
+    assert np.mean(shared) > 9.0
+    assert np.array_equal(found, graphs.nearest(x, 10, seed=3))
+    graph = graphs.knn_graph(x, groups, 10)
+    assert graph[:900, 900:].nnz == 0 and (np.diff(graph.indptr) >= 10).all()
+
+    class LosesSome(pynndescent.NNDescent):
+        @property
+        def neighbor_graph(self):
+            found, distance = super().neighbor_graph
+            found[7, 5:] = -1
+            return found, distance
+
+    monkeypatch.setattr(pynndescent, "NNDescent", LosesSome)
+    again = graphs.nearest(x, 10, seed=3)
+    assert (again >= 0).all() and np.array_equal(np.delete(again, 7, 0), np.delete(found, 7, 0))
 
 
 @settings(max_examples=80, deadline=None)

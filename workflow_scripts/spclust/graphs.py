@@ -51,7 +51,7 @@ def build(cells, seed, expression_space, n_neighbors, spatial_graph, spatial_n_n
     _check_images(cells, images, max(n_neighbors, spatial_n_neighbors))
     x = np.asarray(cells.X, dtype=np.float32)
     space = {"umap": umap_2d, "pca": _pca, "raw": lambda x, seed: x}[expression_space](x, seed)
-    expression = knn_graph(space, images, n_neighbors)
+    expression = knn_graph(space, images, n_neighbors, seed)
     spatial = _spatial(cells, images, spatial_graph, spatial_n_neighbors, radius)
     for name, graph in (("expression", expression), ("spatial", spatial)):
         counts = graph_statistics(graph)

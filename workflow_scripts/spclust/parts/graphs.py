@@ -5,9 +5,50 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 from sklearn.neighbors import NearestNeighbors
 
+# Up to so many cells, or in so few dimensions, where trees work, the search is exact. Above,
+# comparing all pairs would take minutes at 100,000 cells and hours at a million.
+EXACT_CELLS, FEW_DIMENSIONS = 50_000, 5
 
-def neighbours_within(x, groups, n_neighbors):
-    """Nearest neighbours of each row among the rows of its group.
+
+def nearest(x, n_neighbors, seed=0):
+    """Nearest other rows of each row, nearest first.
+
+    Exact up to 50,000 rows or 5 dimensions; beyond by nearest-neighbour descent, which finds
+    about 19 of 20 and repeats for a seed.
+
+    Parameters
+    ----------
+    x : array, shape (n, d)
+    n_neighbors : int
+        Less than n.
+    seed : int
+        Of the descent. Its default makes all methods be measured on one graph.
+
+    Returns
+    -------
+    array of int, shape (n, n_neighbors)
+    """
+    if len(x) <= EXACT_CELLS or x.shape[1] <= FEW_DIMENSIONS:
+        # without an argument a point is not its own neighbour, duplicates included
+        search = NearestNeighbors(n_neighbors=n_neighbors).fit(x)
+        return search.kneighbors(return_distance=False)
+    from pynndescent import NNDescent
+
+    # several threads would find other neighbours each time
+    search = NNDescent(x, n_neighbors=n_neighbors + 1, random_state=seed, n_jobs=1)
+    found = search.neighbor_graph[0].astype(np.int64)
+    lost = np.flatnonzero((found < 0).any(1))
+    if len(lost):  # it did not reach enough rows; those few are compared with all
+        exact = NearestNeighbors(n_neighbors=n_neighbors + 1, algorithm="brute").fit(x)
+        found[lost] = exact.kneighbors(x[lost], return_distance=False)
+    # where copies of a row crowd the row itself out, its last neighbour makes room
+    itself = found == np.arange(len(x))[:, None]
+    itself[~itself.any(1), -1] = True
+    return found[~itself].reshape(len(x), n_neighbors)
+
+
+def neighbours_within(x, groups, n_neighbors, seed=0):
+    """Nearest neighbours of each row among the rows of its group, see :func:`nearest`.
 
     Parameters
     ----------
@@ -28,15 +69,13 @@ def neighbours_within(x, groups, n_neighbors):
     for cells in np.split(order, np.cumsum(np.bincount(codes))[:-1]):
         k = min(n_neighbors, len(cells) - 1)
         if k > 0:
-            search = NearestNeighbors(n_neighbors=k).fit(x[cells])
-            # without an argument a point is not its own neighbour, duplicates included
-            yield cells, cells[search.kneighbors(return_distance=False)]
+            yield cells, cells[nearest(x[cells], k, seed)]
 
 
-def knn_graph(x, groups, n_neighbors):
+def knn_graph(x, groups, n_neighbors, seed=0):
     """Symmetric binary kNN graph with no edge between groups."""
     rows, columns = [], []
-    for cells, neighbours in neighbours_within(x, groups, n_neighbors):
+    for cells, neighbours in neighbours_within(x, groups, n_neighbors, seed):
         rows.append(np.repeat(cells, neighbours.shape[1]))
         columns.append(neighbours.ravel())
     if not rows:

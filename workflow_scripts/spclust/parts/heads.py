@@ -10,9 +10,8 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.metrics import pairwise_distances_argmin
-from sklearn.neighbors import NearestNeighbors
 
-from spclust.parts.graphs import neighbours_within
+from spclust.parts.graphs import EXACT_CELLS, knn_graph, neighbours_within
 from spclust.parts.prototypes import class_means
 
 log = logging.getLogger(__name__)
@@ -44,7 +43,7 @@ def ward(x, n_clusters):
             "Ward on %d cells: merges are restricted to 15 nearest neighbours, since all pairs "
             "would need %.0f GB", len(x), len(x) ** 2 * 4 / 1e9,
         )  # fmt: skip
-        connectivity = NearestNeighbors(n_neighbors=15).fit(x).kneighbors_graph()
+        connectivity = knn_graph(x, np.zeros(len(x)), 15)
     model = AgglomerativeClustering(n_clusters, linkage="ward", connectivity=connectivity)
     return ordered_by_size(model.fit_predict(x))
 
@@ -66,11 +65,14 @@ def neighbour_weights(x, images, n_neighbors, seed):
         if len(cells) < 3:
             continue  # no graph; they are given the cluster with the nearest centroid
         block = anndata.AnnData(x[cells])
-        # exact neighbours: faster than the approximate ones below about 50,000 cells
+        k, transformer = min(n_neighbors, len(cells) - 1), "sklearn"
+        if len(cells) > EXACT_CELLS:  # as in spclust.parts.graphs.nearest
+            from pynndescent import PyNNDescentTransformer
+
+            transformer = PyNNDescentTransformer(n_neighbors=k, random_state=seed, n_jobs=1)
         sc.pp.neighbors(
-            block, n_neighbors=min(n_neighbors, len(cells) - 1), use_rep="X",
-            transformer="sklearn", random_state=seed,
-        )  # fmt: skip
+            block, n_neighbors=k, use_rep="X", transformer=transformer, random_state=seed
+        )
         part = block.obsp["connectivities"].tocoo()
         rows.append(cells[part.row])
         columns.append(cells[part.col])
