@@ -4,5 +4,5 @@ from spclust import contracts, graphs, logs
 
 with logs.job(snakemake.log[0], snakemake.rule):
     matrix = contracts.read_matrix(snakemake.input[0])
-    umap = graphs.umap_2d(matrix, int(snakemake.wildcards.seed))
+    umap = graphs.umap_for_figures(matrix, int(snakemake.wildcards.seed))
     contracts.write_array(umap, snakemake.output[0])
