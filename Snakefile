@@ -33,6 +33,8 @@ include: "rules/evaluate.smk"
 include: "rules/markers.smk"
 include: "rules/plots.smk"
 include: "rules/export.smk"
+include: "rules/benchmark_inputs.smk"
+include: "rules/benchmark.smk"
 
 
 # After the rules: constraints given before are lost where pathvars are filled in.
@@ -65,8 +67,24 @@ rule metrics:
         "results/summary/metrics_mean.tsv",
 
 
+rule benchmark:
+    input:
+        "results/benchmark/scores.md",
+        "results/benchmark/figures",
+
+
+# After runs that failed: the tables of those that did not.
+rule benchmark_so_far:
+    input:
+        "results/benchmark_so_far/scores.md",
+        "results/benchmark_so_far/figures",
+
+
 onsuccess:
-    print("\nDone. Tables and figures over all runs: results/summary")
+    print(
+        "\nDone. Tables and figures over all runs: results/summary (the targets benchmark and "
+        "benchmark_so_far: a folder of that name)"
+    )
 
 
 onerror:

@@ -41,14 +41,37 @@ def test_every_study_is_valid(path):
     assert len({run.name for _, run, _ in resolve(path.read_text()).results}) >= 1
 
 
-def test_table_b2_holds_its_nine_rows():
-    text = (settings.CONFIG_FOLDER / "studies/table_b2.yaml").read_text()
-    names = [run["name"].lower() for run in yaml.safe_load(text)["runs"]]
-    plan = resolve(text.replace("datasets: [dkd_000]", f"datasets: [{', '.join(names)}]", 1))
-    assert len(names) == 9
-    assert {(dataset, run.name.lower()) for dataset, run, _ in plan.results} == {
-        (name, name) for name in names
+def test_the_papers_table_has_a_row_of_table_b2_for_each_of_its_slices():
+    plan = resolve((settings.CONFIG_FOLDER / "studies/paper_table1.yaml").read_text())
+    rows = [
+        (d, run.method) for d, run, seed in plan.results if run.name == "spclust" and seed == 42
+    ]
+    assert len(rows) == 9 and all(dataset == method.lower() for dataset, method in rows)
+    others = {(d, run.name) for d, run, _ in plan.results}
+    names = {run.name for _, run, _ in plan.results}
+    assert len(others) == 9 * len(names) and {"leiden", "scdc", "truth"} <= names
+
+
+def test_runs_on_different_slices_may_share_a_name():
+    plan = resolve(
+        "datasets: [demo, dkd_000]\nmethods: {hot: {recipe: spclust, temperature: 1.0}}\n"
+        "runs: [{name: a, datasets: [demo]}, {name: a, method: hot, datasets: [dkd_000]}]"
+    )
+    assert {(d, run.method) for d, run, _ in plan.results} == {
+        ("demo", "spclust"),
+        ("dkd_000", "hot"),
     }
+    for other in ("datasets: [demo, dkd_000]", "method: hot"):
+        with pytest.raises(UserError, match=r"runs\[1\] \(a\): the name is taken"):
+            resolve(
+                "methods: {hot: {recipe: spclust}}\n"
+                f"runs: [{{name: a, datasets: [demo]}}, {{name: a, {other}}}]"
+            )
+
+
+def test_the_origin_of_labels_changes_nothing_that_is_imported():
+    plain = {"path": "cells.csv", "label": "type"}
+    assert settings.import_cfg(plain | {"label_origin": "hand"}) == settings.import_cfg(plain)
 
 
 def test_a_slice_of_ones_own_takes_a_name_and_a_path():

@@ -90,19 +90,18 @@ def test_every_rule_has_all_its_directives():
 @pytest.mark.parametrize("name,body", [(n, b) for n, copy, b in rules() if not copy])
 def test_an_environment_holds_what_its_scripts_import(name, body):
     script = re.search(r'workflow_scripts/(\w+)\.py"', body).group(1)
-    paths = [SCRIPTS / f"{script}.py"]
-    envs = re.findall(r'"\.\./envs/(\w+)\.yaml"', body)
-    if not envs:  # chosen by the recipe
+    wanted = [(env, []) for env in re.findall(r'"\.\./envs/(\w+)\.yaml"', body)]
+    if not wanted:  # chosen by the recipe
         needs = "graphs" if name == "train" else "cells"
         schema = yaml.safe_load((ROOT / "config/schemas/config.schema.yaml").read_text())
         recipes = {k: r for k, r in schema["$defs"]["recipes"].items() if r["needs"] == needs}
-        envs = sorted({recipe["env"] for recipe in recipes.values()})
-        paths += [SCRIPTS / f"spclust/methods/{recipe}.py" for recipe in recipes]
-    packages = set().union(*(imported(path, set()) for path in paths))
-    for env in envs:
+        wanted = [(r["env"], [SCRIPTS / f"spclust/methods/{k}.py"]) for k, r in recipes.items()]
+    for env, modules in wanted:
+        paths = [SCRIPTS / f"{script}.py", *modules]
+        packages = set().union(*(imported(path, set()) for path in paths))
         held = set(pins(ROOT / f"envs/{env}.yaml"))
         missing = {p for p in packages if IMPORT_NAMES.get(p, p) not in held}
-        assert not missing, f"envs/{env}.yaml"
+        assert not missing, (f"envs/{env}.yaml", *modules)
 
 
 @pytest.mark.parametrize("path", sorted(SCRIPTS.glob("*.py")), ids=lambda path: path.stem)

@@ -173,8 +173,11 @@ def _runs(plan, known_datasets):
     runs, config = [], plan.config
     for i, entry in enumerate(config["runs"]):
         where = f"runs[{i}] ({entry['name']})"
-        if entry["name"] in [run.name for run, _ in runs]:
-            raise UserError(f"{where}: the name is taken; rename one of the two runs")
+        only = entry.get("datasets")
+        # a method may have other settings on other slices
+        for run, taken in runs:
+            if run.name == entry["name"] and not (only and taken and not set(only) & set(taken)):
+                raise UserError(f"{where}: the name is taken; rename one of the two runs")
         method = entry.get("method", "spclust")
         if method not in config["methods"]:
             unknown(f"{where}.method", method, config["methods"])
@@ -185,7 +188,6 @@ def _runs(plan, known_datasets):
         for stage, name in chosen.items():
             if name is not None and name not in config[stage]:
                 unknown(f"{where}.{stage}", name, config[stage])
-        only = entry.get("datasets")
         for name in only or ():
             if name not in known_datasets:
                 unknown(f"{where}.datasets", name, known_datasets)
@@ -213,5 +215,5 @@ def local_files(definition):
 
 def import_cfg(definition):
     """The part of a dataset's definition that decides what is imported, keys sorted."""
-    elsewhere = {"files", "simulate", "n_clusters"}
+    elsewhere = {"files", "simulate", "n_clusters", "label_origin"}
     return {k: v for k, v in sorted(definition.items()) if k not in elsewhere}

@@ -57,6 +57,8 @@ class Clustering:
         Further results by the name of the output they belong to.
     model : bytes or None
         A trained model as its framework stores it.
+    cost : dict
+        What :func:`cost` adds, and what else a recipe has to say on it.
     """
 
     labels: np.ndarray
@@ -137,7 +139,7 @@ def cluster(cells, n_clusters, seed, settings, graphs=None, machine=Machine()):
     module = importlib.import_module(f"spclust.methods.{recipe}")
     started = time.monotonic()
     result = module.cluster(cells, n_clusters, seed, own, graphs, machine)
-    result.cost = cost(time.monotonic() - started, machine)
+    result.cost |= cost(time.monotonic() - started, machine)
     result.cells = cells.obs_names[:n]
     log.info("cells per cluster: %s", np.bincount(result.labels, minlength=n_clusters).tolist())
     return result

@@ -217,13 +217,13 @@ def cluster(cells, n_clusters, seed, settings, graphs, machine):
     proteins, images = proteins_and_images(cells)
     pseudolabels = cells.obs[PSEUDOLABEL].to_numpy(dtype=np.int64)
     coordinates = np.asarray(cells.obsm[SPATIAL], dtype=np.float64)
-    batched = stochastic(s, len(proteins))
+    mode = "stochastic" if stochastic(s, len(proteins)) else "exact"
     data = Batches(
         torch.from_numpy(np.ascontiguousarray(proteins)).to(device), graphs, coordinates, images,
-        seed, *((s["batch_cells"], s["anchors"]) if batched else ()),
+        seed, *((s["batch_cells"], s["anchors"]) if mode == "stochastic" else ()),
     )  # fmt: skip
     model, history = SpClust(proteins.shape[1], n_clusters, s).to(device), []
-    announce(budget_of(data, s), model.encoder, device, "stochastic" if batched else "exact")
+    announce(budget_of(data, s), model.encoder, device, mode)
     key = key_of(
         [proteins, pseudolabels, coordinates, graphs.space, images.astype(str),
          graphs.expression.indptr, graphs.expression.indices, graphs.spatial.indptr,
@@ -239,7 +239,9 @@ def cluster(cells, n_clusters, seed, settings, graphs, machine):
         if not checkpoint.reached("train"):
             labels = warm_start(model, data, pseudolabels, n_clusters, seed)
         labels = train(model, data, labels, seed, s, history, checkpoint)
-        return summarise(model, data, labels, original_rows(cells), cells.var_names, s, history)
+        result = summarise(model, data, labels, original_rows(cells), cells.var_names, s, history)
+    result.cost["mode"] = mode
+    return result
 
 
 @torch.no_grad()

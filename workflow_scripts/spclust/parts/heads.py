@@ -100,39 +100,46 @@ def leiden_partition(weights, resolution, seed):
 
 
 def leiden(x, images, n_clusters, n_neighbors, seed):
-    """Leiden with the resolution bisected to the asked number of clusters.
+    """Leiden on the kNN graph of the proteins within images, see :func:`communities`."""
+    weights = neighbour_weights(x, images, n_neighbors, seed)
+    return leiden_of_graph(weights, x, images, n_clusters, seed)
 
-    No edge crosses images, so a cluster cannot either: with several images the search aims at
-    ``n_clusters`` clusters per image, which are then merged across images by the likeness of
-    their centroids; cells of images too small for a graph take the nearest cluster. The number
-    of clusters need not grow steadily with the resolution; the nearest number met is taken,
-    surplus clusters are merged, and KMeans stands in when there were too few.
+
+def leiden_of_graph(weights, x, images, n_clusters, seed):
+    """Leiden on a weighted graph without edges between images, see :func:`communities`."""
+    linked = np.diff(weights.indptr) > 0
+    weights = weights[linked][:, linked]
+
+    def partition(resolution):
+        return leiden_partition(weights, resolution, seed)
+
+    return communities(partition, linked, x, images, n_clusters, seed)
+
+
+def search_resolution(partition, goal, steps=BISECTIONS):
+    """Bisect the resolution until a partition has ``goal`` communities.
+
+    Their number need not grow steadily with the resolution; the nearest number met is taken.
 
     Parameters
     ----------
-    x : array, shape (n, d)
-    images : array, shape (n,)
-    n_clusters, n_neighbors, seed : int
+    partition : callable
+        Resolution to communities, array of int (n,).
+    goal, steps : int
 
     Returns
     -------
     array of int, shape (n,)
+        Communities ``0 .. number met - 1``.
+    float
+        Resolution they were found at.
     """
-    if n_clusters == 1:
-        return np.zeros(len(x), dtype=np.int64)
-    weights = neighbour_weights(x, images, n_neighbors, seed)
-    linked = np.diff(weights.indptr) > 0
-    if not linked.any():
-        log.warning("no image has enough cells for Leiden's graph; took KMeans instead")
-        return kmeans(x, n_clusters, seed)
-    weights = weights[linked][:, linked]
-    n_images = len(np.unique(images[linked]))
-    goal, (low, high) = n_clusters * n_images, RESOLUTIONS
+    low, high = RESOLUTIONS
     best, best_count = None, 0
-    for _ in range(BISECTIONS):
+    for _ in range(steps):
         resolution = (low + high) / 2
-        labels = leiden_partition(weights, resolution, seed)
-        count = len(np.unique(labels))
+        labels = np.unique(partition(resolution), return_inverse=True)[1]
+        count = labels.max() + 1
         # of two numbers equally far from the goal the larger can still be merged down
         if best is None or (abs(count - goal), -count) < (abs(best_count - goal), -best_count):
             best, best_count, at = labels, count, resolution
@@ -140,17 +147,50 @@ def leiden(x, images, n_clusters, n_neighbors, seed):
             break
         low, high = (resolution, high) if count < goal else (low, resolution)
     log.info("Leiden: %d clusters at resolution %.4g, aim %d", best_count, at, goal)
-    if best_count < n_clusters:
+    return best, at
+
+
+def communities(partition, linked, x, images, n_clusters, seed, steps=BISECTIONS):
+    """The asked number of communities of a graph whose edges do not cross images.
+
+    So a community cannot either: with several images the search of the resolution aims at
+    ``n_clusters`` communities per image, which are then merged across images by the likeness of
+    their centroids; cells outside the graph take the nearest cluster. Where no resolution gives
+    the number, surplus clusters are merged, and KMeans stands in when there were too few.
+
+    Parameters
+    ----------
+    partition : callable
+        Resolution to communities of the linked cells, array of int.
+    linked : array of bool, shape (n,)
+        Whether a cell is in the graph.
+    x : array, shape (n, d)
+    images : array, shape (n,)
+    n_clusters, seed, steps : int
+
+    Returns
+    -------
+    array of int, shape (n,)
+    """
+    if n_clusters == 1:
+        return np.zeros(len(x), dtype=np.int64)
+    if not linked.any():
+        log.warning("no image has enough cells for Leiden's graph; took KMeans instead")
+        return kmeans(x, n_clusters, seed)
+    n_images = len(np.unique(images[linked]))
+    best, _ = search_resolution(partition, n_clusters * n_images, steps)
+    count = best.max() + 1
+    if count < n_clusters:
         log.warning(
             "Leiden reached only %d of %d clusters up to resolution %g; took KMeans instead",
-            best_count, n_clusters, RESOLUTIONS[1],
+            count, n_clusters, RESOLUTIONS[1],
         )  # fmt: skip
         return kmeans(x, n_clusters, seed)
-    if best_count > n_clusters:
+    if count > n_clusters:
         if n_images == 1:
             log.warning(
                 "Leiden found no resolution with exactly %d clusters; merged the nearest of %d",
-                n_clusters, best_count,
+                n_clusters, count,
             )  # fmt: skip
         best = merged(x[linked], best, n_clusters)
     labels = np.zeros(len(x), dtype=np.int64)

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def _whole_folder(folder):
+def whole_folder(folder):
     """Yield a temporary folder that replaces ``folder`` when the body succeeds."""
     folder = Path(folder)
     temporary = folder.with_name(f".part-{os.getpid()}-{folder.name}")
@@ -51,7 +51,7 @@ def plot_run(folder, cells, clusters, umap, markers, balanced=None, history=None
     """
     clusters = clusters.loc[cells.obs_names]
     groups = maps.Groups.of(cells, clusters["cluster"].to_numpy())
-    with style.in_use(), _whole_folder(folder) as out:
+    with style.in_use(), whole_folder(folder) as out:
         style.save(maps.umap(cells, groups, umap), out, "umap")
         style.save(maps.clusters_and_labels(cells, groups), out, "map")
         confidence = clusters["confidence"].to_numpy()
@@ -82,7 +82,7 @@ def plot_summary(folder, long, controls=()):
     controls : list of str
         Methods that are no competitors.
     """
-    with style.in_use(), _whole_folder(folder) as out:
+    with style.in_use(), whole_folder(folder) as out:
         for dataset, rows in long.groupby("dataset", sort=False):
             style.save(summary.table(rows, dataset, controls), out, f"table_{dataset}")
             style.save(summary.dots(rows, dataset, controls), out, f"metrics_{dataset}")

@@ -1,0 +1,63 @@
+"""Deep graph infomax (Velickovic et al. 2019): cells against cells with shuffled proteins."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+def shuffled_within(groups, rng):
+    """A random order of the rows that keeps every row in its group.
+
+    Parameters
+    ----------
+    groups : array, shape (n,)
+        Images.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    array of int, shape (n,)
+        Which row comes to stand in each place.
+    """
+    codes = np.unique(groups, return_inverse=True)[1]
+    order = np.empty(len(codes), dtype=np.int64)
+    order[np.argsort(codes, kind="stable")] = np.lexsort((rng.random(len(codes)), codes))
+    return order
+
+
+class Discriminator(nn.Module):
+    """Bilinear score of how well a cell fits a summary of the slice."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.weight = nn.Parameter(nn.init.xavier_uniform_(torch.empty(width, width)))
+
+    def forward(self, z: Tensor, summary: Tensor) -> Tensor:
+        """Logits (n,) of cells (n, d) and one summary (d,)."""
+        return z @ (self.weight @ summary)
+
+
+def infomax(positive: Tensor, negative: Tensor, discriminator: nn.Module) -> Tensor:
+    """Cross-entropy of telling true cells from corrupted ones by a summary of the true.
+
+    Parameters
+    ----------
+    positive, negative : Tensor, shape (n, d)
+        Embeddings of the cells as they are and of the corrupted ones.
+    discriminator : callable
+        Of (cells, summary), returns logits; the summary is ``sigmoid(mean(positive))``.
+    """
+    summary = positive.mean(0).sigmoid()
+    softplus = torch.nn.functional.softplus
+    on_true, on_corrupted = discriminator(positive, summary), discriminator(negative, summary)
+    return softplus(-on_true).mean() + softplus(on_corrupted).mean()
+
+
+def cosine_separation(positive: Tensor, negative: Tensor, floor: float = 1e-3) -> Tensor:
+    """``-log(1 - cos)`` of each cell and its corrupted self, averaged.
+
+    ``floor`` is added to ``1 - cos``: a cell that the shuffle gave a twin has cos = 1, where
+    logarithm and gradient would otherwise have no bound.
+    """
+    cosine = torch.nn.functional.cosine_similarity(positive, negative, dim=1)
+    return -(1 - cosine + floor).log().mean()
