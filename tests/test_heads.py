@@ -21,7 +21,7 @@ def blobs(sizes, n_images=1, distance=8.0, seed=0):
 ALL = {
     "leiden": lambda x, images, k: heads.leiden(x, images, k, 15, 0),
     "kmeans": lambda x, images, k: heads.kmeans(x, k, 0),
-    "ward": lambda x, images, k: heads.ward(x, k),
+    "ward": lambda x, images, k: heads.ward(x, k, 0),
 }
 
 
@@ -130,11 +130,11 @@ def test_leiden_leaves_pythons_generator_alone():
     assert random.random() == expected
 
 
-def test_ward_of_many_cells_follows_a_graph_and_says_so(monkeypatch, caplog):
+def test_ward_of_many_cells_works_on_a_sample_and_says_so(monkeypatch, caplog):
     x, y, _ = blobs([150, 80, 40])
-    monkeypatch.setattr(heads, "WARD_ALL_PAIRS", 200)
-    assert np.array_equal(heads.ward(x, 3), y)
-    assert "restricted to 15 nearest neighbours" in caplog.text
+    monkeypatch.setattr(heads, "WARD_CELLS", 200)
+    assert np.array_equal(heads.ward(x, 3, 0), y)
+    assert "Ward on a sample of 200 of the 270 cells" in caplog.text
 
 
 def test_nearest_centroid_leaves_known_labels_and_takes_the_nearest_mean():

@@ -53,7 +53,7 @@ def assign(cells, n_clusters, seed, method, n_neighbors):
     elif method == "kmeans":
         labels = heads.kmeans(x, n_clusters, seed)
     elif method == "ward":
-        labels = heads.ward(x, n_clusters)
+        labels = heads.ward(x, n_clusters, seed)
     elif method == "random":
         labels = np.random.default_rng(seed).integers(n_clusters, size=cells.n_obs)
     else:
