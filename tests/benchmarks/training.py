@@ -34,6 +34,7 @@ from spclust.methods import Machine, cluster  # noqa: E402
 from spclust.methods import spclust as recipe  # noqa: E402
 from spclust.parts import losses, training  # noqa: E402
 from spclust.parts.batches import Batches  # noqa: E402
+from spclust.parts.checkpoints import Checkpoint  # noqa: E402
 from spclust.parts.graphs import knn_graph  # noqa: E402
 
 SETTINGS = yaml.safe_load((ROOT / "config/config.yaml").read_text())["methods"]["spclust"]
@@ -87,14 +88,16 @@ def parts_of_an_epoch(case):
     cells, graphs = slice_of(case["n"], case["balanced"], 0)
     x = torch.from_numpy(np.ascontiguousarray(cells.X, dtype=np.float32)).to(device)
     model = recipe.SpClust(x.shape[1], N_CLUSTERS, s).to(device)
-    with torch.no_grad():  # as after a warm start: prototypes that tell clusters apart
-        model.prototypes.copy_(torch.eye(N_CLUSTERS, model.prototypes.shape[1]))
     images, coordinates = cells.obs["image"].to_numpy(), np.asarray(cells.obsm["spatial"])
     before = logs.peak_memory()
     batched = case["mode"] == "stochastic"
     data = Batches(x, graphs, coordinates, images, 0,
                    *((s["batch_cells"], s["anchors"]) if batched else ()))  # fmt: skip
     labels = cells.obs["pseudolabel"].to_numpy(dtype=np.int64) % N_CLUSTERS
+    # embeddings, and with them the logits, of the size that training has to do with
+    warm_up = s | {"pretrain_epochs": 20}
+    recipe.pretrain(model, data, warm_up, [], Checkpoint(None, "", ["pretrain"], 1))
+    labels = recipe.warm_start(model, data, labels, N_CLUSTERS, 0)
     terms_of = plain_terms if case["mode"] == "plain" else recipe.objective
     if case["mode"] == "plain":
         plain_encoder(model)

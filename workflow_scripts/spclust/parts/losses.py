@@ -26,9 +26,10 @@ log = logging.getLogger(__name__)
 BLOCK_ENTRIES = {"cpu": 1 << 20, "cuda": 1 << 23, "mps": 1 << 22}
 SMALLEST_BLOCK = 1 << 14
 
-# exp(-80) is still a normal float32 (smaller ones make all arithmetic ten times slower), and
-# nothing beside exp(-40), the least that the largest term of a row may be shifted to
-SMALLEST_EXPONENT = -80.0
+# exp(-60) times a weight and an embedding is still a normal float32 (smaller numbers make all
+# arithmetic ten times slower), and nothing beside exp(-30), the least that the largest term of a
+# row may be shifted to.
+SMALLEST_EXPONENT = -60.0
 
 
 def _in_blocks(accumulate, a, b, block_entries):
@@ -67,27 +68,37 @@ class _WeightedRowLogSumExp(torch.autograd.Function):
         columns = columns.t().contiguous()
 
         def accumulate(rows):
-            grad_a, grad_b = torch.empty_like(a), torch.zeros_like(b.t())
+            # each thread of a CPU takes rows of its own, which a batched product divides better
+            # among them than it does one product
+            groups = min(torch.get_num_threads() if a.device.type == "cpu" else 1, rows)
+            rows -= rows % groups
+            grad_a = torch.empty_like(a)
+            grad_b = a.new_zeros(groups, a.shape[1], len(b))
             total = torch.zeros((), dtype=torch.float64, device=_float64_device(a))
-            buffer = a.new_empty(rows, len(b))
+            buffer = a.new_empty(rows * len(b))
             for start in range(0, len(a), rows):
                 part = slice(start, min(start + rows, len(a)))
-                block = torch.mm(shifted[part], columns, out=buffer[: part.stop - start])
+                n = part.stop - start
+                g = groups if n == rows else 1
+                block = buffer[: n * len(b)].view(g, n // g, len(b))
+                torch.bmm(_grouped(shifted[part], g), columns.expand(g, -1, -1), out=block)
+                flat = block.view(n, len(b))
                 if exclude is not None:
-                    block.scatter_(1, exclude[part].unsqueeze(1), -torch.inf)
-                shift = top[part] if bounded else block.amax(dim=1)
+                    flat.scatter_(1, exclude[part].unsqueeze(1), -torch.inf)
+                shift = top[part] if bounded else flat.amax(dim=1)
                 if not bounded:
-                    block.sub_(shift.unsqueeze(1))
+                    flat.sub_(shift.unsqueeze(1))
                 if clamped:
-                    block.clamp_(min=SMALLEST_EXPONENT)
-                row_sum = block.exp_().sum(dim=1)
+                    flat.clamp_(min=SMALLEST_EXPONENT)
+                row_sum = flat.exp_().sum(dim=1)
                 total += ((shift + row_sum.log()) * weight[part]).sum().to(total)
                 scale = (weight[part] / row_sum).unsqueeze(1)
-                torch.mm(block, b, out=grad_a[part])
+                torch.bmm(block, b.expand(g, -1, -1), out=_grouped(grad_a[part], g))
                 grad_a[part] *= scale
                 # transposed, the product runs along the rows of the block
-                grad_b.addmm_((a[part] * scale).t(), block)
-            return grad_a, grad_b, total
+                scaled = _grouped(a[part] * scale, g).transpose(1, 2)
+                grad_b[:g].baddbmm_(scaled, block)
+            return grad_a, grad_b.sum(0), total
 
         grad_a, grad_b, total = _in_blocks(accumulate, a, b, block_entries)
         ctx.save_for_backward(grad_a, grad_b)
@@ -123,6 +134,11 @@ class _SoftplusSum(torch.autograd.Function):
     def backward(ctx, upstream):
         grad_a, grad_b = ctx.saved_tensors
         return grad_a * upstream, grad_b.t() * upstream, None
+
+
+def _grouped(rows: Tensor, groups: int) -> Tensor:
+    """Rows (n, d) as (groups, n / groups, d)."""
+    return rows.view(groups, -1, rows.shape[1])
 
 
 def _float64_device(tensor: Tensor) -> torch.device:
