@@ -28,10 +28,11 @@ docs: .venv/run.done
 clean:
 	rm -rf .venv
 
-.venv/run.done: envs/requirements.txt envs/lock.txt
+.venv/run.done: envs/requirements.txt envs/requirements-spagcn.txt envs/lock.txt
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed; set PYTHON=python3.11"'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r envs/requirements.txt -c envs/lock.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r envs/requirements-spagcn.txt -c envs/lock.txt
 	touch $@
 
 .venv/test.done: .venv/run.done envs/requirements-test.txt

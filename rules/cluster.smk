@@ -49,7 +49,7 @@ rule cluster_cells:
         method_env
     threads: lambda wildcards: 4 if PLAN.trains(wildcards.method) else 1
     resources:
-        mem_mb=memory(1500, 100),
+        mem_mb=method_memory,
         runtime=120,
         gpu=lambda wildcards: int(USES_GPU and PLAN.trains(wildcards.method)),
     params:

@@ -63,6 +63,13 @@ def method_env(wildcards):
     return str(Path(workflow.basedir) / f"envs/{PLAN.env(wildcards.method)}.yaml")
 
 
+def method_memory(wildcards, input, attempt):
+    """MB from input size and attempt; a recipe that holds n x n matrices asks for more."""
+    recipe = PLAN.recipes[PLAN.recipe(wildcards.method)]
+    per_mb = recipe.get("memory_per_mb", 100)
+    return int((1500 + per_mb * input.size_mb) * attempt)
+
+
 def memory(base, per_mb):
     """Resources function: MB from input size and attempt."""
     return lambda wildcards, input, attempt: int(

@@ -6,6 +6,7 @@ import scipy.sparse as sp
 import torch
 
 from spclust.parts import gcn
+from spclust.parts.encoders import gathered_sums, neighbour_sums
 from spclust.parts.graphs import knn_graph, normalised_adjacency, with_self_loops
 
 
@@ -33,7 +34,7 @@ def test_a_cell_without_neighbours_and_loop_gets_nothing():
 def test_messages_per_edge_sum_to_the_sparse_product(adjacency):
     graph = gcn.WeightedGraph.from_scipy(adjacency)
     x = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
-    sums = [f(graph.graph, graph.normalised, x) for f in (gcn.neighbour_sums, gcn.gathered_sums)]
+    sums = [f(graph.graph, graph.normalised, x) for f in (neighbour_sums, gathered_sums)]
     torch.testing.assert_close(*sums)
 
 

@@ -11,6 +11,7 @@ import torch
 from scipy.special import logsumexp
 
 from spclust.parts import losses
+from spclust.parts.encoders import Neighbourhoods
 from spclust.parts.graphs import normalised_adjacency, symmetrised, with_self_loops
 
 
@@ -37,12 +38,12 @@ def random_graph(rng, n, p=0.1):
 
 
 def targets(adjacency):
-    """Dense L of Eq. 11 with rows rescaled to one, and the same as edge lists."""
-    dense = normalised_adjacency(with_self_loops(adjacency)).toarray()
+    """Dense L of Eq. 11 with rows rescaled to one, its graph and the entries on its edges."""
+    looped = with_self_loops(adjacency)
+    dense = normalised_adjacency(looped).toarray()
     dense = dense / dense.sum(1, keepdims=True)
-    rows, columns = np.nonzero(dense)
-    weights = torch.tensor(dense[rows, columns], dtype=torch.float32)
-    return dense, torch.tensor(np.stack([rows, columns])), weights
+    weights = torch.tensor(dense[np.nonzero(dense)], dtype=torch.float32)
+    return dense, Neighbourhoods.from_scipy(looped), weights
 
 
 def dense_in_double(h1, h2, tau, include_positive):
@@ -96,13 +97,13 @@ def test_rows_of_very_different_length_lose_nothing(rng, size):
 
 def pairwise_terms(rng, n):
     """Every pairwise term as a function of embeddings and anchors."""
-    _, edges, weights = targets(random_graph(rng, n))
+    _, graph, weights = targets(random_graph(rng, n))
     return {
         "info_nce": lambda x, y, anchors: losses.info_nce(x, y, 0.3, anchors=anchors),
         "cross_entropy": lambda x, _, anchors: losses.adjacency_cross_entropy(
-            x, edges, weights, anchors
+            x, graph, weights, anchors
         ),
-        "bce": lambda x, _, anchors: losses.adjacency_bce(x, edges, weights, anchors),
+        "bce": lambda x, _, anchors: losses.adjacency_bce(x, graph, weights, anchors),
     }
 
 
@@ -152,11 +153,11 @@ def test_info_nce_is_lower_when_the_views_agree(rng):
 
 def test_adjacency_cross_entropy_equals_the_dense_row_softmax(rng):
     z = rng.normal(size=(120, 5))
-    dense, edges, weights = targets(random_graph(rng, 120))
+    dense, graph, weights = targets(random_graph(rng, 120))
     s = z @ z.T
     expected = -(dense * (s - logsumexp(s, axis=1, keepdims=True))).sum(1).mean()
     x = tensor(z)
-    found = losses.adjacency_cross_entropy(x, edges, weights, block_entries=700)
+    found = losses.adjacency_cross_entropy(x, graph, weights, block_entries=700)
     assert found.item() == pytest.approx(expected, rel=1e-5)
     found.backward()
     a = torch.tensor(z, requires_grad=True)
@@ -167,7 +168,7 @@ def test_adjacency_cross_entropy_equals_the_dense_row_softmax(rng):
 
 def test_adjacency_bce_equals_the_dense_formula(rng):
     z = rng.normal(size=(90, 4))
-    dense, edges, weights = targets(random_graph(rng, 90))
+    dense, graph, weights = targets(random_graph(rng, 90))
     up_weight = (90 * 90 - len(weights)) / len(weights)
     a = torch.tensor(z, requires_grad=True)
     expected = torch.nn.functional.binary_cross_entropy_with_logits(
@@ -175,7 +176,7 @@ def test_adjacency_bce_equals_the_dense_formula(rng):
     )
     expected.backward()
     x = tensor(z)
-    found = losses.adjacency_bce(x, edges, weights, block_entries=500)
+    found = losses.adjacency_bce(x, graph, weights, block_entries=500)
     found.backward()
     assert found.item() == pytest.approx(expected.item(), rel=1e-5)
     assert relative(x.grad, a.grad.numpy()) < 1e-5
@@ -187,16 +188,16 @@ def test_soft_modularity_equals_the_trace_of_the_modularity_matrix(rng):
     degree = a.sum(1)
     b = a - np.outer(degree, degree) / degree.sum()
     expected = np.trace(soft.T @ b @ soft) / degree.sum()
-    edges = torch.tensor(np.stack(adjacency.nonzero())).long()
-    found = losses.soft_modularity(tensor(soft), edges, torch.tensor(degree).float())
+    graph, x = Neighbourhoods.from_scipy(with_self_loops(adjacency)), tensor(soft)
+    found = losses.soft_modularity(x, graph)
     assert found.item() == pytest.approx(expected, abs=1e-6)
+    found.backward()
+    assert relative(x.grad, 2 * b @ soft / degree.sum()) < 1e-5
 
 
 def test_soft_modularity_of_uniform_labels_is_zero(rng):
-    adjacency = random_graph(rng, 50)
-    edges = torch.tensor(np.stack(adjacency.nonzero())).long()
-    degree = torch.tensor(np.asarray(adjacency.sum(1)).ravel())
-    assert abs(losses.soft_modularity(torch.full((50, 5), 0.2), edges, degree).item()) < 1e-6
+    graph = Neighbourhoods.from_scipy(with_self_loops(random_graph(rng, 50)))
+    assert abs(losses.soft_modularity(torch.full((50, 5), 0.2), graph).item()) < 1e-6
 
 
 @pytest.mark.parametrize("normalise", [True, False])
@@ -212,14 +213,17 @@ def test_no_loss_holds_an_n_by_n_matrix():
     """20,000 cells squared are 1.6 GB; a whole pass must do with a small part of that."""
     script = """if True:
         import resource, torch
+        from scipy import sparse
         from spclust.parts import losses
+        from spclust.parts.encoders import Neighbourhoods
         h = torch.nn.functional.normalize(torch.randn(20_000, 16), dim=1).requires_grad_()
         losses.info_nce(h[:500], h[:500], 0.5).backward()  # libraries are loaded
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        edges = torch.arange(20_000).repeat(2, 1)
+        graph = Neighbourhoods.from_scipy(sparse.eye(20_000))
+        small = Neighbourhoods.from_scipy(sparse.eye(4000))
         loss = losses.info_nce(h, h.flip(0), 0.5)
-        loss = loss + losses.adjacency_cross_entropy(h, edges, torch.ones(20_000))
-        (loss + losses.adjacency_bce(h[:4000], edges[:, :4000], torch.ones(4000))).backward()
+        loss = loss + losses.adjacency_cross_entropy(h, graph, torch.ones(20_000))
+        (loss + losses.adjacency_bce(h[:4000], small, torch.ones(4000))).backward()
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     """
     scale = 1 << 20 if sys.platform == "darwin" else 1 << 10

@@ -31,8 +31,15 @@ def lock():
 
 
 def pins(env):
-    dependencies = yaml.safe_load(env.read_text())["dependencies"]
-    return dict(re.fullmatch(r"([\w-]+) =([\d.]+)", text).groups() for text in dependencies)
+    """Versions by name, those included that pip adds to the environment."""
+    entries = yaml.safe_load(env.read_text())["dependencies"]
+    conda = [entry for entry in entries if isinstance(entry, str) and entry != "pip"]
+    found = dict(re.fullmatch(r"([\w-]+) =([\d.]+)", text).groups() for text in conda)
+    pip = " ".join(text for entry in entries if isinstance(entry, dict) for text in entry["pip"])
+    after = env.with_suffix(".post-deploy.sh")
+    pip += after.read_text() if after.exists() else ""
+    assert not pip or "pip" in entries
+    return found | dict(re.findall(r"([\w-]+)==([\d.]+)", pip))
 
 
 @pytest.mark.parametrize("env", ENVS, ids=lambda env: env.stem)
@@ -42,7 +49,7 @@ def test_conda_environments_equal_the_lock(env):
     locked = lock()
     for name, version in pins(env).items():
         if name != "python":
-            full = locked[CONDA_NAMES.get(name, name).replace("_", "-")]
+            full = locked[CONDA_NAMES.get(name, name).lower().replace("_", "-")]
             assert full == version or full.startswith(version + "."), name
 
 

@@ -69,7 +69,8 @@ def test_one_image_does_not_see_another(cells):
     model, x = stdgcc.Model(12, [8, 4]), torch.from_numpy(cells.X)
     other = torch.from_numpy(np.where(inside[:, None], -cells.X, cells.X))
     weighted = WeightedGraph.from_scipy(graph)
-    means = [model.distribution(model.basis(v, weighted))[0][~inside] for v in (x, other)]
+    drawn_from = model.distributions(*(model.basis(v, weighted) for v in (x, other)))
+    means = [mean[~inside] for mean, _ in drawn_from]
     assert torch.equal(*means)
 
 
@@ -99,7 +100,7 @@ def test_each_term_enters_with_its_weight(cells):
     assert loss(weight_reconstruction=0.5)[0] == pytest.approx(0.5 * terms["reconstruction"])
     assert loss(weight_prior=0.1)[0] == pytest.approx(0.1 * terms["prior"], rel=1e-5)
     # of a standard normal the divergence from it is nil
-    mean, log_variance = model.distribution(true)
+    ((mean, log_variance),) = model.distributions(true)
     q = torch.distributions.Normal(mean, (0.5 * log_variance).exp())
     kl = torch.distributions.kl_divergence(q, torch.distributions.Normal(0.0, 1.0))
     assert terms["prior"] == pytest.approx(kl.sum().item() / 600, rel=1e-4)
@@ -110,13 +111,10 @@ def test_products_over_layers_first_change_nothing(cells):
     graph = WeightedGraph.from_scipy(stdgcc.spatial_graph(cells.obsm["spatial"], images, SETTINGS))
     torch.manual_seed(0)
     model, x = stdgcc.Model(12, [32, 16, 4]), torch.from_numpy(cells.X)
-    hidden = x
-    for layer in model.hidden:
-        hidden = layer(hidden, graph)
-    mean, log_variance = model.distribution(model.basis(x, graph))
-    torch.testing.assert_close(mean, model.mean(hidden, graph), atol=1e-5, rtol=1e-4)
-    expected = model.log_variance(hidden, graph)
-    torch.testing.assert_close(log_variance, expected, atol=1e-5, rtol=1e-4)
+    mean, log_variance = model.encoder(x, graph).split(4, dim=1)
+    ((got_mean, got_log_variance),) = model.distributions(model.basis(x, graph))
+    torch.testing.assert_close(got_mean, mean, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(got_log_variance, log_variance, atol=1e-5, rtol=1e-4)
     decoded = torch.nn.Sequential(*model.decoder)(mean)
     torch.testing.assert_close(model.decode(mean), decoded, atol=1e-5, rtol=1e-4)
 

@@ -37,7 +37,8 @@ def plain_terms(model, batch, labels, settings):
     _, fused = model.fuse(h1, h2)
     soft = model.assign(fused, s["assignment_temperature"])
     adjacency = torch.zeros(n, n, device=soft.device)
-    adjacency[tuple(batch.views[0].edges)] = 1.0
+    adjacency[tuple(batch.views[0].neighbourhoods.edge_index)] = 1.0
+    adjacency.fill_diagonal_(0.0)
     degree = adjacency.sum(1)
     expected = torch.outer(degree, degree) / degree.sum()
     modularity = (soft.T @ (adjacency - expected) @ soft).trace() / degree.sum()

@@ -108,7 +108,7 @@ def parts_of_an_epoch(case):
     def draw():
         drawn["batch"] = data.draw(0, next(epochs))
         for view in drawn["batch"].views:
-            view.neighbourhoods, view.target, view.edges, view.degree  # noqa: B018 made lazily
+            view.neighbourhoods, view.target  # noqa: B018 made when first asked for
 
     def epoch():
         if batched:

@@ -10,6 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 from spclust.contracts import IMAGE, SPATIAL, Graphs
 from spclust.errors import UserError
 from spclust.parts.graphs import graph_statistics, knn_graph, symmetrised
+from spclust.parts.spatial import delaunay_graph
 
 log = logging.getLogger(__name__)
 
@@ -129,41 +130,19 @@ def _spatial(cells, images, kind, n_neighbors, radius):
     coordinates = np.asarray(cells.obsm[SPATIAL], dtype=np.float64)
     if kind == "knn":
         return knn_graph(coordinates, images, n_neighbors)
-    from squidpy.gr.neighbors import DelaunayBuilder, RadiusBuilder
+    if kind == "delaunay":
+        return delaunay_graph(coordinates, images)
+    from squidpy.gr.neighbors import RadiusBuilder
 
-    builder = DelaunayBuilder() if kind == "delaunay" else RadiusBuilder(float(radius))
+    builder = RadiusBuilder(float(radius))
     rows, columns = [], []
     for image in np.unique(images):
         cells = np.flatnonzero(images == image)
-        if kind == "delaunay" and not _spans_plane(coordinates[cells]):
-            continue
         block = builder.build(coordinates[cells])[0].tocoo()
         rows.append(cells[block.row])
         columns.append(cells[block.col])
-    rows, columns = (np.concatenate([np.empty(0, int), *parts]) for parts in (rows, columns))
-    shape = (len(coordinates), len(coordinates))
-    graph = symmetrised(sp.csr_matrix((np.ones(len(rows)), (rows, columns)), shape))
-    return _with_loose_cells(graph, coordinates, images) if kind == "delaunay" else graph
-
-
-def _spans_plane(coordinates):
-    """Whether there is a triangle to draw: not all cells lie on one line."""
-    spread = np.linalg.svd(coordinates - coordinates.mean(0), compute_uv=False)
-    return len(coordinates) > 2 and spread[1] > 1e-6 * spread[0]
-
-
-def _with_loose_cells(graph, coordinates, images):
-    """Join cells outside the triangulation to their two nearest cells.
-
-    A triangulation leaves out the second of two cells at one point, and there is none of cells
-    on a line.
-    """
-    loose = np.diff(graph.indptr) == 0
-    if not loose.any():
-        return graph
-    log.info("%d cells outside the triangulation are joined to their 2 nearest cells", loose.sum())
-    chosen = sp.diags(loose.astype(np.float32))
-    return symmetrised(graph + chosen @ knn_graph(coordinates, images, 2))
+    entries = (np.concatenate(rows), np.concatenate(columns))
+    return symmetrised(sp.csr_matrix((np.ones(len(entries[0])), entries), (len(images),) * 2))
 
 
 def _check_images(cells, images, n_neighbors):

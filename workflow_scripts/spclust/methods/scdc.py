@@ -62,6 +62,7 @@ def embed(model, x):
 
 @torch.no_grad()
 def soft_labels(z, centres):
+    """Shares of all clusters (n, c) of all cells."""
     return torch.cat([dec.soft_labels(part, centres) for part in z.split(INFERENCE_CELLS)])
 
 

@@ -76,14 +76,14 @@ def reconstruction(z, batch, settings):
     """Eq. 11."""
     loss = RECONSTRUCTION[settings["reconstruction"]]
     return sum(
-        loss(zv, view.neighbourhoods.edge_index, view.target, batch.anchors)
+        loss(zv, view.neighbourhoods, view.target, batch.anchors)
         for zv, view in zip(z, batch.views)
     )
 
 
 def objective(model, batch, labels, settings):
     """Eq. 16 and its terms."""
-    s, view = settings, batch.views[0]
+    s = settings
     z = model.encode(batch.x, batch.views, labels)
     h1, h2 = model.project(*z)
     weights, fused = model.fuse(h1, h2)
@@ -93,7 +93,7 @@ def objective(model, batch, labels, settings):
             h1, h2, s["temperature"], s["include_positive"], batch.anchors
         ),
         "reconstruction": reconstruction(z, batch, s),
-        "modularity": losses.soft_modularity(soft, view.edges, view.degree),
+        "modularity": losses.soft_modularity(soft, batch.views[0].neighbourhoods),
         "alignment": losses.importance_alignment(
             model.importance, model.prototypes, s["normalise_alignment"]
         ),

@@ -20,12 +20,7 @@ from spclust.contracts import SPATIAL
 from spclust.methods import Clustering, original_rows, proteins_and_images
 from spclust.parts import dgi, heads, training
 from spclust.parts.descent import descend
-from spclust.parts.gcn import (
-    GraphConvolution,
-    WeightedGraph,
-    linear_basis,
-    linear_coefficients,
-)
+from spclust.parts.gcn import GCN, WeightedGraph, linear_basis, linear_coefficients
 from spclust.parts.graphs import knn_graph
 
 log = logging.getLogger(__name__)
@@ -39,26 +34,25 @@ class Model(nn.Module):
 
     def __init__(self, n_proteins, widths):
         super().__init__()
-        sizes = [n_proteins, *widths]
-        convolutions = [GraphConvolution(a, b) for a, b in pairwise(sizes)]
-        self.hidden, self.mean = nn.ModuleList(convolutions[:-1]), convolutions[-1]
-        self.log_variance = GraphConvolution(*sizes[-2:])
-        self.activation = nn.PReLU(sizes[-1])
+        *hidden, latent = widths
+        sizes, self.latent = [n_proteins, *hidden, latent], latent
+        # mean and log-variance side by side are the last layer
+        self.encoder = GCN(n_proteins, [*hidden, 2 * latent])
+        self.activation = nn.PReLU(latent)
         self.decoder = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes[::-1]))
-        self.discriminator = dgi.Discriminator(sizes[-1])
+        self.discriminator = dgi.Discriminator(latent)
 
     def basis(self, x, graph):
         """Proteins spread over the graph, as often as there are layers."""
-        return linear_basis(x, graph, len(self.hidden) + 1)
+        return linear_basis(x, graph, len(self.encoder.layers))
 
-    def distribution(self, basis):
-        """Mean and log-variance of each cell's latent vector."""
-        n_proteins = basis.shape[1] - len(self.hidden) - 1
-        mean, log_variance = (
-            basis @ linear_coefficients([*self.hidden, last], n_proteins)
-            for last in (self.mean, self.log_variance)
-        )
-        return mean, log_variance.clamp(*LOG_VARIANCE_BOUNDS)
+    def distributions(self, *bases):
+        """Mean and log-variance of each cell's latent vector, for each basis."""
+        layers = self.encoder.layers
+        coefficients = linear_coefficients(layers, layers[0].weight.shape[0])
+        for basis in bases:
+            mean, log_variance = (basis @ coefficients).split(self.latent, dim=1)
+            yield mean, log_variance.clamp(*LOG_VARIANCE_BOUNDS)
 
     def sample(self, mean, log_variance, generator):
         """A draw from it, activated."""
@@ -80,9 +74,9 @@ def objective(model, x, true, corrupted, settings, generator):
     ``true`` and ``corrupted`` are the bases of the cells as they are and shuffled.
     """
     s, n = settings, len(x)
-    mean, log_variance = model.distribution(true)
+    (mean, log_variance), shuffled = model.distributions(true, corrupted)
     positive = model.sample(mean, log_variance, generator)
-    negative = model.sample(*model.distribution(corrupted), generator)
+    negative = model.sample(*shuffled, generator)
     terms = {
         "infomax": dgi.infomax(positive, negative, model.discriminator),
         "cosine": dgi.cosine_separation(positive, negative),
@@ -125,7 +119,8 @@ def cluster(cells, n_clusters, seed, settings, graphs, machine):
         if epoch in (1, s["epochs"]):
             log.info("epoch %d: %s", epoch, {k: round(v.item(), 4) for k, v in terms.items()})
     with torch.no_grad():
-        z = model.activation(model.distribution(true)[0]).cpu().numpy()
+        ((mean, _),) = model.distributions(true)
+        z = model.activation(mean).cpu().numpy()
     # a linear encoder spans no more directions than there are proteins
     components = min(s["pca_components"], *z.shape, x.shape[1])
     reduced = PCA(components, random_state=seed).fit_transform(z)

@@ -1,6 +1,7 @@
 """The shared multi-head graph attention encoder (Eq. 6 and 8) and the projection head (Eq. 7)."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +24,6 @@ class Neighbourhoods:
 
     edge_index: Tensor
     indptr: Tensor
-    reverse: Tensor
 
     @classmethod
     def from_scipy(cls, adjacency, device="cpu"):
@@ -31,10 +31,13 @@ class Neighbourhoods:
         csr = adjacency.tocsr().sorted_indices()
         coo = csr.tocoo()
         edge_index = torch.stack([torch.from_numpy(coo.row), torch.from_numpy(coo.col)]).long()
-        # sorting by (source, target) lists the opposite of every edge of a symmetric graph
-        reverse = torch.argsort(edge_index[1] * csr.shape[0] + edge_index[0])
         indptr = torch.from_numpy(csr.indptr).long()
-        return cls(edge_index.to(device), indptr.to(device), reverse.to(device))
+        return cls(edge_index.to(device), indptr.to(device))
+
+    @cached_property
+    def reverse(self) -> Tensor:
+        # sorting by (source, target) lists the opposite of every edge of a symmetric graph
+        return torch.argsort(self.edge_index[1] * self.n_cells + self.edge_index[0])
 
     @property
     def n_cells(self) -> int:
@@ -46,6 +49,20 @@ class Neighbourhoods:
         return torch.sparse_csr_tensor(
             self.indptr, self.edge_index[1], values, (n, n), check_invariants=False
         )
+
+
+def neighbour_sums(graph: Neighbourhoods, weight: Tensor, x: Tensor) -> Tensor:
+    """Sum of each cell's neighbours' rows (n, d), weighted by edge (m,)."""
+    if x.device.type == "mps":  # has no sparse products
+        return gathered_sums(graph, weight, x)
+    return graph.sparse(weight) @ x
+
+
+def gathered_sums(graph: Neighbourhoods, weight: Tensor, x: Tensor) -> Tensor:
+    """The same by way of a message per edge."""
+    target, source = graph.edge_index
+    messages = weight.unsqueeze(1) * x.index_select(0, source)
+    return torch.zeros_like(x).index_add(0, target, messages)
 
 
 class _AttendedSum(torch.autograd.Function):

@@ -7,21 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spclust.parts.encoders import Neighbourhoods
-
-
-def neighbour_sums(graph: Neighbourhoods, weight: Tensor, x: Tensor) -> Tensor:
-    """Sum of each cell's neighbours' rows (n, d), weighted by edge (m,)."""
-    if x.device.type == "mps":  # has no sparse products
-        return gathered_sums(graph, weight, x)
-    return graph.sparse(weight) @ x
-
-
-def gathered_sums(graph: Neighbourhoods, weight: Tensor, x: Tensor) -> Tensor:
-    """The same by way of a message per edge."""
-    target, source = graph.edge_index
-    messages = weight.unsqueeze(1) * x.index_select(0, source)
-    return torch.zeros_like(x).index_add(0, target, messages)
+from spclust.parts.encoders import Neighbourhoods, neighbour_sums
 
 
 class _SymmetricProduct(torch.autograd.Function):

@@ -8,6 +8,8 @@ from sklearn.neighbors import NearestNeighbors
 # Up to so many cells, or in so few dimensions, where trees work, the search is exact. Above,
 # comparing all pairs would take minutes at 100,000 cells and hours at a million.
 EXACT_CELLS, FEW_DIMENSIONS = 50_000, 5
+# rows whose neighbour lists are compared at once, 80 MB with 30 neighbours
+JACCARD_ROWS = 10_000
 
 
 def nearest(x, n_neighbors, seed=0):
@@ -83,6 +85,45 @@ def knn_graph(x, groups, n_neighbors, seed=0):
     rows, columns = np.concatenate(rows), np.concatenate(columns)
     data = np.ones(len(rows), dtype=np.float32)
     return symmetrised(sp.csr_matrix((data, (rows, columns)), shape=(len(x), len(x))))
+
+
+def shared_neighbours(x, groups, n_neighbors, seed=0):
+    """Graph of nearest neighbours weighted by the Jaccard index of their neighbour lists.
+
+    Parameters
+    ----------
+    x : array, shape (n, d)
+    groups : array, shape (n,)
+        No edge joins two of them.
+    n_neighbors, seed : int
+
+    Returns
+    -------
+    csr_matrix, shape (n, n)
+        Symmetric, the mean of both directions; pairs that share no neighbour have no edge.
+    """
+    blocks, order = [], []
+    for cells, neighbours in neighbours_within(x, groups, n_neighbors, seed):
+        k, n = neighbours.shape[1], len(cells)
+        # positions within the group
+        columns = np.searchsorted(cells, neighbours.ravel())
+        lists = sp.csr_matrix(
+            (np.ones(n * k, dtype=np.float32), columns, np.arange(0, n * k + 1, k)), (n, n)
+        )
+        by_neighbour, jaccard = lists.T.tocsr(), []
+        for start in range(0, n, JACCARD_ROWS):
+            part = lists[start : start + JACCARD_ROWS]
+            shared = (part @ by_neighbour).multiply(part).tocsr()
+            shared.data /= 2 * k - shared.data
+            jaccard.append(shared)
+        jaccard = sp.vstack(jaccard)
+        blocks.append((jaccard + jaccard.T) / 2)
+        order.append(cells)
+    if not blocks:
+        return sp.csr_matrix((len(x), len(x)), dtype=np.float32)
+    edges, cells = sp.block_diag(blocks, format="coo"), np.concatenate(order)
+    entries = (edges.data, (cells[edges.row], cells[edges.col]))
+    return sp.csr_matrix(entries, shape=(len(x), len(x)))
 
 
 def symmetrised(adjacency):

@@ -19,6 +19,8 @@ import logging
 import torch
 from torch import Tensor
 
+from spclust.parts.encoders import Neighbourhoods, neighbour_sums
+
 log = logging.getLogger(__name__)
 
 # Entries of one block of logits. 4 MB of float32 stays in the caches of a CPU and is still
@@ -136,6 +138,21 @@ class _SoftplusSum(torch.autograd.Function):
         return grad_a * upstream, grad_b.t() * upstream, None
 
 
+class _EdgeSum(torch.autograd.Function):
+    """sum over edges of weight_ij * z_i . z_j, without a product of rows per edge."""
+
+    @staticmethod
+    def forward(ctx, z, graph, weight):
+        out = neighbour_sums(graph, weight, z)
+        ctx.save_for_backward(out + neighbour_sums(graph, weight[graph.reverse], z))
+        return (z * out).sum()
+
+    @staticmethod
+    def backward(ctx, upstream):
+        (grad,) = ctx.saved_tensors
+        return grad * upstream, None, None
+
+
 def _grouped(rows: Tensor, groups: int) -> Tensor:
     """Rows (n, d) as (groups, n / groups, d)."""
     return rows.view(groups, -1, rows.shape[1])
@@ -172,12 +189,6 @@ def row_logsumexp(
     Tensor, scalar
     """
     return _WeightedRowLogSumExp.apply(a, b, weight, exclude, block_entries)
-
-
-def edge_products(z: Tensor, edge_index: Tensor) -> Tensor:
-    """Inner products z_i . z_j of the rows that each edge joins, shape (m,)."""
-    # the gradient of index_select adds rows in a fixed order, that of z[...] in any
-    return (z.index_select(0, edge_index[0]) * z.index_select(0, edge_index[1])).sum(1)
 
 
 def info_nce(
@@ -220,7 +231,7 @@ def info_nce(
 
 def adjacency_cross_entropy(
     z: Tensor,
-    edge_index: Tensor,
+    graph: Neighbourhoods,
     edge_weight: Tensor,
     anchors: Tensor | None = None,
     block_entries: int | None = None,
@@ -233,8 +244,8 @@ def adjacency_cross_entropy(
     Parameters
     ----------
     z : Tensor, shape (n, d)
-    edge_index : Tensor, shape (2, m), int64
-        Target cell (row) and source cell (column) of each entry of L.
+    graph : Neighbourhoods
+        With the entries of L as edges.
     edge_weight : Tensor, shape (m,)
         Entries of ``L = D^-1/2 A D^-1/2`` with rows rescaled to sum to one.
     anchors : Tensor of int64, shape (a,), optional
@@ -243,13 +254,13 @@ def adjacency_cross_entropy(
     """
     rows = z if anchors is None else z.index_select(0, anchors)
     weight = z.new_full((len(rows),), 1.0 / len(rows))
-    linear = (edge_products(z, edge_index) * edge_weight).sum() / len(z)
+    linear = _EdgeSum.apply(z, graph, edge_weight) / len(z)
     return row_logsumexp(rows, z, weight, None, block_entries) - linear
 
 
 def adjacency_bce(
     z: Tensor,
-    edge_index: Tensor,
+    graph: Neighbourhoods,
     edge_weight: Tensor,
     anchors: Tensor | None = None,
     block_entries: int | None = None,
@@ -263,7 +274,9 @@ def adjacency_bce(
     n, m = len(z), len(edge_weight)
     rows = z if anchors is None else z.index_select(0, anchors)
     up_weight = (n * n - m) / m
-    logits = edge_products(z, edge_index)
+    target, source = graph.edge_index
+    # the gradient of index_select adds rows in a fixed order, that of z[...] in any
+    logits = (z.index_select(0, target) * z.index_select(0, source)).sum(1)
     softplus = torch.nn.functional.softplus
     # y*u*softplus(-s) + (1-y)*softplus(s), with softplus(s) summed over all pairs
     on_edges = edge_weight * (up_weight * softplus(-logits) - softplus(logits))
@@ -271,25 +284,27 @@ def adjacency_bce(
     return (over_pairs + on_edges.sum()) / (n * n)
 
 
-def soft_modularity(assignment: Tensor, edge_index: Tensor, degree: Tensor) -> Tensor:
+def soft_modularity(assignment: Tensor, graph: Neighbourhoods) -> Tensor:
     """Modularity of soft labels, the negative of Eq. 14; sparse, O(edges * clusters).
 
     Parameters
     ----------
     assignment : Tensor, shape (n, c)
         Soft labels M with rows that sum to one.
-    edge_index : Tensor, shape (2, m), int64
-        Both directions of every edge of the expression graph, no self-loops (m = 2|E|).
-    degree : Tensor, shape (n,)
+    graph : Neighbourhoods
+        The expression graph with a self-loop at every cell, as the encoder has it; the
+        modularity is that of the graph without them.
 
     Returns
     -------
     Tensor, scalar in [-1, 1]
     """
-    two_e = edge_index.shape[1]
-    within = edge_products(assignment, edge_index).sum() / two_e
+    one = assignment.new_ones(graph.edge_index.shape[1])
+    degree = (graph.indptr.diff() - 1).to(assignment)
+    two_e = degree.sum()
+    within = _EdgeSum.apply(assignment, graph, one) - assignment.square().sum()
     expected = ((degree @ assignment) / two_e).square().sum()
-    return within - expected
+    return within / two_e - expected
 
 
 def importance_alignment(importance: Tensor, prototypes: Tensor, normalise: bool = True) -> Tensor:

@@ -105,6 +105,6 @@ def hop_means(x, graph, hops):
         ring = ring - ring.multiply(reached)
         ring.eliminate_zeros()
         reached = reached + ring
-        size = np.maximum(np.diff(ring.indptr), 1)[:, None]
-        means.append(ring @ x / size)
+        size = np.maximum(np.diff(ring.indptr), 1).astype(x.dtype)
+        means.append(ring @ x / size[:, None])
     return np.hstack(means)

@@ -10,7 +10,7 @@ from spclust.parts.graphs import normalised_adjacency, with_self_loops
 
 
 class View:
-    """A graph in the three forms that the objective asks for, each made when first asked for.
+    """A graph in the two forms that the objective asks for, each made when first asked for.
 
     Parameters
     ----------
@@ -25,9 +25,6 @@ class View:
     target : Tensor, shape (m,)
         Entries of ``L = D^-1/2 A D^-1/2`` (Eq. 11), each row rescaled to sum to one, so that it
         is a distribution over cells.
-    edges : Tensor, shape (2, 2|E|)
-        Both directions of every edge, without self-loops, for the modularity (Eq. 14).
-    degree : Tensor, shape (n,)
     """
 
     def __init__(self, adjacency, device):
@@ -42,13 +39,3 @@ class View:
         laplacian = normalised_adjacency(with_self_loops(self.adjacency))
         target = laplacian.multiply(1.0 / laplacian.sum(1)).tocsr().sorted_indices()
         return torch.from_numpy(target.data.astype(np.float32)).to(self.device)
-
-    @cached_property
-    def edges(self):
-        edges = self.adjacency.tocoo()
-        return torch.from_numpy(np.stack([edges.row, edges.col])).long().to(self.device)
-
-    @cached_property
-    def degree(self):
-        degree = np.diff(self.adjacency.indptr).astype(np.float32)
-        return torch.from_numpy(degree).to(self.device)

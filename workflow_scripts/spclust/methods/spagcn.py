@@ -1,0 +1,129 @@
+"""SpaGCN (Hu et al. 2021) by the published package: one graph convolution, then DEC.
+
+Cells are joined by ``exp(-d^2 / 2 l^2)`` of their distance, l such that neighbours contribute
+``neighbour_share`` of a cell's own weight; between images the distance is infinite. Rates,
+epochs and tolerance are those of the authors' tutorial; its Louvain start, whose number of
+clusters is what it is, gives way to the package's KMeans start, and principal components are
+fewer than proteins. The package (1.2.7) does not move the cluster centres after the start,
+unlike the paper. It holds several n x n matrices, hence ``max_cells``.
+"""
+
+import io
+import logging
+from contextlib import redirect_stdout
+
+import anndata
+import numpy as np
+
+from spclust.contracts import SPATIAL
+from spclust.errors import UserError
+from spclust.methods import Clustering, original_rows, proteins_and_images
+from spclust.parts import training
+from spclust.parts.graphs import neighbours_within
+from spclust.parts.heads import ordered_by_size
+
+log = logging.getLogger(__name__)
+
+MATRICES = 4  # n x n, float32, alive at once at most
+LENGTHS = (0.01, 10.0)  # where l is sought, in distances to the nearest cell
+ROWS = 2000  # cells over which the share of their neighbours is averaged meanwhile
+
+
+def load_package():
+    """The package, which is not among the dependencies that pip resolves."""
+    try:
+        import SpaGCN
+    except ModuleNotFoundError as error:
+        if error.name != "SpaGCN":
+            raise
+        raise UserError(
+            "the recipe spagcn needs the package SpaGCN; install it into the workflow's "
+            "environment with  pip install --no-deps -r envs/requirements-spagcn.txt -c "
+            "envs/lock.txt  (with its dependencies pip would replace igraph by an old one)"
+        ) from error
+    return SpaGCN
+
+
+def quietly(function, *args, **kwargs):
+    """Call a function of the package and log the last line of what it prints."""
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        result = function(*args, **kwargs)
+    log.info("SpaGCN: %s", printed.getvalue().strip().rsplit("\n", 1)[-1])
+    return result
+
+
+def distances(package, coordinates, images):
+    """Distance of each pair of cells (n, n) float32, infinite between images."""
+    between = np.full((len(coordinates), len(coordinates)), np.inf, dtype=np.float32)
+    for image in np.unique(images):
+        cells = np.flatnonzero(images == image)
+        x, y = coordinates[cells].T.tolist()
+        between[np.ix_(cells, cells)] = quietly(package.calculate_adj_matrix, x, y, histology=False)
+    return between
+
+
+def length_scale(package, between, coordinates, images, share):
+    """l, at which the neighbours of a cell weigh ``share`` of the cell itself on average.
+
+    The package seeks it in a fixed range, which fits one unit of coordinates; here the range
+    follows the distance of nearest cells.
+    """
+    nearest = np.concatenate(
+        [
+            np.linalg.norm(coordinates[cells] - coordinates[neighbours[:, 0]], axis=1)
+            for cells, neighbours in neighbours_within(coordinates, images, 1)
+        ]
+        or [np.empty(0)]
+    )
+    found = None
+    if nearest.any():
+        low, high = (float(np.median(nearest[nearest > 0]) * factor) for factor in LENGTHS)
+        rows = between[:: -(-len(between) // ROWS)]
+        found = quietly(package.search_l, share, rows, start=low, end=high)
+    if found is None:
+        raise UserError(
+            f"no length l makes neighbours weigh {share} of a cell itself: cells share their "
+            "places or are alone in their images; check the dataset's keys x, y and image, or "
+            "change methods.<name>.neighbour_share"
+        )
+    return found
+
+
+def cluster(cells, n_clusters, seed, settings, graphs, machine):
+    """See :func:`spclust.methods.cluster`; confidence is DEC's share of the own cluster."""
+    s, n = settings, cells.n_obs
+    needed = MATRICES * 4 * n**2 / 1e9
+    if n > s["max_cells"]:
+        raise UserError(
+            f"SpaGCN compares all pairs of cells: {n} cells need about {needed:.0f} GB of memory "
+            f"and methods.<name>.max_cells is {s['max_cells']}; raise it where there is as much, "
+            "leave the run out for this slice (its key datasets), or cluster a part of the slice"
+        )
+    package = load_package()
+    training.seed_everything(seed, machine.threads)
+    np.random.seed(seed)  # which the package draws the starts of KMeans from
+    proteins, images = proteins_and_images(cells)
+    coordinates = np.asarray(cells.obsm[SPATIAL], dtype=np.float64)
+    between = distances(package, coordinates, images)
+    scale = length_scale(package, between, coordinates, images, s["neighbour_share"])
+    components = max(1, min(s["pca_components"], proteins.shape[1] - 1, n - 1))
+    log.info("l %.4g, %d principal components, about %.1f GB", scale, components, needed)
+    model = package.SpaGCN()
+    model.set_l(scale)
+    quietly(
+        model.train,
+        anndata.AnnData(proteins),
+        between,
+        num_pcs=components,
+        init="kmeans",
+        n_clusters=n_clusters,
+        lr=s["lr"],
+        max_epochs=s["epochs"],
+        tol=s["tolerance"],
+    )
+    z, q = (t.detach().numpy() for t in model.model.predict(model.embed, model.adj_exp))
+    labels, rows = ordered_by_size(q.argmax(1)), original_rows(cells)
+    if labels.max() + 1 < n_clusters:
+        log.warning("%d of %d clusters were left empty", n_clusters - labels.max() - 1, n_clusters)
+    return Clustering(labels[rows], q.max(1)[rows], z[rows])
