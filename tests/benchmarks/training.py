@@ -165,6 +165,8 @@ def whole_training(case):
     """A training from start to end, as the rule runs it."""
     cells, graphs = slice_of(case["n"], case["balanced"], 0)
     s = SETTINGS | case.get("settings", {}) | {"mode": case["mode"]}
+    if case["epochs"]:
+        s |= {"pretrain_epochs": case["epochs"], "epochs": case["epochs"]}
     before = logs.peak_memory()
     result = cluster(cells, N_CLUSTERS, 0, s, graphs, Machine(case["device"], case["threads"]))
     taken = result.cost | {"memory_mb": logs.peak_memory() - before}
@@ -279,10 +281,13 @@ def main(arguments=None):
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--epochs", type=int, help="of whole trainings, instead of their own")
     parser.add_argument("--output", type=Path, default=ROOT / "results/benchmarks")
     chosen = parser.parse_args(arguments)
     function, sizes = TABLES[chosen.table]
     common = {k: getattr(chosen, k) for k in ("balanced", "device", "threads", "repeats")}
+    if chosen.table == "whole":
+        common["epochs"] = chosen.epochs
     table = function(common, chosen.cells or sizes)
     print(table.to_string(index=False, float_format="%.4g"))
     chosen.output.mkdir(parents=True, exist_ok=True)
