@@ -137,3 +137,22 @@ def test_the_top_level_is_the_fixed_one():
     fixed = {"Snakefile", "rules", "envs", "config", "workflow_scripts", "resources", "results",
              "tests", "README.md", "Makefile", "LICENSE"}  # fmt: skip
     assert {name for name in listed if not name.startswith(".")} <= fixed
+
+
+def test_nothing_that_does_not_train_imports_torch():
+    """Importing it takes seconds and hundreds of megabytes in every job."""
+    schema = yaml.safe_load((ROOT / "config/schemas/config.schema.yaml").read_text())
+    recipes = schema["$defs"]["recipes"]
+    modules = [f"methods.{name}" for name, recipe in recipes.items() if not recipe.get("trains")]
+    for script in SCRIPTS.glob("*.py"):
+        found = re.findall(r"^from spclust(\.\w+)? import (.+)$", script.read_text(), re.M)
+        for folder, names in found:
+            modules += [f"{folder[1:]}.{n}" if folder else n for n in names.split(", ")]
+    assert len(modules) > 20
+    code = f"""if True:
+        import importlib, sys
+        for module in {sorted(set(modules))}:
+            importlib.import_module(f"spclust.{{module}}")
+        assert "torch" not in sys.modules
+    """
+    subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS, check=True, timeout=120)
