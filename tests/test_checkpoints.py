@@ -118,8 +118,20 @@ def test_the_state_is_restored_whole(tmp_path):
     done = [epoch for epoch in checkpoint.epochs(resumed, 12) if one_epoch(resumed, epoch) is None]
     assert done == [6, 7, 8, 9, 10, 11, 12]
     assert resumed.history == whole.history and list(resumed.labels) == [12, 13]
+
     for a, b in zip(resumed.model.parameters(), whole.model.parameters()):
         assert torch.equal(a, b)
+
+
+def test_the_seconds_of_all_parts_are_added_up(tmp_path, monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(checkpoints.time, "monotonic", lambda: now)
+    for earlier, epochs in ((0.0, 3), (15.0, 6), (30.0, 9)):
+        checkpoint, state = Checkpoint(tmp_path / "c.pt", "k", ["train"], 3), tiny_state()
+        assert checkpoint.seconds == earlier
+        for epoch in checkpoint.epochs(state, epochs):
+            one_epoch(state, epoch)
+            now += 5.0
 
 
 def test_earlier_phases_are_done_and_later_ones_are_not(tmp_path):

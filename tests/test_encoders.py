@@ -8,12 +8,12 @@ from torch_geometric.nn import GATConv
 
 from spclust.parts.encoders import (
     GraphAttentionEncoder,
-    Neighbourhoods,
     ProjectionHead,
     SparseGATConv,
     edge_softmax,
 )
 from spclust.parts.graphs import symmetrised, with_self_loops
+from spclust.parts.neighbourhoods import Neighbourhoods
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import scipy.sparse as sp
 import torch
 
 from spclust.parts import gcn
-from spclust.parts.encoders import gathered_sums, neighbour_sums
 from spclust.parts.graphs import knn_graph, normalised_adjacency, with_self_loops
+from spclust.parts.neighbourhoods import gathered_sums, neighbour_sums
 
 
 @pytest.fixture

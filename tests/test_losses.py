@@ -11,8 +11,8 @@ import torch
 from scipy.special import logsumexp
 
 from spclust.parts import losses
-from spclust.parts.encoders import Neighbourhoods
 from spclust.parts.graphs import normalised_adjacency, symmetrised, with_self_loops
+from spclust.parts.neighbourhoods import Neighbourhoods
 
 
 def unit_rows(rng, n, d):
@@ -215,7 +215,7 @@ def test_no_loss_holds_an_n_by_n_matrix():
         import resource, torch
         from scipy import sparse
         from spclust.parts import losses
-        from spclust.parts.encoders import Neighbourhoods
+        from spclust.parts.neighbourhoods import Neighbourhoods
         h = torch.nn.functional.normalize(torch.randn(20_000, 16), dim=1).requires_grad_()
         losses.info_nce(h[:500], h[:500], 0.5).backward()  # libraries are loaded
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -58,7 +58,8 @@ class Clustering:
     model : bytes or None
         A trained model as its framework stores it.
     cost : dict
-        What :func:`cost` adds, and what else a recipe has to say on it.
+        What :func:`cost` adds, and what else a recipe has to say on it; ``seconds_before`` are
+        added to its seconds.
     """
 
     labels: np.ndarray
@@ -139,7 +140,8 @@ def cluster(cells, n_clusters, seed, settings, graphs=None, machine=Machine()):
     module = importlib.import_module(f"spclust.methods.{recipe}")
     started = time.monotonic()
     result = module.cluster(cells, n_clusters, seed, own, graphs, machine)
-    result.cost |= cost(time.monotonic() - started, machine)
+    seconds = time.monotonic() - started + result.cost.pop("seconds_before", 0.0)
+    result.cost |= cost(seconds, machine)
     result.cells = cells.obs_names[:n]
     log.info("cells per cluster: %s", np.bincount(result.labels, minlength=n_clusters).tolist())
     return result

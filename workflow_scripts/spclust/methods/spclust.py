@@ -20,10 +20,14 @@ from spclust.parts import losses, prototypes, training
 from spclust.parts.batches import Batches
 from spclust.parts.budget import Budget, advised, announce
 from spclust.parts.checkpoints import Checkpoint, State, key_of
+from spclust.parts.descent import descend
 from spclust.parts.encoders import GraphAttentionEncoder, ProjectionHead
 
 log = logging.getLogger(__name__)
 
+REMEDY = (
+    "lower methods.<name>.lr or methods.<name>.pretrain_lr, or raise methods.<name>.temperature"
+)
 RECONSTRUCTION = {"cross_entropy": losses.adjacency_cross_entropy, "bce": losses.adjacency_bce}
 
 
@@ -109,12 +113,6 @@ def objective(model, batch, labels, settings):
     return loss, {"loss": loss.item(), **terms, "fusion_expression": weights[:, 0].mean().item()}
 
 
-def step(optimiser, loss):
-    optimiser.zero_grad()
-    loss.backward()
-    optimiser.step()
-
-
 def pretrain(model, data, settings, history, checkpoint):
     """Algorithm 1, line 5: the encoder learns to reconstruct both graphs."""
     optimiser = torch.optim.Adam(model.encoder.parameters(), lr=settings["pretrain_lr"])
@@ -122,7 +120,7 @@ def pretrain(model, data, settings, history, checkpoint):
     for epoch in checkpoint.epochs(state, settings["pretrain_epochs"]):
         batch = data.draw(0, epoch)
         loss = reconstruction(model.encode(batch.x, batch.views), batch, settings)
-        step(optimiser, loss)
+        descend(optimiser, loss, REMEDY)
         history.append({"phase": "pretrain", "epoch": epoch, "reconstruction": loss.item()})
 
 
@@ -160,12 +158,7 @@ def train(model, data, labels, seed, settings, history, checkpoint):
     for epoch in checkpoint.epochs(state, settings["epochs"]):
         batch = data.draw(1, epoch)
         loss, terms = objective(model, batch, batch.of(state.labels), settings)
-        if not np.isfinite(terms["loss"]):
-            raise UserError(
-                f"the loss became {terms['loss']} in epoch {epoch}; lower methods.<name>.lr or "
-                "raise methods.<name>.temperature"
-            )
-        step(optimiser, loss)
+        descend(optimiser, loss, REMEDY)
         row = {"phase": "train", "epoch": epoch, **terms}
         if epoch % settings["refresh_every"] == 0:
             previous = state.labels
@@ -240,7 +233,7 @@ def cluster(cells, n_clusters, seed, settings, graphs, machine):
             labels = warm_start(model, data, pseudolabels, n_clusters, seed)
         labels = train(model, data, labels, seed, s, history, checkpoint)
         result = summarise(model, data, labels, original_rows(cells), cells.var_names, s, history)
-    result.cost["mode"] = mode
+    result.cost |= {"mode": mode, "seconds_before": checkpoint.seconds}
     return result
 
 

@@ -5,6 +5,7 @@ import hashlib
 import logging
 import signal
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,12 +84,19 @@ class Checkpoint:
         In their order.
     every : int
         Epochs between two files.
+
+    Attributes
+    ----------
+    seconds : float
+        That the parts of the training before this one took.
     """
 
     def __init__(self, path, key, phases, every):
         self.path = None if path is None else Path(path)
         self.key, self.phases, self.every = key, list(phases), every
         self.stored = self._read()
+        self.seconds = 0.0 if self.stored is None else self.stored["seconds"]
+        self._started = time.monotonic()
         self._latest = self._history = None
 
     def _read(self):
@@ -136,7 +144,11 @@ class Checkpoint:
         """Write the state after the last whole epoch, atomically."""
         if self._latest is None:
             return
-        content = self._latest | {"key": self.key, "history": self._history[: self._latest["rows"]]}
+        content = self._latest | {
+            "key": self.key,
+            "history": self._history[: self._latest["rows"]],
+            "seconds": self.seconds + time.monotonic() - self._started,
+        }
         with atomic(self.path) as temporary:
             torch.save(content, temporary)
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spclust.parts.encoders import Neighbourhoods, neighbour_sums
+from spclust.parts.neighbourhoods import Neighbourhoods, neighbour_sums
 
 
 class _SymmetricProduct(torch.autograd.Function):

@@ -19,7 +19,7 @@ import logging
 import torch
 from torch import Tensor
 
-from spclust.parts.encoders import Neighbourhoods, neighbour_sums
+from spclust.parts.neighbourhoods import Neighbourhoods, neighbour_sums
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from spclust.parts.encoders import Neighbourhoods
 from spclust.parts.graphs import normalised_adjacency, with_self_loops
+from spclust.parts.neighbourhoods import Neighbourhoods
 
 
 class View:
