@@ -104,3 +104,15 @@ def test_synthetic_cells_do_not_count_towards_the_number_of_clusters(balanced, n
 def test_one_cluster_holds_all_cells_for_sure(cells, name):
     result = cluster(cells, name, n_clusters=1)
     assert not result.labels.any() and (result.confidence == 1).all()
+
+
+def test_an_empty_cluster_is_told(cells, monkeypatch, caplog):
+    import spclust.methods.kmeans as recipe
+
+    def two_of_three(cells, n_clusters, *_):
+        labels = np.arange(cells.n_obs) % 2
+        return methods.Clustering(labels, np.ones(cells.n_obs), cells.X)
+
+    monkeypatch.setattr(recipe, "cluster", two_of_three)
+    methods.cluster(cells, 3, 0, SETTINGS["kmeans"])
+    assert "1 of 3 clusters were left empty" in caplog.text

@@ -143,7 +143,10 @@ def cluster(cells, n_clusters, seed, settings, graphs=None, machine=Machine()):
     seconds = time.monotonic() - started + result.cost.pop("seconds_before", 0.0)
     result.cost |= cost(seconds, machine)
     result.cells = cells.obs_names[:n]
-    log.info("cells per cluster: %s", np.bincount(result.labels, minlength=n_clusters).tolist())
+    sizes = np.bincount(result.labels, minlength=n_clusters)
+    log.info("cells per cluster: %s", sizes.tolist())
+    if not sizes.all():
+        log.warning("%d of %d clusters were left empty", (sizes == 0).sum(), n_clusters)
     return result
 
 

@@ -123,7 +123,5 @@ def cluster(cells, n_clusters, seed, settings, graphs, machine):
     train(model, centres, data, s, generator)
     z = embed(model, data[0])
     q = soft_labels(z, centres).cpu().numpy()
-    if len(np.unique(q.argmax(1))) < n_clusters:
-        log.warning("the clustering stage emptied some of the %d clusters", n_clusters)
     labels, rows = heads.ordered_by_size(q.argmax(1)), original_rows(cells)
     return Clustering(labels[rows], q.max(1)[rows], z.cpu().numpy()[rows])

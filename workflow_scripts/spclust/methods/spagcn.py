@@ -124,6 +124,4 @@ def cluster(cells, n_clusters, seed, settings, graphs, machine):
     )
     z, q = (t.detach().numpy() for t in model.model.predict(model.embed, model.adj_exp))
     labels, rows = ordered_by_size(q.argmax(1)), original_rows(cells)
-    if labels.max() + 1 < n_clusters:
-        log.warning("%d of %d clusters were left empty", n_clusters - labels.max() - 1, n_clusters)
     return Clustering(labels[rows], q.max(1)[rows], z[rows])
