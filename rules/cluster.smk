@@ -51,7 +51,7 @@ rule cluster_cells:
     resources:
         mem_mb=method_memory,
         runtime=120,
-        gpu=lambda wildcards: int(USES_GPU and PLAN.trains(wildcards.method)),
+        gpu=lambda wildcards: int(USES_GPU and PLAN.on_gpu(wildcards.method)),
     params:
         cfg=method_cfg,
         code=method_code("cluster_cells"),

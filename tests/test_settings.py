@@ -208,3 +208,10 @@ def test_defaults_hold_every_key_of_a_stage():
         assert set(SHIPPED[stage]["default"]) == set(definitions[stage]["properties"])
     for recipe, definition in definitions["recipes"].items():
         assert set(SHIPPED["methods"][recipe]) - {"recipe"} == set(definition["properties"])
+
+
+def test_only_recipes_that_compute_there_reserve_a_gpu():
+    plan = resolve()
+    reserving = {name for name in plan.recipes if plan.on_gpu(name)}
+    assert reserving == {"spclust", "scdc", "stdgcc", "scprotein"}
+    assert plan.trains("spagcn") and not plan.trains("leiden")

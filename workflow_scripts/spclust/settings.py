@@ -74,8 +74,12 @@ class Plan:
         return self.recipes[self.recipe(method)].get("control", False)
 
     def trains(self, method):
-        """Whether a method trains a network, and so learns an embedding and may use a GPU."""
+        """Whether a method trains a network, and so learns an embedding."""
         return self.recipes[self.recipe(method)].get("trains", False)
+
+    def on_gpu(self, method):
+        """Whether a method uses a GPU where there is one: all that train, unless they say not."""
+        return self.trains(method) and self.recipes[self.recipe(method)].get("gpu", True)
 
     def env(self, method):
         """Environment file stem of a named method setting."""
