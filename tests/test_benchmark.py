@@ -93,6 +93,8 @@ def test_average_ranks_over_slices_and_over_slices_and_seeds(tmp_path):
     where = {"unit": "slices", "metric": "NMI"}
     assert column(ranks, "average_rank", **where) == {"a": 1.75, "b": 2.25, "c": 2}
     assert column(ranks, "average_rank", unit="slices", metric="all")["a"] == 1.75
+    short = benchmark_text.in_short(ranks)
+    assert short == "average ranks (1 is best): a 1.8, c 2.0, b 2.2"
     # per seed: a is 2nd, 1st, 2.5th, 2nd
     where["unit"] = "slices and seeds"
     assert column(ranks, "average_rank", **where) == {"a": 1.875, "b": 2.125, "c": 2}

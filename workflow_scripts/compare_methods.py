@@ -28,4 +28,5 @@ with logs.job(snakemake.log[0], snakemake.rule) as log:
     for path, text in pages.items():
         with contracts.atomic(path) as temporary:
             temporary.write_text(text)
-    log.info("tables in %s", Path(out.scores).parent, extra={"for_user": True})
+    summary = benchmark_text.in_short(ranks)
+    log.info("tables in %s; %s", Path(out.scores).parent, summary, extra={"for_user": True})

@@ -23,6 +23,14 @@ def scores(table, ranks, seeds, notes):
     return _page("Scores", legend, lines, notes)
 
 
+def in_short(ranks):
+    """One line for the terminal: methods by their average rank over slices and scores."""
+    chosen = ranks[(ranks["unit"] == "slices") & (ranks["metric"] == "all")]
+    order = chosen.sort_values("average_rank", kind="stable")[["run", "average_rank"]]
+    found = [f"{run} {rank:.1f}" for run, rank in order.itertuples(index=False)]
+    return f"average ranks (1 is best): {', '.join(found)}" if found else "no method is comparable"
+
+
 def rare_classes(table, seeds, notes):
     """Precision, recall and F1 of the rare classes."""
     if table.empty:
