@@ -98,3 +98,10 @@ def test_cliques_join_all_that_do_not_differ_and_nothing_else():
 def test_a_clique_may_leave_out_a_method_whose_rank_lies_between():
     found = significance.cliques(pairs_of("abc", [{"a", "b"}, {"b", "c"}]))
     assert found == [frozenset("ac")]
+
+
+def test_many_methods_have_their_cliques_at_once():
+    # the 2^40 sets of so many could not be tried one by one
+    names = [f"m{i:02}" for i in range(40)]
+    found = significance.cliques(pairs_of(names, [{"m00", "m01"}]))
+    assert found == [frozenset(names) - {"m01"}, frozenset(names) - {"m00"}]

@@ -97,17 +97,11 @@ def cliques(pairs, alpha=ALPHA):
     list of frozenset
         Sets of two methods or more, none within another.
     """
-    alike = {
-        frozenset(pair)
-        for *pair, p in pairs[["first", "second", "p_holm"]].itertuples(index=False)
-        if p >= alpha
-    }
-    methods = list(dict.fromkeys([*pairs["first"], *pairs["second"]]))
-    found = []
-    # a dozen methods have a few thousand subsets
-    for size in range(len(methods), 1, -1):
-        for group in map(frozenset, itertools.combinations(methods, size)):
-            together = all(frozenset(pair) in alike for pair in itertools.combinations(group, 2))
-            if together and not any(group <= larger for larger in found):
-                found.append(group)
-    return found
+    # imported here, since only the figure needs it
+    import igraph
+
+    alike = pairs.loc[pairs["p_holm"] >= alpha, ["first", "second"]]
+    graph = igraph.Graph.TupleList(alike.itertuples(index=False))
+    names = graph.vs["name"] if graph.vcount() else []
+    found = [frozenset(names[i] for i in group) for group in graph.maximal_cliques(min=2)]
+    return sorted(found, key=lambda group: (-len(group), sorted(group)))
