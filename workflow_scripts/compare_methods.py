@@ -19,7 +19,9 @@ with logs.job(snakemake.log[0], snakemake.rule) as log:
         "average_ranks": ranks, "friedman": friedman, "wilcoxon": pairs,
     }  # fmt: skip
     for name, table in tables.items():
-        contracts.write_table(table.round(6), getattr(out, name))
+        # not of p values, which may be small
+        decimals = {c: 6 for c in table.select_dtypes("float") if c not in ("p", "p_holm")}
+        contracts.write_table(table.round(decimals), getattr(out, name))
     pages = {
         out.scores_page: benchmark_text.scores(scores, ranks, seeds, notes),
         out.rare_classes_page: benchmark_text.rare_classes(rare, seeds, notes),
