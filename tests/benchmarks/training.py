@@ -35,6 +35,7 @@ from spclust.methods import spclust as recipe  # noqa: E402
 from spclust.parts import losses, training  # noqa: E402
 from spclust.parts.batches import Batches  # noqa: E402
 from spclust.parts.checkpoints import Checkpoint  # noqa: E402
+from spclust.parts.descent import descend  # noqa: E402
 from spclust.parts.graphs import knn_graph  # noqa: E402
 
 SETTINGS = yaml.safe_load((ROOT / "config/config.yaml").read_text())["methods"]["spclust"]
@@ -114,7 +115,7 @@ def parts_of_an_epoch(case):
         if batched:
             draw()
         loss, terms = terms_of(model, drawn["batch"], drawn["batch"].of(labels), s)
-        recipe.step(optimiser, loss)
+        descend(optimiser, loss, recipe.REMEDY)
         return terms["loss"]
 
     draw()
