@@ -8,6 +8,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from spclust import methods
 from spclust.errors import UserError
+from spclust.methods import kmeans
 from spclust.oversample import SpaCSMOTE
 
 SETTINGS = {
@@ -106,13 +107,13 @@ def test_one_cluster_holds_all_cells_for_sure(cells, name):
     assert not result.labels.any() and (result.confidence == 1).all()
 
 
-def test_an_empty_cluster_is_told(cells, monkeypatch, caplog):
-    import spclust.methods.kmeans as recipe
-
+def test_an_empty_cluster_is_told_and_earlier_seconds_are_added(cells, monkeypatch, caplog):
     def two_of_three(cells, n_clusters, *_):
         labels = np.arange(cells.n_obs) % 2
-        return methods.Clustering(labels, np.ones(cells.n_obs), cells.X)
+        cost = {"seconds_before": 1000.0}
+        return methods.Clustering(labels, np.ones(cells.n_obs), cells.X, cost=cost)
 
-    monkeypatch.setattr(recipe, "cluster", two_of_three)
-    methods.cluster(cells, 3, 0, SETTINGS["kmeans"])
+    monkeypatch.setattr(kmeans, "cluster", two_of_three)
+    result = methods.cluster(cells, 3, 0, SETTINGS["kmeans"])
     assert "1 of 3 clusters were left empty" in caplog.text
+    assert 1000 <= result.cost["seconds"] < 1100 and "seconds_before" not in result.cost

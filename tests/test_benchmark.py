@@ -11,6 +11,7 @@ from workflow import ROOT
 from spclust import benchmark, benchmark_text
 from spclust.errors import UserError
 from spclust.plots import benchmark as figures
+from spclust.plots.benchmark import cliques
 
 CONTROLS = ["random", "truth"]
 CLASSES = ["common", "rare 1", "rare 2"]
@@ -162,6 +163,13 @@ def test_a_slice_without_labels_has_costs_only(tmp_path):
     )
 
 
+def test_small_p_values_are_not_rounded_to_zero():
+    table = pd.DataFrame({"run": ["a", "b"], "p": [1.23456789e-12, None], "chi2": [1 / 3, 2.0]})
+    found = benchmark.rounded(table)
+    assert found["chi2"].tolist() == [0.333333, 2.0]
+    assert found["p"][0] == 1.23457e-12 and pd.isna(found["p"][1])
+
+
 def test_nothing_finished_is_said(tmp_path):
     with pytest.raises(UserError, match="no run of this configuration is finished.*--keep-going"):
         compared(tmp_path, {("one", "a"): [None]})
@@ -282,3 +290,33 @@ def test_both_studies_run_the_same_methods_with_the_same_settings():
     assert full.pop("seeds") == [42, 43, 44, 45, 46] and small.pop("seeds") == [42, 43, 44]
     assert full == small
     assert {run.get("method", "spclust") for run in full["runs"]} >= {"leiden", *CONTROLS}
+
+
+def pairs_of(methods, differ):
+    return pd.DataFrame(
+        [
+            (a, b, 0.01 if {a, b} in differ else 0.5)
+            for i, a in enumerate(methods)
+            for b in methods[i + 1 :]
+        ],
+        columns=["first", "second", "p_holm"],
+    )
+
+
+def test_cliques_join_all_that_do_not_differ_and_nothing_else():
+    found = cliques(pairs_of("abcd", [{"a", "d"}, {"b", "d"}]))
+    assert set(found) == {frozenset("abc"), frozenset("cd")}
+    assert cliques(pairs_of("abc", [])) == [frozenset("abc")]
+    assert cliques(pairs_of("ab", [{"a", "b"}])) == []
+
+
+def test_a_clique_may_leave_out_a_method_whose_rank_lies_between():
+    found = cliques(pairs_of("abc", [{"a", "b"}, {"b", "c"}]))
+    assert found == [frozenset("ac")]
+
+
+def test_many_methods_have_their_cliques_at_once():
+    # the 2^40 sets of so many could not be tried one by one
+    names = [f"m{i:02}" for i in range(40)]
+    found = cliques(pairs_of(names, [{"m00", "m01"}]))
+    assert set(found) == {frozenset(names) - {"m01"}, frozenset(names) - {"m00"}}

@@ -75,33 +75,3 @@ def test_holm_by_hand():
 def test_holm_is_that_of_statsmodels(p):
     multitest = pytest.importorskip("statsmodels.stats.multitest")
     assert significance.holm(p) == pytest.approx(multitest.multipletests(p, method="holm")[1])
-
-
-def pairs_of(methods, differ):
-    return pd.DataFrame(
-        [
-            (a, b, 0.01 if {a, b} in differ else 0.5)
-            for i, a in enumerate(methods)
-            for b in methods[i + 1 :]
-        ],
-        columns=["first", "second", "p_holm"],
-    )
-
-
-def test_cliques_join_all_that_do_not_differ_and_nothing_else():
-    found = significance.cliques(pairs_of("abcd", [{"a", "d"}, {"b", "d"}]))
-    assert set(found) == {frozenset("abc"), frozenset("cd")}
-    assert significance.cliques(pairs_of("abc", [])) == [frozenset("abc")]
-    assert significance.cliques(pairs_of("ab", [{"a", "b"}])) == []
-
-
-def test_a_clique_may_leave_out_a_method_whose_rank_lies_between():
-    found = significance.cliques(pairs_of("abc", [{"a", "b"}, {"b", "c"}]))
-    assert found == [frozenset("ac")]
-
-
-def test_many_methods_have_their_cliques_at_once():
-    # the 2^40 sets of so many could not be tried one by one
-    names = [f"m{i:02}" for i in range(40)]
-    found = significance.cliques(pairs_of(names, [{"m00", "m01"}]))
-    assert found == [frozenset(names) - {"m01"}, frozenset(names) - {"m00"}]

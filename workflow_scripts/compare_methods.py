@@ -19,9 +19,7 @@ with logs.job(snakemake.log[0], snakemake.rule) as log:
         "average_ranks": ranks, "friedman": friedman, "wilcoxon": pairs,
     }  # fmt: skip
     for name, table in tables.items():
-        # not of p values, which may be small
-        decimals = {c: 6 for c in table.select_dtypes("float") if c not in ("p", "p_holm")}
-        contracts.write_table(table.round(decimals), getattr(out, name))
+        contracts.write_table(benchmark.rounded(table), getattr(out, name))
     pages = {
         out.scores_page: benchmark_text.scores(scores, ranks, seeds, notes),
         out.rare_classes_page: benchmark_text.rare_classes(rare, seeds, notes),

@@ -211,6 +211,14 @@ def tests(results, scores):
     )
 
 
+def rounded(table):
+    """Six decimals, but of p values, which may be smaller than that, six digits."""
+    columns = table.select_dtypes("float").columns
+    small = columns.intersection(["p", "p_holm"])
+    digits = {c: table[c].map("{:.6g}".format).astype(float) for c in small}
+    return table.round({c: 6 for c in columns.difference(small)}).assign(**digits)
+
+
 def _summary(long, rows, keys, results):
     """Mean, sample sd and number of seeds of ``value``, for all rows x all planned runs."""
     runs = results.planned["run"].unique()

@@ -7,7 +7,7 @@ from spclust.benchmark import DIGITS
 
 def scores(table, ranks, seeds, notes):
     """The paper's Table 1: scores of every slice, then average ranks."""
-    shown = table.assign(text=_texts(table, score))
+    shown = table.assign(text=texts(table, score))
     average = ranks[ranks["unit"] == "slices"].rename(columns={"average_rank": "mean"})
     average = average.assign(dataset="average rank", mean=average["mean"].round(2))
     place = average.groupby("metric")["mean"].rank("dense").map({1.0: "best", 2.0: "second"})
@@ -36,7 +36,7 @@ def rare_classes(table, seeds, notes):
     if table.empty:
         return _page("Rare classes", "No class of these slices is rare.", [], notes)
     cells = table["cells"].map(lambda n: "" if pd.isna(n) else f" ({n:.0f} cells)")
-    shown = table.assign(text=_texts(table, score), named=table["class"] + cells).drop(
+    shown = table.assign(text=texts(table, score), named=table["class"] + cells).drop(
         columns="class"
     )
     lines = _table(shown.rename(columns={"named": "class"}), ["dataset", "class", "metric"])
@@ -48,8 +48,8 @@ def rare_classes(table, seeds, notes):
 def costs(table, seeds, notes):
     """The paper's Table A1: time and memory of every run."""
     # a GPU that was not used
-    texts = [text if mean else "–" for text, mean in zip(_texts(table, cost), table["mean"])]
-    shown = table.assign(text=texts, place=None)
+    shown = [text if mean else "–" for text, mean in zip(texts(table, cost), table["mean"])]
+    shown = table.assign(text=shown, place=None)
     machine = table.dropna(subset="device").drop_duplicates(["run", "device", "threads"])
     used = machine.groupby(["device", "threads"], sort=False)["run"].agg(", ".join)
     used = [f"{device} (threads: {n}): {runs}" for (device, n), runs in used.items()]
@@ -107,7 +107,8 @@ def _over(seeds):
     return f"Mean ± standard deviation over the seeds {', '.join(map(str, seeds))}."
 
 
-def _texts(table, show):
+def texts(table, show):
+    """Mean ± sd of each row as text, empty where there is none."""
     return [
         "" if pd.isna(mean) else show(mean) if pd.isna(sd) else f"{show(mean)} ± {show(sd)}"
         for mean, sd in table[["mean", "sd"]].itertuples(index=False)

@@ -82,26 +82,3 @@ def critical_difference(methods, blocks, alpha=ALPHA):
         return np.nan
     q = stats.studentized_range.ppf(1 - alpha, methods, np.inf) / np.sqrt(2)
     return float(q * np.sqrt(methods * (methods + 1) / (6 * blocks)))
-
-
-def cliques(pairs, alpha=ALPHA):
-    """Largest sets of methods of which no two differ.
-
-    Parameters
-    ----------
-    pairs : DataFrame
-        What :func:`wilcoxon_holm` returns.
-
-    Returns
-    -------
-    list of frozenset
-        Sets of two methods or more, none within another.
-    """
-    # imported here, since only the figure needs it
-    import igraph
-
-    alike = pairs.loc[pairs["p_holm"] >= alpha, ["first", "second"]]
-    graph = igraph.Graph.TupleList(alike.itertuples(index=False))
-    names = graph.vs["name"] if graph.vcount() else []
-    found = [frozenset(names[i] for i in group) for group in graph.maximal_cliques(min=2)]
-    return sorted(found, key=lambda group: (-len(group), sorted(group)))

@@ -1,11 +1,13 @@
 """Methods compared over slices and seeds."""
 
+import igraph
 import numpy as np
 import pandas as pd
 
-from spclust import significance, style
+from spclust import style
 from spclust.benchmark import ALL_RARE, COSTS, SCORES
 from spclust.plots import whole_folder
+from spclust.significance import ALPHA
 
 _TESTED = ("scores", "average_ranks", "friedman", "wilcoxon")
 CELL, ROW = 0.27, 0.17  # inches of a heat map's cell
@@ -130,8 +132,8 @@ def critical_difference(table, ranks, friedman, pairs, unit="slices and seeds"):
         chosen = (ranks["unit"] == unit) & (ranks["metric"] == metric)
         order = ranks[chosen].set_index("run")["average_rank"].sort_values(kind="stable")
         tested = pairs[(pairs["unit"] == unit) & (pairs["metric"] == metric)]
-        groups = significance.cliques(tested)
-        groups = sorted((order[list(g)].sort_values() for g in groups), key=lambda g: g.iloc[0])
+        groups = [order[list(group)].sort_values() for group in cliques(tested)]
+        groups.sort(key=lambda group: (group.iloc[0], *group.index))
         panels.append((metric, test, order, groups))
     heights = [1.15 + 0.09 * len(g) + 0.14 * -(-len(o) // 2) for _, _, o, g in panels]
     fig = style.figure(style.WIDTH, sum(heights) + 0.3)
@@ -146,6 +148,26 @@ def critical_difference(table, ranks, friedman, pairs, unit="slices and seeds"):
         text += f"\nNot compared, for want of a slice: {', '.join(left_out)}."
     fig.supxlabel(text, fontsize=6.5, x=0.01, ha="left")
     return fig
+
+
+def cliques(pairs):
+    """Largest sets of methods of which no two differ.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        What :func:`spclust.significance.wilcoxon_holm` returns.
+
+    Returns
+    -------
+    list of frozenset
+        Sets of two methods or more, none within another.
+    """
+    alike = pairs.loc[pairs["p_holm"] >= ALPHA, ["first", "second"]]
+    if alike.empty:
+        return []
+    graph = igraph.Graph.TupleList(alike.itertuples(index=False))
+    return [frozenset(graph.vs[group]["name"]) for group in graph.maximal_cliques(min=2)]
 
 
 def _steps(ax):
