@@ -1,5 +1,6 @@
-"""Resolved configuration, target lists and resources; no rule."""
+"""Resolved configuration, target lists, input and resource functions; no rule."""
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -9,17 +10,16 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
-from spclust import settings
+from spclust import settings, stages
 from spclust.errors import UserError
-from spclust.fingerprint import code_hash
+from spclust.fingerprint import code_hash, modules_in
+from spclust.plots import captions
 
 REGISTRY = yaml.safe_load((Path(workflow.basedir) / "config/datasets.yaml").read_text())
 try:
     PLAN = settings.resolve(config, REGISTRY)
 except UserError as error:
     raise WorkflowError(str(error)) from None
-
-NAME = "[A-Za-z0-9][A-Za-z0-9_.]*"
 
 # Snakemake counts no resource that has no limit; one training at a time on a local GPU.
 if workflow.local_exec:
@@ -37,37 +37,31 @@ def per_run(name, controls=True):
     return [
         f"{run.folder(dataset, seed)}/{name}"
         for dataset, run, seed in PLAN.results
-        if controls or not PLAN.is_control(run.method)
+        if controls or not PLAN.card(run.method).control
     ]
 
 
-def stage_cfg(stage, wildcard):
+def exports():
+    """The clustered cells of every run, h5mu where there are several modalities."""
+    suffix = {
+        dataset: "h5mu" if PLAN.is_multimodal(dataset) else "h5ad"
+        for dataset in PLAN.slices
+    }
+    return [
+        f"{run.folder(dataset, seed)}/clustered.{suffix[dataset]}"
+        for dataset, run, seed in PLAN.results
+        if not PLAN.card(run.method).control
+    ]
+
+
+def nearest(file):
+    """Input function: the file of that name made by the nearest stage above."""
+    return lambda wildcards: stages.nearest(file, dict(wildcards.items()))
+
+
+def stage_cfg(stage):
     """Params function: the values of the stage's setting named by a wildcard."""
-    return lambda wildcards: PLAN.cfg(stage, getattr(wildcards, wildcard))
-
-
-def method_cfg(wildcards):
-    """Params function: the values of the method's setting."""
-    return PLAN.cfg("methods", wildcards.method)
-
-
-def method_code(script):
-    """Params function: fingerprint of an adapter's library code and the recipe it loads."""
-    return lambda wildcards: code_hash(
-        script, f"spclust.methods.{PLAN.recipe(wildcards.method)}"
-    )
-
-
-def method_env(wildcards):
-    """Environment of the method's recipe."""
-    return str(Path(workflow.basedir) / f"envs/{PLAN.env(wildcards.method)}.yaml")
-
-
-def method_memory(wildcards, input, attempt):
-    """MB from input size and attempt; a recipe that holds n x n matrices asks for more."""
-    recipe = PLAN.recipes[PLAN.recipe(wildcards.method)]
-    per_mb = recipe.get("memory_per_mb", 100)
-    return int((1500 + per_mb * input.size_mb) * attempt)
+    return lambda wildcards: PLAN.cfg(stage, wildcards[stage])
 
 
 def memory(base, per_mb):
@@ -75,3 +69,25 @@ def memory(base, per_mb):
     return lambda wildcards, input, attempt: int(
         (base + per_mb * input.size_mb) * attempt
     )
+
+
+def labels_of(wildcards):
+    """Path of the reference labels of a dataset."""
+    return f"results/{wildcards.dataset}/labels.csv"
+
+
+def run_folder(wildcards):
+    """Folder of a run below results, from the wildcards of a file in it."""
+    chosen = stages.chosen_in(dict(wildcards.items()))
+    return stages.run_folder(
+        wildcards.dataset, wildcards.seed, chosen, wildcards.method
+    )
+
+
+def umap_of_run(wildcards):
+    """Input function: the UMAP of what a method learnt, or of the features where it learnt none."""
+    if PLAN.card(wildcards.method).trains:
+        return f"results/{run_folder(wildcards)}/umap.npz"
+    chosen = stages.chosen_in(dict(wildcards.items()))
+    shared = stages.replicate_folder(wildcards.dataset, wildcards.seed, chosen)
+    return f"results/{shared}/umap.npz"

@@ -1,61 +1,15 @@
-rule simulate_dataset:
-    output:
-        "resources/{dataset}/cells.h5ad",
-    log:
-        "<log>/{dataset}/simulate_dataset.log",
-    benchmark:
-        "<bench>/{dataset}/simulate_dataset.tsv"
-    conda:
-        "../envs/data.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        cfg=lambda wildcards: dict(
-            sorted(PLAN.datasets[wildcards.dataset]["simulate"].items())
-        ),
-        code=code_hash("simulate_dataset"),
-    message:
-        "Simulating the tissue {wildcards.dataset}"
-    script:
-        "../workflow_scripts/simulate_dataset.py"
-
-
-rule download_dataset:
-    output:
-        file="resources/{dataset}/download/{file}",
-    log:
-        "<log>/{dataset}/download/{file}.log",
-    wildcard_constraints:
-        file="[^/]+",
-    # Snakemake takes no benchmark of what may come from the cache; the log tells time and memory
-    cache: "omit-software"
-    localrule: True
-    conda:
-        "../envs/download.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=60,
-    params:
-        cfg=lambda wildcards: dict(sorted(download_cfg(wildcards).items())),
-        code=code_hash("download_dataset"),
-    message:
-        "Fetching {wildcards.file} of {wildcards.dataset}"
-    script:
-        "../workflow_scripts/download_dataset.py"
-
-
 rule import_cells:
     input:
         dataset_files,
     output:
-        "<slice>/cells.h5ad",
+        cells="results/<dataset>/cells.h5mu",
+        labels="results/<dataset>/labels.csv",
     log:
-        "<log>/{dataset}/import_cells.log",
+        "results/logs/<dataset>/import_cells.log",
     benchmark:
-        "<bench>/{dataset}/import_cells.tsv"
+        "results/benchmarks/<dataset>/import_cells.tsv"
+    wildcard_constraints:
+        dataset=one_of(set(PLAN.slices) - set(COHORTS)),
     conda:
         "../envs/data.yaml"
     threads: 1
@@ -63,9 +17,41 @@ rule import_cells:
         mem_mb=memory(1000, 60),
         runtime=20,
     params:
-        cfg=lambda wildcards: settings.import_cfg(PLAN.datasets[wildcards.dataset]),
-        code=code_hash("import_cells"),
+        cfg=lambda wildcards: settings.import_cfg(PLAN.slices[wildcards.dataset]),
+        code=code_hash("import_cells", *modules_in("io/readers")),
     message:
         "Reading {wildcards.dataset}"
     script:
         "../workflow_scripts/import_cells.py"
+
+
+# A cohort is a larger dataset for all that comes after.
+rule join_slices:
+    input:
+        cells=members("cells.h5mu"),
+        labels=members("labels.csv"),
+    output:
+        cells="results/<dataset>/cells.h5mu",
+        labels="results/<dataset>/labels.csv",
+    log:
+        "results/logs/<dataset>/join_slices.log",
+    benchmark:
+        "results/benchmarks/<dataset>/join_slices.tsv"
+    wildcard_constraints:
+        dataset=one_of(COHORTS),
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000, 30),
+        runtime=20,
+    params:
+        cfg=lambda wildcards: {
+            key: PLAN.slices[wildcards.dataset][key]
+            for key in ("min_label_size", "slices")
+        },
+        code=code_hash("join_slices"),
+    message:
+        "Joining the slices of {wildcards.dataset}"
+    script:
+        "../workflow_scripts/join_slices.py"

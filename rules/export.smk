@@ -1,16 +1,16 @@
 rule export_cells:
     input:
-        unpack(run_files),
-        cells="<slice>/cells.h5ad",
-        prepared="<prep>/cells.h5ad",
-        clusters="<run>/clusters.csv",
-        embedding="<run>/embedding.npy",
+        imported="results/<dataset>/cells.h5mu",
+        labels="results/<dataset>/labels.csv",
+        clusters="results/<run>/clusters.csv",
+        embedding="results/<run>/embedding.npz",
+        umap=umap_of_run,
     output:
-        "<run>/clustered.h5ad",
+        "results/<run>/clustered.h5ad",
     log:
-        "<log>/{dataset}/prep-{prep}/seed-{seed}/{chain}method-{method}/export_cells.log",
+        "results/logs/<run>/export_cells.log",
     benchmark:
-        "<bench>/{dataset}/prep-{prep}/seed-{seed}/{chain}method-{method}/export_cells.tsv"
+        "results/benchmarks/<run>/export_cells.tsv"
     conda:
         "../envs/plots.yaml"
     threads: 1
@@ -18,9 +18,21 @@ rule export_cells:
         mem_mb=memory(1000, 60),
         runtime=20,
     params:
-        recipe=lambda wildcards: PLAN.recipe(wildcards.method),
+        key=lambda wildcards: PLAN.card(wildcards.method).name,
         code=code_hash("export_cells"),
     message:
         "Exporting {wildcards.method} on {wildcards.dataset} (seed {wildcards.seed})"
     script:
         "../workflow_scripts/export_cells.py"
+
+
+# Several modalities leave as MuData.
+use rule export_cells as export_modalities with:
+    output:
+        "results/<run>/clustered.h5mu",
+    log:
+        "results/logs/<run>/export_modalities.log",
+    benchmark:
+        "results/benchmarks/<run>/export_modalities.tsv"
+    message:
+        "Exporting the modalities of {wildcards.dataset} with {wildcards.method} (seed {wildcards.seed})"

@@ -1,12 +1,12 @@
 rule build_graphs:
     input:
-        "<aug>/balanced.h5ad",
+        cells=nearest("cells.h5mu"),
     output:
-        "<graph>/graphs.npz",
+        "results/<graphs>/graphs.npz",
     log:
-        "<log>/{dataset}/prep-{prep}/seed-{seed}/labels-{labels}/aug-{aug}/graph-{graph}/build_graphs.log",
+        "results/logs/<graphs>/build_graphs.log",
     benchmark:
-        "<bench>/{dataset}/prep-{prep}/seed-{seed}/labels-{labels}/aug-{aug}/graph-{graph}/build_graphs.tsv"
+        "results/benchmarks/<graphs>/build_graphs.tsv"
     conda:
         "../envs/graphs.yaml"
     threads: 1
@@ -14,9 +14,9 @@ rule build_graphs:
         mem_mb=memory(1500, 100),
         runtime=60,
     params:
-        cfg=stage_cfg("graphs", "graph"),
+        cfg=stage_cfg("graphs"),
         code=code_hash("build_graphs"),
     message:
-        "Expression and spatial graphs of {wildcards.dataset} ({wildcards.graph}, seed {wildcards.seed})"
+        "Graphs of {wildcards.dataset} ({wildcards.graphs}, seed {wildcards.seed})"
     script:
         "../workflow_scripts/build_graphs.py"

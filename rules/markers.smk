@@ -1,14 +1,14 @@
 rule find_markers:
     input:
-        unpack(learnt_importance),
-        cells="<prep>/cells.h5ad",
-        clusters="<run>/clusters.csv",
+        cells="results/<preprocess>/cells.h5mu",
+        clusters="results/<run>/clusters.csv",
+        extras="results/<run>/extras",
     output:
-        "<run>/markers.csv",
+        "results/<run>/markers.csv",
     log:
-        "<log>/{dataset}/prep-{prep}/seed-{seed}/{chain}method-{method}/find_markers.log",
+        "results/logs/<run>/find_markers.log",
     benchmark:
-        "<bench>/{dataset}/prep-{prep}/seed-{seed}/{chain}method-{method}/find_markers.tsv"
+        "results/benchmarks/<run>/find_markers.tsv"
     conda:
         "../envs/preprocess.yaml"
     threads: 1

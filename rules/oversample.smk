@@ -1,13 +1,13 @@
 rule oversample_minorities:
     input:
-        cells="<prep>/cells.h5ad",
-        pseudolabels="<labels>/pseudolabels.csv",
+        cells=nearest("cells.h5mu"),
+        pseudolabels=nearest("pseudolabels.csv"),
     output:
-        "<aug>/balanced.h5ad",
+        "results/<oversample>/cells.h5mu",
     log:
-        "<log>/{dataset}/prep-{prep}/seed-{seed}/labels-{labels}/aug-{aug}/oversample_minorities.log",
+        "results/logs/<oversample>/oversample_minorities.log",
     benchmark:
-        "<bench>/{dataset}/prep-{prep}/seed-{seed}/labels-{labels}/aug-{aug}/oversample_minorities.tsv"
+        "results/benchmarks/<oversample>/oversample_minorities.tsv"
     conda:
         "../envs/oversample.yaml"
     threads: 1
@@ -15,9 +15,9 @@ rule oversample_minorities:
         mem_mb=memory(1000, 100),
         runtime=20,
     params:
-        cfg=stage_cfg("oversample", "aug"),
+        cfg=stage_cfg("oversample"),
         code=code_hash("oversample_minorities"),
     message:
-        "Oversampling rare classes of {wildcards.dataset} ({wildcards.aug}, seed {wildcards.seed})"
+        "Oversampling rare classes of {wildcards.dataset} ({wildcards.oversample}, seed {wildcards.seed})"
     script:
         "../workflow_scripts/oversample_minorities.py"

@@ -1,13 +1,13 @@
-# Drawn in the embedding a method learnt, or in that of the proteins where it learnt none.
+# Drawn in the embedding a method learnt, or in that of the features where it learnt none.
 rule embed_run:
     input:
-        "<run>/embedding.npy",
+        "results/<run>/embedding.npz",
     output:
-        "<run>/umap.npy",
+        "results/<run>/umap.npz",
     log:
-        "<log>/{dataset}/prep-{prep}/seed-{seed}/{chain}method-{method}/embed_run.log",
+        "results/logs/<run>/embed_run.log",
     benchmark:
-        "<bench>/{dataset}/prep-{prep}/seed-{seed}/{chain}method-{method}/embed_run.tsv"
+        "results/benchmarks/<run>/embed_run.tsv"
     conda:
         "../envs/graphs.yaml"
     threads: 1
@@ -24,36 +24,39 @@ rule embed_run:
 
 use rule embed_run as embed_cells with:
     input:
-        "<prep>/cells.h5ad",
+        "results/<preprocess>/cells.h5mu",
     output:
-        "<replicate>/umap.npy",
+        "results/<replicate>/umap.npz",
     log:
-        "<log>/{dataset}/prep-{prep}/seed-{seed}/embed_cells.log",
+        "results/logs/<replicate>/embed_cells.log",
     benchmark:
-        "<bench>/{dataset}/prep-{prep}/seed-{seed}/embed_cells.tsv"
+        "results/benchmarks/<replicate>/embed_cells.tsv"
     message:
-        "UMAP of the proteins of {wildcards.dataset} (seed {wildcards.seed})"
+        "UMAP of the features of {wildcards.dataset} (seed {wildcards.seed})"
 
 
 rule plot_run:
     input:
-        unpack(run_files),
-        cells="<prep>/cells.h5ad",
-        clusters="<run>/clusters.csv",
-        markers="<run>/markers.csv",
+        unpack(figure_input),
+        cells="results/<preprocess>/cells.h5mu",
+        labels="results/<dataset>/labels.csv",
+        clusters="results/<run>/clusters.csv",
+        markers="results/<run>/markers.csv",
+        extras="results/<run>/extras",
+        umap=umap_of_run,
     output:
         report(
-            directory("<run>/figures"),
+            directory("results/<run>/figures"),
             patterns=["{figure}.png"],
             caption="../config/captions/run.rst",
             category="Runs",
             subcategory="{dataset}",
-            labels=run_labels,
+            labels=report_labels,
         ),
     log:
-        "<log>/{dataset}/prep-{prep}/seed-{seed}/{chain}method-{method}/plot_run.log",
+        "results/logs/<run>/plot_run.log",
     benchmark:
-        "<bench>/{dataset}/prep-{prep}/seed-{seed}/{chain}method-{method}/plot_run.tsv"
+        "results/benchmarks/<run>/plot_run.tsv"
     conda:
         "../envs/plots.yaml"
     threads: 1
@@ -61,45 +64,11 @@ rule plot_run:
         mem_mb=memory(1000, 60),
         runtime=20,
     params:
-        # shown in the captions of the report; all of it reruns an earlier stage too
-        cfg=run_cfg,
-        code=code_hash("plot_run"),
+        # shown in the captions of the report; all of the settings rerun an earlier stage too
+        cfg=shown_settings,
+        captions=captions.captions(),
+        code=code_hash("plot_run", *modules_in("plots/figures")),
     message:
         "Figures of {wildcards.method} on {wildcards.dataset} (seed {wildcards.seed})"
     script:
         "../workflow_scripts/plot_run.py"
-
-
-rule plot_summary:
-    input:
-        "results/summary/metrics.tsv",
-    output:
-        report(
-            directory("results/summary/figures"),
-            patterns=["{figure}.png"],
-            caption="../config/captions/metrics.rst",
-            category="Summary",
-            labels={"what": "{figure}"},
-        ),
-    log:
-        "<log>/summary/plot_summary.log",
-    benchmark:
-        "<bench>/summary/plot_summary.tsv"
-    localrule: True
-    conda:
-        "../envs/plots.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    params:
-        cfg={
-            "controls": sorted(
-                {r.method for _, r, _ in PLAN.results if PLAN.is_control(r.method)}
-            )
-        },
-        code=code_hash("plot_summary"),
-    message:
-        "Figures over all runs"
-    script:
-        "../workflow_scripts/plot_summary.py"

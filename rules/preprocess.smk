@@ -1,10 +1,10 @@
 rule preprocess_cells:
     input:
-        "<slice>/cells.h5ad",
+        "results/<dataset>/cells.h5mu",
     output:
-        cells="<prep>/cells.h5ad",
+        cells="results/<preprocess>/cells.h5mu",
     log:
-        "<log>/{dataset}/prep-{prep}/preprocess_cells.log",
+        "results/logs/<preprocess>/preprocess_cells.log",
     # Snakemake takes no benchmark of what may come from the cache; the log tells time and memory
     cache: True
     conda:
@@ -14,23 +14,23 @@ rule preprocess_cells:
         mem_mb=memory(1000, 60),
         runtime=20,
     params:
-        cfg=stage_cfg("preprocess", "prep"),
+        cfg=stage_cfg("preprocess"),
         code=code_hash("preprocess_cells"),
     message:
-        "Normalising {wildcards.dataset} ({wildcards.prep})"
+        "Normalising {wildcards.dataset} ({wildcards.preprocess})"
     script:
         "../workflow_scripts/preprocess_cells.py"
 
 
 rule choose_n_clusters:
     input:
-        "<prep>/cells.h5ad",
+        unpack(counting_input),
     output:
-        "<prep>/n_clusters.json",
+        "results/<preprocess>/n_clusters.json",
     log:
-        "<log>/{dataset}/prep-{prep}/choose_n_clusters.log",
+        "results/logs/<preprocess>/choose_n_clusters.log",
     benchmark:
-        "<bench>/{dataset}/prep-{prep}/choose_n_clusters.tsv"
+        "results/benchmarks/<preprocess>/choose_n_clusters.tsv"
     conda:
         "../envs/pseudolabels.yaml"
     threads: 1
@@ -39,8 +39,7 @@ rule choose_n_clusters:
         runtime=30,
     params:
         cfg=lambda wildcards: {
-            "n_clusters": PLAN.datasets[wildcards.dataset]["n_clusters"],
-            "seed": config["seeds"][0],
+            "n_clusters": PLAN.slices[wildcards.dataset]["n_clusters"]
         },
         code=code_hash("choose_n_clusters"),
     message:

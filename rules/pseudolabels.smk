@@ -1,13 +1,12 @@
 rule assign_pseudolabels:
     input:
-        cells="<prep>/cells.h5ad",
-        n_clusters="<prep>/n_clusters.json",
+        unpack(first_labels_input),
     output:
-        "<labels>/pseudolabels.csv",
+        "results/<pseudolabels>/pseudolabels.csv",
     log:
-        "<log>/{dataset}/prep-{prep}/seed-{seed}/labels-{labels}/assign_pseudolabels.log",
+        "results/logs/<pseudolabels>/assign_pseudolabels.log",
     benchmark:
-        "<bench>/{dataset}/prep-{prep}/seed-{seed}/labels-{labels}/assign_pseudolabels.tsv"
+        "results/benchmarks/<pseudolabels>/assign_pseudolabels.tsv"
     conda:
         "../envs/pseudolabels.yaml"
     threads: 1
@@ -15,9 +14,9 @@ rule assign_pseudolabels:
         mem_mb=memory(1500, 60),
         runtime=30,
     params:
-        cfg=stage_cfg("pseudolabels", "labels"),
+        cfg=stage_cfg("pseudolabels"),
         code=code_hash("assign_pseudolabels"),
     message:
-        "First labels of {wildcards.dataset} ({wildcards.labels}, seed {wildcards.seed})"
+        "First labels of {wildcards.dataset} ({wildcards.pseudolabels}, seed {wildcards.seed})"
     script:
         "../workflow_scripts/assign_pseudolabels.py"

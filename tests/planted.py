@@ -1,25 +1,46 @@
 """Small slices of two images with a known partition, to see whether a method finds it."""
 
-import anndata
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
-import yaml
 
-from spclust.settings import CONFIG_FOLDER
+from spclust import cards
+from spclust.cells import Cells
+from spclust.stages import STAGES
 
-METHODS = yaml.safe_load((CONFIG_FOLDER / "config.yaml").read_text())["methods"]
+CARDS = cards.load()
+METHODS = {name: {"recipe": name, **card.defaults} for name, card in CARDS.items()}
+
+
+def cells_of(x, coordinates=None, image=None, names=None, **others):
+    """Prepared cells of one modality; places at random, one image, unless given."""
+    x = np.asarray(x, dtype=np.float32)
+    n, d = x.shape
+    if coordinates is None:
+        coordinates = np.random.default_rng(0).uniform(0, 100, size=(n, 2))
+    return Cells(
+        ids=np.array([f"cell_{i}" for i in range(n)], dtype=object),
+        features={"protein": x},
+        names={"protein": np.array(names or [f"p{j}" for j in range(d)], dtype=object)},
+        coordinates=np.asarray(coordinates, dtype=np.float32),
+        image=np.full(n, "image", dtype=object) if image is None else np.asarray(image, object),
+        slice=others.pop("slice", np.full(n, "slice", dtype=object)),
+        preprocessing={"protein": {"settings": {}, "constants": {}}},
+        **others,
+    )
+
+
+def reference_of(cells, truth):
+    """Reference labels of cells as evaluation and controls get them."""
+    names = np.array([f"type_{c}" for c in truth], dtype=object)
+    return pd.Series(names, index=pd.Index(cells.ids), name="label")
 
 
 def slice_of(x, truth, places, images):
-    """AnnData as preprocess_cells leaves it: scaled proteins, ``obs['label']`` for scoring."""
-    x = (x - x.mean(0)) / x.std(0)
-    obs = pd.DataFrame(
-        {"image": pd.Categorical(images), "label": pd.Categorical([f"type_{c}" for c in truth])},
-        index=[f"cell_{i}" for i in range(len(x))],
-    )
-    cells = anndata.AnnData(x.astype(np.float32), obs=obs)
-    cells.obsm["spatial"] = places.astype(np.float32)
-    return cells
+    """Scaled features of a slice as preprocess_cells leaves them, and their reference labels."""
+    cells = cells_of((x - x.mean(0)) / x.std(0), places, images)
+    return cells, reference_of(cells, truth)
 
 
 def expression_types(seed, n=400, n_proteins=12):
@@ -46,15 +67,16 @@ def spatial_domains(seed, n=600, n_proteins=12):
 def oversampled(cells, n_synthetic=100):
     """The slice as oversample_minorities leaves it: synthetic cells last, between real ones."""
     rng = np.random.default_rng(0)
-    first, second = rng.integers(cells.n_obs, size=(2, n_synthetic))
+    parents = rng.integers(len(cells), size=(n_synthetic, 2))
+    both = cells.take(np.r_[np.arange(len(cells)), parents[:, 0]])
     names = [f"synthetic_{i}" for i in range(n_synthetic)]
-    synthetic = anndata.AnnData(
-        (cells.X[first] + cells.X[second]) / 2, cells.obs.iloc[first].set_axis(names)
+    between = {m: x[parents].mean(axis=1) for m, x in cells.features.items()}
+    return replace(
+        both,
+        ids=np.r_[cells.ids, np.array(names, dtype=object)],
+        features={m: np.concatenate([x, between[m]]) for m, x in cells.features.items()},
+        parents=parents,
     )
-    synthetic.obsm["spatial"] = cells.obsm["spatial"][first]
-    both = anndata.concat([cells, synthetic])
-    both.obs["synthetic"] = np.arange(both.n_obs) >= cells.n_obs
-    return both
 
 
 def crossing(graph, images):
@@ -62,3 +84,72 @@ def crossing(graph, images):
     edges = graph.tocoo()
     images = np.asarray(images)
     return int((images[edges.row] != images[edges.col]).sum())
+
+
+def two_modalities(cells):
+    """The same cells with their features in two tables, as a multimodal file has them."""
+    x, names = cells.features["protein"], cells.names["protein"]
+    half = x.shape[1] // 2
+    return replace(
+        cells,
+        features={"rna": x[:, :half], "adt": x[:, half:]},
+        names={"rna": names[:half], "adt": names[half:]},
+        preprocessing={m: {"settings": {}, "constants": {}} for m in ("rna", "adt")},
+    )
+
+
+def graphs_for(recipe, cells, seed=0, **changes):
+    """Graphs as build_graphs makes them for a method; None where it needs none."""
+    from spclust import graphs
+
+    card = CARDS[recipe]
+    if "graphs" not in card.needs:
+        return None
+    settings = STAGES["graphs"].defaults | card.stages.get("graphs", {}) | changes
+    return graphs.build(cells, seed, **settings)
+
+
+def run(recipe, cells, seed=0, n_clusters=3, graphs=None, machine=None, reference=None, **changes):
+    """Cluster with a method as its card has it, but for the settings given."""
+    from spclust import methods
+
+    graphs = graphs_for(recipe, cells, seed) if graphs is None else graphs
+    machine = methods.Machine("cpu") if machine is None else machine
+    settings = METHODS[recipe] | changes
+    return methods.cluster(cells, n_clusters, seed, settings, recipe, graphs, machine, reference)
+
+
+def interrupted(recipe, cells, path, stop, **changes):
+    """A clustering trained at once, and the same cut off before an epoch and gone on with.
+
+    Parameters
+    ----------
+    path : Path
+        Of the checkpoint, which is written every second epoch of a phase.
+    stop : int
+        Epoch, counted over all phases.
+    """
+    import pytest
+
+    from spclust import methods
+    from spclust.parts import checkpoints
+
+    graphs, machine = graphs_for(recipe, cells), methods.Machine("cpu", 1, path, 2)
+    whole = run(recipe, cells, graphs=graphs, **changes)
+    progress, seen = checkpoints.progress, []
+
+    def cut_off(*args):
+        for epoch in progress(*args):
+            seen.append(epoch)
+            if len(seen) == stop:
+                raise KeyboardInterrupt
+            yield epoch
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoints, "progress", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            run(recipe, cells, graphs=graphs, machine=machine, **changes)
+        resumed = run(recipe, cells, graphs=graphs, machine=machine, **changes)
+    # it went on from the file instead of from the start
+    assert stop < len(seen) < stop + len(whole.tables["history"])
+    return whole, resumed

@@ -1,36 +1,42 @@
 """CellCharter-style clustering: finds domains that single cells do not show, within images."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from planted import METHODS, expression_types, oversampled, spatial_domains
+from planted import expression_types, graphs_for, oversampled, spatial_domains
+from planted import run as run_any
 from sklearn.metrics import adjusted_rand_score
 
-from spclust import methods
 from spclust.errors import UserError
 
 
 def run(cells, seed=0, n_clusters=3, **changes):
-    return methods.cluster(cells, n_clusters, seed, METHODS["cellcharter"] | changes)
-
-
-def ari(cells, result):
-    return adjusted_rand_score(cells.obs["label"], result.labels)
+    return run_any("cellcharter", cells, seed, n_clusters, **changes)
 
 
 @pytest.fixture(scope="module")
-def cells():
+def planted():
     return spatial_domains(0)
 
 
-def test_it_finds_domains_that_cells_alone_do_not_show(cells):
+@pytest.fixture(scope="module")
+def cells(planted):
+    return planted[0]
+
+
+def test_it_finds_domains_that_cells_alone_do_not_show(planted):
+    cells, reference = planted
     result = run(cells)
-    assert ari(cells, result) > 0.7 > 0.4 > ari(cells, run(cells, hops=0))
+    alone = run(cells, hops=0)
+    assert adjusted_rand_score(reference, result.labels) > 0.7
+    assert adjusted_rand_score(reference, alone.labels) < 0.4
     assert result.embedding.shape == (600, 40) and not result.tables
 
 
 def test_it_finds_expression_types_that_mix():
-    cells = expression_types(0)
-    assert ari(cells, run(cells)) > 0.9
+    cells, reference = expression_types(0)
+    assert adjusted_rand_score(reference, run(cells).labels) > 0.9
 
 
 @pytest.mark.parametrize("n_clusters", [1, 2, 5])
@@ -53,13 +59,21 @@ def test_confidence_is_a_posterior(cells):
 
 def test_features_reach_no_other_image(cells):
     # as many components as proteins: none is taken, which would mix all cells
-    other = (cells.obs["image"] == "b").to_numpy()
-    changed = cells.copy()
-    changed.X[other] += 50
+    other = cells.image == "b"
+    changed = replace(cells, features={"protein": cells.matrix + np.float32(50) * other[:, None]})
     settings = {"pca_components": 12}
     before, after = (run(c, **settings).embedding for c in (cells, changed))
     assert np.array_equal(before[~other], after[~other])
     assert not np.array_equal(before[other], after[other])
+
+
+def test_its_card_asks_for_a_triangulation_less_its_longest_edges(cells):
+    own, whole = (graphs_for("cellcharter", cells, **changes)["spatial"]
+                  for changes in ({}, {"longest_percentile": 100}))  # fmt: skip
+    assert 0.985 < own.nnz / whole.nnz < 0.995
+    graph = graphs_for("cellcharter", cells)
+    assert set(graph.edges) == {"spatial"}
+    assert np.array_equal(run(cells, graphs=graph).embedding, run(cells).embedding)
 
 
 def test_synthetic_cells_are_seen_but_get_no_labels(cells):
@@ -69,8 +83,11 @@ def test_synthetic_cells_are_seen_but_get_no_labels(cells):
 
 
 def test_too_few_cells_for_the_covariances_are_warned_of(cells, caplog):
-    assert set(run(cells[:100].copy()).labels) == {0, 1, 2}
-    assert "100 cells are few for 3 covariances of 40 features; lower" in caplog.text
+    assert set(run(cells.take(slice(100))).labels) == {0, 1, 2}
+    assert (
+        "100 cells are few for 3 covariances of 40 features; lower "
+        "method.cellcharter.pca_components or method.cellcharter.hops"
+    ) in caplog.text
     caplog.clear()
     run(cells)
     assert "are few" not in caplog.text

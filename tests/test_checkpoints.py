@@ -7,53 +7,106 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import planted
 import pytest
 import torch
 
+from spclust import methods
+from spclust.contracts import Graphs
 from spclust.parts import checkpoints
-from spclust.parts.checkpoints import Checkpoint, State, key_of
+from spclust.parts.checkpoints import Checkpoint, State, checkpoint_of, key_of
+from spclust.parts.graphs import knn_graph
 
 # a training as the rule runs it: two phases, KMeans in between, the recipe of the library
 TRAINING = """
 import sys, json, hashlib, logging
+from dataclasses import replace
 from pathlib import Path
-import anndata, numpy as np, yaml
+import numpy as np
+from planted import METHODS, cells_of
 from spclust import methods
 from spclust.contracts import Graphs
 from spclust.parts.graphs import knn_graph
-from spclust.settings import CONFIG_FOLDER
 
 logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
 path, mode = sys.argv[1:]
 rng = np.random.default_rng(0)
 kind = rng.integers(3, size=400)
-cells = anndata.AnnData((rng.normal(size=(400, 8)) + 3 * np.eye(8)[kind]).astype(np.float32))
-cells.obs["pseudolabel"], cells.obs["image"] = kind, "one"
-cells.obs["synthetic"] = False
-cells.obsm["spatial"] = rng.random((400, 2))
-x, places, image = cells.X, cells.obsm["spatial"], np.zeros(400)
-graphs = Graphs(knn_graph(x, image, 8), knn_graph(places, image, 8), x, 8)
-s = yaml.safe_load((CONFIG_FOLDER / "config.yaml").read_text())["methods"]["spclust"]
-s |= {"pretrain_epochs": 30, "epochs": 60, "mode": mode, "batch_cells": 150, "anchors": 40}
+cells = cells_of(rng.normal(size=(400, 8)) + 3 * np.eye(8)[kind], rng.random((400, 2)))
+cells = replace(cells, pseudolabels=kind)
+x, image = cells.matrix, np.zeros(400)
+edges = {"expression": knn_graph(x, image, 8), "spatial": knn_graph(cells.coordinates, image, 8)}
+built = {"n_neighbors": 8, "expression_within": "cohort", "expression_weights": "binary"}
+s = METHODS["spclust"] | {"pretrain_epochs": 30, "epochs": 60, "mode": mode}
+s |= {"batch_cells": 150, "anchors": 40}
 machine = methods.Machine("cpu", 1, Path(path), 7)
-result = methods.cluster(cells, 3, 5, s, graphs, machine)
+graphs = Graphs(edges, {"expression": x}, built)
+result = methods.cluster(cells, 3, 5, s, graphs=graphs, machine=machine)
 parts = [result.labels, result.confidence, result.embedding]
-parts += [table.to_numpy(dtype=float) for table in result.tables.values() if "phase" not in table]
+parts += [result.tables["importance"].to_numpy(dtype=float), result.per_cell["fusion"].to_numpy()]
 parts.append(result.tables["history"].drop(columns="phase").to_numpy(dtype=float))
 digest = hashlib.sha256(b"".join(np.ascontiguousarray(p).tobytes() for p in parts))
 print(json.dumps({"digest": digest.hexdigest(), "rows": len(result.tables["history"])}))
 """
 
+# Children of one process, since loading torch takes seconds, write checkpoints without pause; what
+# they keep is large enough for a signal to meet a write.
+WRITING = """
+import os, random, signal, sys, time, torch
+from pathlib import Path
+from spclust.parts.checkpoints import Checkpoint, State
 
-def start(path, mode):
-    command = [sys.executable, "-c", TRAINING, str(path), mode]
-    library = Path(checkpoints.__file__).parents[2]
+path, draw, epochs = Path(sys.argv[1]), random.Random(7), [0]
+torch.set_num_threads(1)
+torch.optim.Adam(torch.nn.Linear(2, 2).parameters())  # loads half of torch
+signal.alarm(100)  # should one go on for ever
+
+def train():
+    signal.alarm(100)
+    model = torch.nn.Linear(300, 300)
+    state = State("train", model, torch.optim.Adam(model.parameters()))
+    with Checkpoint(path, "k", ["train"], 1) as checkpoint:
+        for epoch in checkpoint.epochs(state, 10**6):
+            state.history.append({"epoch": epoch})
+
+def stored():
+    return torch.load(path, weights_only=True)["epoch"] if path.exists() else 0
+
+for turn in range(20):
+    child = os.fork()
+    if not child:
+        try:
+            train()
+        except SystemExit as left:
+            os._exit(left.code)
+        os._exit(1)
+    while stored() <= epochs[-1] and os.waitpid(child, os.WNOHANG) == (0, 0):
+        time.sleep(0.002)
+    time.sleep(draw.uniform(0, 0.02))
+    first, second = draw.sample([signal.SIGTERM, signal.SIGINT], 2)
+    os.kill(child, first)
+    if turn % 2:
+        time.sleep(0.001)
+        os.kill(child, second)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in (128 + first, 128 + second), code
+    assert list(path.parent.iterdir()) == [path]
+    epochs.append(stored())
+assert epochs == sorted(set(epochs)), epochs  # each went on from the one before
+"""
+
+
+def python(script, *arguments):
+    """Start a script with the library and the helpers of the tests in its path."""
+    library, tests = Path(checkpoints.__file__).parents[2], Path(__file__).parent
     return subprocess.Popen(
-        command, cwd=library, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        [sys.executable, "-c", script, *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{library}:{tests}"},
     )  # fmt: skip
 
 
@@ -65,12 +118,12 @@ def finish(process):
 
 @pytest.mark.parametrize("mode", ["exact", "stochastic"])
 def test_a_training_killed_again_and_again_ends_with_the_same_bytes(tmp_path, mode):
-    whole, _ = finish(start(tmp_path / "whole.pt", mode))
+    whole, _ = finish(python(TRAINING, tmp_path / "whole.pt", mode))
     path, draw = tmp_path / "broken.pt", random.Random(os.getpid())
     went_on = 0
     for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
         before = path.stat().st_mtime_ns if path.exists() else None
-        process = start(path, mode)
+        process = python(TRAINING, path, mode)
         # wait for a file of this run, then for any part of an epoch
         while process.poll() is None and (not path.exists() or path.stat().st_mtime_ns == before):
             time.sleep(0.002)
@@ -83,9 +136,17 @@ def test_a_training_killed_again_and_again_ends_with_the_same_bytes(tmp_path, mo
         assert process.returncode in (-signal.SIGKILL, 128 + number), text
         if number != signal.SIGKILL:
             assert "interrupted by" in text
-    last, text = finish(start(path, mode))
+    last, text = finish(python(TRAINING, path, mode))
     assert "going on after" in text and went_on
     assert last == whole and last["rows"] == 90
+
+
+def test_signals_at_any_moment_leave_a_readable_file(tmp_path):
+    """Thirty of them, most within a write: SIGTERM, SIGINT, and one 1 ms after the other."""
+    process = python(WRITING, tmp_path / "c.pt")
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, text
+    assert text.count("the same command goes on from there") == 20 and "Traceback" not in text
 
 
 def tiny_state(seed=0, history=()):
@@ -101,7 +162,7 @@ def one_epoch(state, epoch):
     loss.backward()
     state.optimiser.step()
     state.history.append({"epoch": epoch, "loss": loss.item()})
-    state.labels = np.array([epoch, epoch + 1])
+    state.arrays = {"labels": np.array([epoch, epoch + 1])}
 
 
 def test_the_state_is_restored_whole(tmp_path):
@@ -117,7 +178,7 @@ def test_the_state_is_restored_whole(tmp_path):
     checkpoint = Checkpoint(tmp_path / "c.pt", "k", ["train"], 5)
     done = [epoch for epoch in checkpoint.epochs(resumed, 12) if one_epoch(resumed, epoch) is None]
     assert done == [6, 7, 8, 9, 10, 11, 12]
-    assert resumed.history == whole.history and list(resumed.labels) == [12, 13]
+    assert resumed.history == whole.history and list(resumed.arrays["labels"]) == [12, 13]
 
     for a, b in zip(resumed.model.parameters(), whole.model.parameters()):
         assert torch.equal(a, b)
@@ -185,6 +246,30 @@ def test_a_kill_while_the_file_is_written_leaves_the_one_before(tmp_path, monkey
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
+def test_a_signal_within_a_write_lets_it_finish(tmp_path, monkeypatch):
+    """Two signals: the second, within the first one's handler, changes nothing."""
+    path, state, real = tmp_path / "c.pt", tiny_state(), torch.save
+
+    def signalled(content, target):
+        os.kill(os.getpid(), signal.SIGTERM)
+        Path(target).write_bytes(b"half")
+        os.kill(os.getpid(), signal.SIGINT)
+        real(content, target)
+
+    monkeypatch.setattr(torch, "save", signalled)
+    before = {number: signal.getsignal(number) for number in checkpoints.SIGNALS}
+    with (
+        pytest.raises(SystemExit) as left,
+        Checkpoint(path, "k", ["train"], 1) as checkpoint,
+    ):
+        for epoch in checkpoint.epochs(state, 3):
+            one_epoch(state, epoch)
+    deaf = {signal.signal(number, handler) for number, handler in before.items()}
+    assert len(deaf) == 1 and not deaf & {*before.values()}  # until the process has ended
+    assert left.value.code == 128 + signal.SIGTERM and list(tmp_path.iterdir()) == [path]
+    assert Checkpoint(path, "k", ["train"], 1).stored["epoch"] == 1
+
+
 def test_handlers_are_those_of_before_when_training_ends(tmp_path):
     before = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)]
     with Checkpoint(tmp_path / "c.pt", "k", ["train"], 1):
@@ -199,3 +284,44 @@ def test_the_key_changes_with_every_array_and_fact():
         key_of([x, y], seed=2), key_of([x.astype(np.float32), y], seed=1), key_of([x], seed=1),
     ]  # fmt: skip
     assert len(set(keys)) == len(keys) and key_of([x.copy(), y], seed=1) == keys[0]
+
+
+def task_of(**changes):
+    cells, _ = planted.expression_types(0, n=30)
+    graph = knn_graph(cells.matrix, np.zeros(30), 3)
+    graphs = Graphs({"spatial": graph}, {"expression": cells.matrix}, {"n_neighbors": 3})
+    machine = methods.Machine("cpu", 2, Path("c.pt"), 5, version="1")
+    given = {"cells": cells, "n_clusters": 3, "seed": 1, "settings": {"lr": 0.1}}
+    return methods.Task(**given | {"graphs": graphs, "machine": machine} | changes)
+
+
+def test_the_key_of_a_task_changes_with_everything_its_training_depends_on():
+    task = task_of()
+    cells, graphs, machine = task.cells, task.graphs, task.machine
+    other_x = {"protein": cells.matrix + 1}
+    weaker = Graphs({"spatial": graphs["spatial"] * 0.5}, graphs.spaces, graphs.settings)
+    wider = Graphs(graphs.edges, graphs.spaces, {"n_neighbors": 4})
+    changed = [
+        *({"cells": replace(cells, **change)} for change in (
+            {"features": other_x}, {"features": {"rna": cells.matrix}},
+            {"coordinates": cells.coordinates + 1}, {"image": cells.image[::-1]},
+            {"slice": cells.image}, {"pseudolabels": np.zeros(30, dtype=int)},
+            {"parents": np.zeros((2, 2), dtype=int)},
+        )),
+        {"graphs": None}, {"graphs": weaker}, {"graphs": wider}, {"settings": {"lr": 0.2}},
+        {"seed": 2}, {"n_clusters": 4}, {"machine": replace(machine, threads=1)},
+        {"machine": replace(machine, version="2")},
+    ]  # fmt: skip
+    keys = {checkpoint_of(task_of(**change), ["train"]).key for change in [{}, *changed]}
+    assert len(keys) == 1 + len(changed)
+    same = task_of(machine=replace(machine, checkpoint=Path("d.pt"), checkpoint_every=9))
+    assert checkpoint_of(same, ["train"]).key in keys
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+def test_the_key_of_a_task_is_that_of_the_device_it_stands_for(device):
+    if torch.cuda.is_available() or torch.backends.mps.is_available():
+        pytest.skip("auto is no CPU here")
+    machine = replace(task_of().machine, device=device)
+    found = checkpoint_of(task_of(machine=machine), ["train"])
+    assert found.key == checkpoint_of(task_of(), ["train"]).key and found.every == 5

@@ -1,22 +1,26 @@
 """Files between stages: atomic, checked, and with a message that tells how to remake them."""
 
-import anndata
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from planted import cells_of, expression_types, oversampled
 
 from spclust import contracts
+from spclust.cells import Cells
 from spclust.errors import UserError
 
 
-def cells(**obs):
-    a = anndata.AnnData(np.ones((3, 2), dtype=np.float32))
-    a.obs["image"] = "image"
-    a.obsm["spatial"] = np.zeros((3, 2))
-    for name, values in obs.items():
-        a.obs[name] = values
-    return a
+def same(one, two):
+    """Whether two sets of cells are equal in everything."""
+    assert isinstance(one, Cells) and list(one.features) == list(two.features)
+    for m in one.features:
+        assert one.features[m].tobytes() == two.features[m].tobytes()
+        assert list(one.names[m]) == list(two.names[m])
+    for name in ("ids", "coordinates", "image", "slice", "parents"):
+        assert np.array_equal(getattr(one, name), getattr(two, name)), name
+    assert np.array_equal(one.pseudolabels, two.pseudolabels)
+    return True
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
@@ -28,39 +32,104 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
     assert target.read_text() == "old" and list(tmp_path.iterdir()) == [target]
 
 
-def test_cells_come_back_as_written(tmp_path):
-    contracts.write_cells(cells(), tmp_path / "cells.h5ad")
-    assert contracts.read_cells(tmp_path / "cells.h5ad", "prepared").shape == (3, 2)
+def test_a_failed_folder_leaves_the_old_one_and_no_other(tmp_path):
+    target = tmp_path / "folder"
+    with contracts.whole_folder(target) as temporary:
+        (temporary / "a.txt").write_text("old")
+    with pytest.raises(RuntimeError), contracts.whole_folder(target) as temporary:
+        (temporary / "a.txt").write_text("new")
+        raise RuntimeError
+    assert (target / "a.txt").read_text() == "old" and list(tmp_path.iterdir()) == [target]
+
+
+def test_prepared_cells_come_back_as_written(tmp_path):
+    given, _ = expression_types(0, n=30)
+    contracts.write_cells(given, tmp_path / "cells.h5mu")
+    assert same(contracts.read_cells(tmp_path / "cells.h5mu", "prepared"), given)
+
+
+def test_balanced_cells_come_back_with_parents_and_pseudolabels(tmp_path):
+    cells, _ = expression_types(0, n=30)
+    given = oversampled(cells, 8)
+    given = Cells(**vars(given) | {"pseudolabels": np.arange(38) % 3})
+    contracts.write_cells(given, tmp_path / "cells.h5mu")
+    found = contracts.read_cells(tmp_path / "cells.h5mu", "balanced")
+    assert same(found, given) and found.n_original == 30
+
+
+def test_modalities_and_how_they_were_prepared_come_back(tmp_path):
+    cells = cells_of(np.arange(12).reshape(4, 3))
+    constants = {"mean": np.arange(3.0), "kept": np.array(["a", "b", "c"])}
+    entry = {"settings": {"clip": None, "scale": True}, "constants": constants}
+    given = Cells(
+        **vars(cells)
+        | {
+            "features": {"rna": cells.features["protein"], "adt": np.ones((4, 1), np.float32)},
+            "names": {"rna": cells.names["protein"], "adt": np.array(["CD3"], dtype=object)},
+            "preprocessing": {"rna": entry, "adt": {"settings": {}, "constants": {}}},
+        }
+    )
+    contracts.write_cells(given, tmp_path / "cells.h5mu")
+    found = contracts.read_cells(tmp_path / "cells.h5mu", "prepared")
+    assert same(found, given)
+    assert found.preprocessing["rna"]["settings"] == entry["settings"]
+    for name, value in constants.items():
+        assert np.array_equal(found.preprocessing["rna"]["constants"][name], value)
 
 
 def test_a_missing_slot_is_named_with_the_rule_and_the_command(tmp_path):
-    contracts.write_cells(cells(), tmp_path / "cells.h5ad")
+    contracts.write_cells(cells_of(np.ones((3, 2))), tmp_path / "cells.h5mu")
     message = r"lacks obs\['pseudolabel'\].*rule oversample_minorities.*snakemake --cores 1 --force"
     with pytest.raises(UserError, match=message):
-        contracts.read_cells(tmp_path / "cells.h5ad", "balanced")
+        contracts.read_cells(tmp_path / "cells.h5mu", "balanced")
 
 
-@pytest.mark.parametrize("content", [b"", b"not an h5ad"])
+@pytest.mark.parametrize("content", [b"", b"not an h5mu"])
 def test_a_broken_file_is_named(tmp_path, content):
-    (tmp_path / "cells.h5ad").write_bytes(content)
-    with pytest.raises(UserError, match=r"cells\.h5ad: cannot be read.*rule preprocess_cells"):
-        contracts.read_cells(tmp_path / "cells.h5ad", "prepared")
+    (tmp_path / "cells.h5mu").write_bytes(content)
+    with pytest.raises(UserError, match=r"cells\.h5mu: cannot be read.*rule preprocess_cells"):
+        contracts.read_cells(tmp_path / "cells.h5mu", "prepared")
 
 
 def test_graphs_come_back_as_written(tmp_path):
-    graph = sp.csr_matrix(np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], dtype=np.float32))
-    given = contracts.Graphs(graph, graph.T, np.ones((3, 2)), 7)
+    graph = sp.csr_matrix(np.array([[0, 0.5, 0], [0.5, 0, 1], [0, 1, 0]], dtype=np.float32))
+    spaces = {"expression/rna": np.ones((3, 2), np.float32)}
+    settings = {"n_neighbors": 7, "radius": None}
+    given = contracts.Graphs({"expression/rna": graph, "spatial": graph > 0}, spaces, settings)
     contracts.write_graphs(tmp_path / "graphs.npz", given)
-    one, two, space, n_neighbors = contracts.read_graphs(tmp_path / "graphs.npz")
-    assert (one != graph).nnz == 0 and (two != graph).nnz == 0 and space.shape == (3, 2)
-    assert n_neighbors == 7
+    found = contracts.read_graphs(tmp_path / "graphs.npz")
+    assert (found["expression/rna"] != graph).nnz == 0 and found["spatial"].max() == 1
+    assert found.spaces["expression/rna"].shape == (3, 2) and found.settings == settings
+    assert found.of_modalities() == ["expression/rna"]
+
+
+def test_values_and_clusters_are_given_in_the_order_of_the_asked_cells(tmp_path):
+    ids = np.array(["a", "b", "c"], dtype=object)
+    contracts.write_values(np.arange(6).reshape(3, 2), ids, tmp_path / "e.npz")
+    values, _ = contracts.read_values(tmp_path / "e.npz", ids[::-1])
+    assert values.tolist() == [[4, 5], [2, 3], [0, 1]]
+    contracts.write_clusters(np.arange(3), np.ones(3), ids, tmp_path / "c.csv")
+    assert contracts.read_clusters(tmp_path / "c.csv", ids[::-1])["cluster"].tolist() == [2, 1, 0]
+    for read in (contracts.read_values, contracts.read_clusters):
+        path = tmp_path / ("e.npz" if read is contracts.read_values else "c.csv")
+        with pytest.raises(UserError, match="lacks 1 cells, e.g. 'd'.*rule cluster_cells"):
+            read(path, ["a", "d"])
+
+
+def test_labels_that_are_not_scored_are_missing(tmp_path):
+    table = pd.DataFrame({"cell": ["1", "2"], "label": ["x", "y"], "scored": [True, False]})
+    contracts.write_table(table, tmp_path / "labels.csv")
+    found = contracts.read_labels(tmp_path / "labels.csv", np.array(["2", "1", "3"], dtype=object))
+    assert found.isna().tolist() == [True, False, True] and found["1"] == "x"
+    contracts.write_table(table.iloc[:0], tmp_path / "labels.csv")
+    assert contracts.read_labels(tmp_path / "labels.csv", np.array(["1"])).isna().all()
 
 
 def test_tables_check_their_columns(tmp_path):
     contracts.write_table(pd.DataFrame({"cell": ["1", "2"], "a": [1, 2]}), tmp_path / "t.csv")
-    assert list(contracts.read_table(tmp_path / "t.csv", ["a"], "train").index) == ["1", "2"]
-    with pytest.raises(UserError, match="lacks the columns cluster.*rule train"):
-        contracts.read_table(tmp_path / "t.csv", ["cluster"], "train")
+    assert list(contracts.read_table(tmp_path / "t.csv", ["a"], "made").index) == ["1", "2"]
+    with pytest.raises(UserError, match="lacks the columns cluster.*rule made"):
+        contracts.read_table(tmp_path / "t.csv", ["cluster"], "made")
 
 
 def test_the_number_of_clusters_comes_back_or_is_missed_by_name(tmp_path):

@@ -1,17 +1,17 @@
 """The sparse attention layer against torch-geometric's own, and the modules' promises."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
 from torch_geometric.nn import GATConv
 
-from spclust.parts.encoders import (
-    GraphAttentionEncoder,
-    ProjectionHead,
-    SparseGATConv,
-    edge_softmax,
-)
+from spclust.parts import encoders
+from spclust.parts.encoders import GraphAttentionEncoder, ProjectionHead, SparseGATConv
 from spclust.parts.graphs import symmetrised, with_self_loops
 from spclust.parts.neighbourhoods import Neighbourhoods
 
@@ -21,18 +21,6 @@ def graph():
     rng = np.random.default_rng(1)
     upper = sp.csr_matrix(np.triu(rng.random((60, 60)) < 0.1, 1).astype(np.float32))
     return Neighbourhoods.from_scipy(with_self_loops(symmetrised(upper)))
-
-
-def test_reverse_points_at_the_opposite_direction(graph):
-    target, source = graph.edge_index
-    assert torch.equal(target[graph.reverse], source)
-    assert torch.equal(source[graph.reverse], target)
-
-
-def test_edge_softmax_sums_to_one_for_every_cell(graph):
-    alpha = edge_softmax(50 * torch.randn(graph.edge_index.shape[1], 2), graph)
-    sums = torch.zeros(60, 2).index_add(0, graph.edge_index[0], alpha)
-    assert torch.allclose(sums, torch.ones(60, 2), atol=1e-5)
 
 
 @pytest.mark.parametrize("residual", [False, True])
@@ -50,6 +38,46 @@ def test_sparse_attention_equals_torch_geometric(graph, residual):
         results.append([out.detach(), x_in.grad, *(p.grad.clone() for p in layer.parameters())])
     for ours, theirs in zip(*results):
         assert (ours - theirs).abs().max() <= 1e-5 * theirs.abs().max() + 1e-6
+
+
+@pytest.mark.parametrize("block_edges", [1, 40, 300])
+def test_a_pass_in_blocks_equals_the_whole_pass(graph, monkeypatch, block_edges):
+    torch.manual_seed(0)
+    encoder, x = GraphAttentionEncoder(5, [8, 4], 2, residual=True), torch.randn(60, 5)
+    whole = encoder(x, graph)
+    monkeypatch.setattr(encoders, "BLOCK_EDGES", block_edges)
+    assert whole.requires_grad and torch.equal(encoder(x, graph), whole)
+    with torch.no_grad():
+        torch.testing.assert_close(encoder(x, graph), whole, rtol=1e-6, atol=1e-6)
+
+
+def test_memory_without_gradients_grows_with_cells_and_not_with_edges():
+    """Scores of 8 heads and 4 million edges alone are 128 MB, and there are several of them."""
+    script = """if True:
+        import logging, resource, sys, torch, numpy, scipy.sparse as sp
+        from spclust.parts import encoders
+        from spclust.parts.neighbourhoods import Neighbourhoods
+        torch.set_num_threads(1)
+        ring = sp.diags([1.0] * 401, range(-200, 201), shape=(10_000, 10_000))
+        graph = Neighbourhoods.from_scipy(ring)
+        encoder = encoders.GraphAttentionEncoder(4, [16], 8)
+        peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        encoders.BLOCK_EDGES = int(sys.argv[1])
+        with torch.no_grad():
+            encoder(torch.randn(100, 4), Neighbourhoods.from_scipy(sp.eye(100)))
+            before = peak()
+            encoder(torch.randn(10_000, 4), graph)
+        print(peak() - before)
+    """
+    library = Path(encoders.__file__).parents[2]
+    taken = []
+    for edges in (1 << 18, 1 << 30):
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(edges)], cwd=library, capture_output=True,
+            text=True, check=True,
+        )  # fmt: skip
+        taken.append(int(done.stdout))
+    assert taken[0] < taken[1] / 4
 
 
 def test_encoder_has_a_linear_last_layer_unless_asked(graph):

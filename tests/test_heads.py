@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import adjusted_rand_score
 
-from spclust.parts import heads
+from spclust.parts import expression, heads
 
 
 def blobs(sizes, n_images=1, distance=8.0, seed=0):
-    """Proteins, true groups and images of well separated groups."""
+    """Proteins, true types and images of well separated types."""
     rng = np.random.default_rng(seed)
     y = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
     x = rng.normal(size=(len(y), 6)) + distance * np.eye(6)[y]
@@ -19,9 +19,9 @@ def blobs(sizes, n_images=1, distance=8.0, seed=0):
 
 
 ALL = {
-    "leiden": lambda x, images, k: heads.leiden(x, images, k, 15, 0),
-    "kmeans": lambda x, images, k: heads.kmeans(x, k, 0),
-    "ward": lambda x, images, k: heads.ward(x, k, 0),
+    "leiden": lambda x, k: heads.leiden(x, np.zeros(len(x)), k, 15, 0),
+    "kmeans": lambda x, k: heads.kmeans(x, k, 0),
+    "ward": lambda x, k: heads.ward(x, k, 0),
 }
 
 
@@ -34,18 +34,17 @@ def test_ids_are_ordered_by_size_and_groups_stay(labels):
 
 
 @pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("n_images", [1, 2])
-def test_separate_groups_are_found_and_numbered_by_size(name, n_images):
-    x, y, images = blobs([150, 80, 40], n_images)
-    labels = ALL[name](x, images, 3)
-    assert np.array_equal(labels, y)  # the groups were numbered by size too
-    assert np.array_equal(labels, ALL[name](x, images, 3))
+def test_separate_types_are_found_and_numbered_by_size(name):
+    x, y, _ = blobs([150, 80, 40])
+    labels = ALL[name](x, 3)
+    assert np.array_equal(labels, y)  # the types were numbered by size too
+    assert np.array_equal(labels, ALL[name](x, 3))
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_one_cluster_can_be_asked(name):
-    x, _, images = blobs([30, 10])
-    assert not ALL[name](x, images, 1).any()
+    x, _, _ = blobs([30, 10])
+    assert not ALL[name](x, 1).any()
 
 
 def test_leiden_says_nothing_when_the_number_was_reached(caplog):
@@ -72,35 +71,33 @@ def test_leiden_gives_way_to_kmeans_when_clusters_are_too_few(caplog):
     assert "of 20 clusters up to resolution 3; took KMeans instead" in caplog.text
 
 
-def test_clusters_of_several_images_are_merged_by_likeness():
-    x, y, images = blobs([200, 100, 60, 40], n_images=4)
-    labels = heads.leiden(x, images, 4, 15, 0)
-    assert np.array_equal(labels, y)
+def test_communities_of_groups_apart_span_no_two_of_them():
+    x, _, groups = blobs([200, 100], n_images=2)
+    labels = heads.leiden(x, groups, 4, 15, 0)
+    assert len(np.unique(labels)) == 4
+    assert not set(labels[groups == 0]) & set(labels[groups == 1])
 
 
-def test_images_too_small_for_a_graph_take_the_nearest_cluster():
-    x, y, images = blobs([100, 60])
-    images = images.copy()
-    images[:4] = [1, 2, 2, 3]  # images of one, two and one cell
-    assert np.array_equal(heads.leiden(x, images, 2, 15, 0), y)
+def test_more_pieces_than_clusters_are_merged_with_a_remedy(caplog):
+    x, _, _ = blobs([120, 80])
+    labels = heads.leiden(x, np.arange(200) // 20, 3, 15, 0)
+    assert len(np.unique(labels)) == 3
+    assert "graph has 10 pieces, more than the 3 clusters" in caplog.text
+    assert "expression_within: cohort" in caplog.text
 
 
-def test_only_tiny_images_are_clustered_by_kmeans(caplog):
+def test_groups_too_small_for_a_graph_take_the_nearest_cluster():
+    x, y, groups = blobs([100, 60])
+    groups = groups.copy()
+    groups[:4] = [1, 2, 2, 3]  # groups of one, two and one cell
+    assert np.array_equal(heads.leiden(x, groups, 2, 15, 0), y)
+
+
+def test_only_tiny_groups_are_clustered_by_kmeans(caplog):
     x, y, _ = blobs([12, 8])
     labels = heads.leiden(x, np.arange(20), 2, 15, 0)
     assert np.array_equal(labels, y)
-    assert "took KMeans instead" in caplog.text
-
-
-@settings(max_examples=10, deadline=None)
-@given(st.integers(0, 100), st.integers(1, 3), st.integers(2, 20))
-def test_leidens_graph_crosses_no_images_and_is_symmetric(seed, n_images, k):
-    x, _, images = blobs([40, 20], n_images, seed=seed)
-    weights = heads.neighbour_weights(x, images, k, seed).toarray()
-    np.testing.assert_allclose(weights, weights.T)
-    assert not weights[images[:, None] != images[None]].any()
-    assert not weights.diagonal().any()
-    assert (weights >= 0).all() and (weights.sum(1) > 0).all()
+    assert "Leiden's graph has no edges" in caplog.text and "took KMeans" in caplog.text
 
 
 def test_leiden_is_that_of_scanpy():
@@ -110,7 +107,7 @@ def test_leiden_is_that_of_scanpy():
     x, _, images = blobs([150, 80, 40], distance=3.0)
     cells = AnnData(x)
     sc.pp.neighbors(cells, n_neighbors=15, use_rep="X", transformer="sklearn", random_state=0)
-    weights = heads.neighbour_weights(x, images, 15, 0)
+    weights = expression.neighbour_weights(x, images, 15, 0)
     assert abs(weights - cells.obsp["connectivities"]).max() < 1e-6
     sc.tl.leiden(
         cells, resolution=0.4, flavor="igraph", n_iterations=2, directed=False, random_state=0
@@ -145,9 +142,11 @@ def test_nearest_centroid_leaves_known_labels_and_takes_the_nearest_mean():
     assert heads.nearest_centroid(x, np.zeros(5, dtype=int), known).tolist() == [0] * 5
 
 
-def test_confidence_is_the_share_of_like_neighbours_in_the_image():
+def test_confidence_is_the_share_of_like_neighbours_in_the_group():
     x = np.arange(6.0)[:, None]
-    labels, images = np.array([0, 0, 0, 1, 1, 1]), np.array([0, 0, 0, 0, 0, 1])
-    agreement = heads.neighbour_agreement(x, images, labels, n_neighbors=2)
+    labels, groups = np.array([0, 0, 0, 1, 1, 1]), np.array([0, 0, 0, 0, 0, 1])
+    agreement = heads.neighbour_agreement(x, labels, n_neighbors=2, groups=groups)
     # cell 2 has neighbours 1 and 3, cell 3 has 2 and 4, cell 4 has 3 and 2; cell 5 is alone
     assert agreement.tolist() == [1, 1, 0.5, 0.5, 0.5, 1]
+    # without groups cell 4 has neighbours 3 and 5, cell 5 has 4 and 3
+    assert heads.neighbour_agreement(x, labels, 2).tolist() == [1, 1, 0.5, 0.5, 1, 1]

@@ -1,16 +1,17 @@
-"""Ranking the proteins of each cluster."""
+"""Ranking the features of each cluster."""
 
 import logging
+from dataclasses import replace
 
-import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from planted import cells_of
 from scipy.stats import mannwhitneyu
 
 from spclust import markers
 
-COLUMNS = ["cluster", "rank", "protein", "effect", "auc", "p_adjusted", "mean_in", "mean_out"]
+COLUMNS = ["cluster", "rank", "feature", "effect", "auc", "p_adjusted", "mean_in", "mean_out"]
 
 
 def slice_(n=60, seed=0):
@@ -21,9 +22,7 @@ def slice_(n=60, seed=0):
     x[clusters == 0, 1] += 4
     x[clusters == 0, 2] -= 4
     x[:, 3] = 1.5
-    cells = anndata.AnnData(x.astype(np.float32))
-    cells.var_names = ["CD4", "CD3", "CD20", "DNA"]
-    return cells, clusters
+    return cells_of(x, names=["CD4", "CD3", "CD20", "DNA"]), clusters
 
 
 def test_the_protein_of_a_cluster_comes_first_and_its_opposite_last():
@@ -32,7 +31,7 @@ def test_the_protein_of_a_cluster_comes_first_and_its_opposite_last():
     assert table.columns.tolist() == [*COLUMNS, "importance"]
     first = table[table["cluster"] == 0]
     assert first["rank"].tolist() == [1, 2, 3, 4]
-    assert first["protein"].iloc[0] == "CD3" and first["protein"].iloc[-1] == "CD20"
+    assert first["feature"].iloc[0] == "CD3" and first["feature"].iloc[-1] == "CD20"
     best = first.iloc[0]
     assert best["auc"] > 0.99 and best["p_adjusted"] < 1e-6
     assert best["effect"] > 3
@@ -43,21 +42,20 @@ def test_the_protein_of_a_cluster_comes_first_and_its_opposite_last():
 def test_p_values_are_those_of_scipy_adjusted_by_benjamini_and_hochberg():
     cells, clusters = slice_()
     table = markers.rank(cells, clusters)
-    got = table[table["cluster"] == 1].set_index("protein")["p_adjusted"]
-    inside = clusters == 1
+    got = table[table["cluster"] == 1].set_index("feature")["p_adjusted"]
+    x, inside = cells.matrix, clusters == 1
     p = [
-        mannwhitneyu(cells.X[inside, i], cells.X[~inside, i], method="asymptotic").pvalue
-        for i in range(3)
+        mannwhitneyu(x[inside, i], x[~inside, i], method="asymptotic").pvalue for i in range(3)
     ] + [1.0]
     order = np.argsort(p)
     adjusted = np.minimum.accumulate((np.array(p)[order] * 4 / np.arange(1, 5))[::-1])[::-1]
-    np.testing.assert_allclose(got[cells.var_names[order]], adjusted.clip(max=1), rtol=1e-6)
+    np.testing.assert_allclose(got[cells.feature_names[order]], adjusted.clip(max=1), rtol=1e-6)
 
 
 def test_a_constant_protein_marks_nothing():
     cells, clusters = slice_()
     table = markers.rank(cells, clusters)
-    dna = table[table["protein"] == "DNA"]
+    dna = table[table["feature"] == "DNA"]
     assert (dna["p_adjusted"] == 1).all() and (dna["auc"] == 0.5).all()
 
 
@@ -66,7 +64,7 @@ def test_learnt_importances_stand_beside_their_protein():
     importance = pd.DataFrame(
         np.arange(12.0).reshape(3, 4), index=[0, 1, 2], columns=["DNA", "CD20", "CD3", "CD4"]
     )
-    table = markers.rank(cells, clusters, importance).set_index(["cluster", "protein"])
+    table = markers.rank(cells, clusters, importance).set_index(["cluster", "feature"])
     assert table.loc[(1, "CD3"), "importance"] == 6
     assert table.loc[(2, "DNA"), "importance"] == 8
 
@@ -89,3 +87,20 @@ def test_a_single_cluster_is_listed_untested(recwarn):
     assert len(table) == 4 and table["rank"].tolist() == [1, 2, 3, 4]
     assert table[["auc", "p_adjusted", "mean_out", "effect"]].isna().all(axis=None)
     assert not [w for w in recwarn.list if issubclass(w.category, RuntimeWarning)]
+
+
+def test_features_of_several_modalities_are_ranked_together_each_in_its_own_unit():
+    cells, clusters = slice_()
+    noise = 100 * np.random.default_rng(1).normal(size=(60, 2)).astype(np.float32)
+    both = replace(
+        cells,
+        features={"rna": noise, "adt": cells.matrix},
+        names={"rna": np.array(["CD3", "CD4"], dtype=object), "adt": cells.feature_names},
+    )
+    alone = markers.rank(cells, clusters).set_index(["cluster", "feature"])
+    table = markers.rank(both, clusters)
+    assert table.loc[0, "feature"] == "adt:CD3" and len(table) == 3 * 6
+    found = table.set_index(["cluster", "feature"])
+    for column in ("effect", "mean_in", "auc"):
+        assert found.loc[(0, "adt:CD3"), column] == pytest.approx(alone.loc[(0, "CD3"), column])
+    assert abs(found.loc[(0, "rna:CD3"), "mean_in"] - noise[:20, 0].mean()) < 1e-4

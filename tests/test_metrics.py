@@ -2,13 +2,13 @@
 
 import logging
 
-import anndata
 import networkx
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from planted import cells_of
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score
 
@@ -16,27 +16,28 @@ from spclust import metrics
 from spclust.parts.graphs import knn_graph
 
 
-def tissue(n=120, seed=0, labels=True):
+def tissue(n=120, seed=0, **others):
     """Two images; classes of 70 %, 27 % and 3 % far apart in proteins and in space."""
     rng = np.random.default_rng(seed)
     truth = np.repeat(["a", "b", "rare"], [round(0.7 * n), round(0.27 * n), round(0.03 * n)])
     code = np.unique(truth, return_inverse=True)[1]
-    cells = anndata.AnnData(rng.normal(size=(n, 4)).astype(np.float32) + 20 * code[:, None])
-    cells.obs_names = [f"c{i}" for i in range(n)]
-    cells.obs["image"] = np.where(np.arange(n) % 2, "left", "right")
-    cells.obsm["spatial"] = rng.uniform(size=(n, 2)) + 100 * code[:, None]
-    if labels:
-        cells.obs["label"] = pd.Categorical(truth)
-    return cells, code
+    x = rng.normal(size=(n, 4)) + 20 * code[:, None]
+    images = np.where(np.arange(n) % 2, "left", "right")
+    places = rng.uniform(size=(n, 2)) + 100 * code[:, None]
+    return cells_of(x, places, images, **others), truth.astype(object), code
 
 
-def values(scores):
-    return scores.set_index("metric")["value"]
+def evaluated(cells, truth, clusters, **others):
+    return metrics.evaluate(cells, truth, clusters, cells.matrix, seed=0, **others)
+
+
+def values(scores, of="all"):
+    return scores[scores["slice"] == of].set_index("metric")["value"]
 
 
 def test_a_perfect_clustering_scores_one_whatever_its_numbers():
-    cells, code = tissue()
-    scores, classes = metrics.evaluate(cells, 7 - code, cells.X, seed=0)
+    cells, truth, code = tissue()
+    scores, classes = evaluated(cells, truth, 7 - code)
     got = values(scores)
     for name in ("accuracy", "ARI", "NMI", "macro_F1", "rare_F1"):
         assert got[name] == 1
@@ -45,34 +46,34 @@ def test_a_perfect_clustering_scores_one_whatever_its_numbers():
     assert classes["cluster"].tolist() == [7, 6, 5]
     assert classes["cells"].tolist() == [84, 32, 4]
     assert classes["rare"].tolist() == [False, False, True]
+    assert set(scores["slice"]) == set(classes["slice"]) == {"all"}
 
 
 def test_cells_without_a_label_are_clustered_but_not_scored():
-    cells, code = tissue()
-    cells.obs["label"] = cells.obs["label"].where(np.arange(120) < 116)
+    cells, truth, code = tissue()
+    truth[116:] = np.nan
     wrong = code.copy()
     wrong[116:] = 0
-    scores, classes = metrics.evaluate(cells, wrong, cells.X, seed=0)
+    scores, classes = evaluated(cells, truth, wrong)
     assert values(scores)["accuracy"] == 1
     assert classes["cells"].sum() == 116 and "rare" not in classes["class"].tolist()
 
 
 def test_without_labels_only_the_other_metrics_are_there():
-    cells, code = tissue(labels=False)
-    scores, classes = metrics.evaluate(cells, code, cells.X, seed=0)
+    cells, truth, code = tissue()
+    scores, classes = evaluated(cells, np.full(120, np.nan), code)
     assert scores["metric"].tolist() == [
         "modularity",
         "silhouette",
         "spatial_coherence",
         "n_clusters",
     ]
-    assert classes.empty and "f1" in classes
+    assert classes.empty and {"slice", "f1"} <= set(classes)
 
 
 def test_a_class_without_a_cluster_counts_zero():
-    cells, code = tissue()
-    merged = np.minimum(code, 1)
-    scores, classes = metrics.evaluate(cells, merged, cells.X, seed=0)
+    cells, truth, code = tissue()
+    scores, classes = evaluated(cells, truth, np.minimum(code, 1))
     last = classes.set_index("class").loc["rare"]
     assert last["f1"] == 0 and last["cluster"] is None
     assert values(scores)["rare_F1"] == 0
@@ -80,34 +81,76 @@ def test_a_class_without_a_cluster_counts_zero():
 
 
 def test_a_cluster_too_many_is_wrong():
-    cells, code = tissue()
+    cells, truth, code = tissue()
     split = code.copy()
     split[:20] = 9
-    scores, _ = metrics.evaluate(cells, split, cells.X, seed=0)
+    scores, _ = evaluated(cells, truth, split)
     assert values(scores)["accuracy"] == pytest.approx(100 / 120)
     assert values(scores)["n_clusters"] == 4
 
 
 def test_one_cluster_has_no_silhouette_and_no_modularity_to_gain():
-    cells, code = tissue()
-    scores, _ = metrics.evaluate(cells, np.zeros(120, int), cells.X, seed=0)
+    cells, truth, _ = tissue()
+    scores, _ = evaluated(cells, truth, np.zeros(120, int))
     assert np.isnan(values(scores)["silhouette"])
     assert values(scores)["modularity"] == pytest.approx(0)
     assert values(scores)["spatial_coherence"] == 1
 
 
 def test_no_rare_class_leaves_its_f1_missing_without_a_warning(recwarn):
-    cells, code = tissue()
-    scores, _ = metrics.evaluate(cells, code, cells.X, seed=0, rare_class=0.01)
+    cells, truth, code = tissue()
+    scores, _ = evaluated(cells, truth, code, rare_class=0.01)
     assert np.isnan(values(scores)["rare_F1"])
     assert not recwarn.list
 
 
 def test_the_log_says_how_many_cells_are_scored(caplog):
-    cells, code = tissue()
+    cells, truth, code = tissue()
     with caplog.at_level(logging.INFO):
-        metrics.evaluate(cells, code, cells.X, seed=0)
-    assert "120 of 120 cells have a label, 3 classes" in caplog.text
+        evaluated(cells, truth, code)
+    assert "all: 120 of 120 cells have a label, 3 classes" in caplog.text
+
+
+def cohort():
+    """Two slices; in the second the clusters of classes a and b are swapped."""
+    slices = np.repeat(["one", "two"], [80, 40]).astype(object)
+    cells, truth, _ = tissue(slice=slices)
+    truth = np.where(np.arange(120) % 4, "a", "b").astype(object)
+    clusters = (truth == "a").astype(int)
+    clusters[80:] = 1 - clusters[80:]
+    return cells, truth, clusters
+
+
+def test_a_cluster_stands_for_the_same_class_in_every_slice_of_a_cohort():
+    scores, classes = evaluated(*cohort())
+    assert pd.unique(scores["slice"]).tolist() == ["all", "one", "two"]
+    # on its own the second slice would be matched perfectly
+    assert values(scores, "one")["accuracy"] == values(scores, "one")["ARI"] == 1
+    assert values(scores, "two")["accuracy"] == 0 and values(scores, "two")["ARI"] == 1
+    assert values(scores)["accuracy"] == pytest.approx(80 / 120)
+    found = classes[classes["slice"] == "two"].set_index("class")
+    assert found["cluster"].tolist() == [1, 0] and found["cells"].tolist() == [30, 10]
+
+
+def test_a_slice_is_scored_on_its_own_cells():
+    cells, truth, clusters = cohort()
+    scores, _ = evaluated(cells, truth, clusters)
+    x = cells.matrix
+    for name, rows in {"one": slice(80), "two": slice(80, None)}.items():
+        got = values(scores, name)
+        assert got["modularity"] == metrics.modularity(x[rows], clusters[rows])
+        assert got["silhouette"] == metrics.silhouette(x[rows], clusters[rows], 5000, 0)
+        assert got["spatial_coherence"] == metrics.spatial_coherence(
+            cells.coordinates[rows], clusters[rows], cells.image[rows]
+        )
+
+
+def test_a_slice_without_labels_has_the_other_metrics_only():
+    cells, truth, clusters = cohort()
+    truth[80:] = np.nan
+    scores, classes = evaluated(cells, truth, clusters)
+    assert "ARI" in values(scores, "one") and "ARI" not in values(scores, "two")
+    assert set(classes["slice"]) == {"all", "one"}
 
 
 labellings = st.integers(2, 40).flatmap(
@@ -136,12 +179,18 @@ def test_no_other_matching_agrees_on_more_cells(pair):
 @given(st.lists(st.integers(0, 3), min_size=40, max_size=40))
 @settings(max_examples=20, deadline=None)
 def test_modularity_is_networkx_modularity(clusters):
-    rng = np.random.default_rng(0)
-    x, images, clusters = rng.normal(size=(40, 3)), np.arange(40) % 2, np.array(clusters)
-    graph = networkx.from_scipy_sparse_array(knn_graph(x, images, 15))
+    x, clusters = np.random.default_rng(0).normal(size=(40, 3)), np.array(clusters)
+    graph = networkx.from_scipy_sparse_array(knn_graph(x, np.zeros(40), 15))
     groups = [set(np.flatnonzero(clusters == c)) for c in set(clusters)]
     expected = networkx.community.modularity(graph, groups)
-    assert metrics.modularity(x, clusters, images) == pytest.approx(expected, abs=1e-6)
+    assert metrics.modularity(x, clusters) == pytest.approx(expected, abs=1e-6)
+
+
+def test_modularity_joins_like_cells_of_different_images():
+    cells, truth, code = tissue()
+    apart = np.unique(code + 3 * (cells.image == "left"), return_inverse=True)[1]
+    together, split = (values(evaluated(cells, truth, c)[0])["modularity"] for c in (code, apart))
+    assert together > split + 0.1
 
 
 def test_spatial_coherence_looks_within_images_only():
@@ -154,7 +203,7 @@ def test_spatial_coherence_looks_within_images_only():
 
 def test_spatial_coherence_of_lonely_cells_is_missing():
     assert np.isnan(metrics.spatial_coherence(np.zeros((3, 2)), [0, 0, 0], ["a", "b", "c"]))
-    assert np.isnan(metrics.modularity(np.zeros((3, 2)), [0, 0, 0], ["a", "b", "c"]))
+    assert np.isnan(metrics.modularity(np.zeros((1, 2)), [0]))
 
 
 def test_the_silhouette_sample_comes_from_the_seed():
@@ -168,7 +217,10 @@ def results():
     cells = [f"c{i}" for i in range(6)]
     clusters = [[0, 0, 0, 1, 1, 1], [1, 1, 1, 0, 0, 0], [0, 0, 1, 1, 2, 2], [0, 1, 0, 1, 0, 1]]
     rows = [["d", "a", "m", 1], ["d", "a", "m", 2], ["d", "a", "m", 3], ["d", "b", "m", 1]]
-    scores = [pd.DataFrame({"metric": ["ARI"], "value": [v]}) for v in (0.5, 0.7, 0.9, 0.1)]
+    scores = [
+        pd.DataFrame({"slice": ["all", "s"], "metric": "ARI", "value": [v, 0]})
+        for v in (0.5, 0.7, 0.9, 0.1)
+    ]
     return rows, scores, [pd.Series(c, index=cells) for c in clusters]
 
 
@@ -177,16 +229,12 @@ def test_collect_makes_one_long_table_with_the_agreement_of_seeds():
     # the order of the cells does not matter
     clusters[1] = clusters[1].iloc[::-1]
     long = metrics.collect(rows, scores, clusters)
-    assert long.columns.tolist() == ["dataset", "run", "method", "seed", "metric", "value"]
-    agreement = long[long["metric"] == "seed_agreement"].set_index(["run", "seed"])["value"]
+    assert long.columns.tolist() == [
+        "dataset", "run", "method", "seed", "slice", "metric", "value",
+    ]  # fmt: skip
+    agreement = long[long["metric"] == "seed_agreement"]
+    assert set(agreement["slice"]) == {"all"}
+    agreement = agreement.set_index(["run", "seed"])["value"]
     far = adjusted_rand_score(clusters[0], clusters[2])
     assert agreement.index.tolist() == [("a", 1), ("a", 2), ("a", 3)]
     assert agreement.tolist() == pytest.approx([(1 + far) / 2, (1 + far) / 2, far])
-
-
-def test_mean_and_sd_leave_the_sd_of_one_seed_empty_and_keep_the_order():
-    table = metrics.mean_and_sd(metrics.collect(*results()))
-    assert table["run"].tolist() == ["a", "a", "b"]
-    first = table.iloc[0]
-    assert (first["mean"], first["sd"], first["seeds"]) == pytest.approx((0.7, 0.2, 3))
-    assert np.isnan(table.iloc[-1]["sd"]) and table.iloc[-1]["seeds"] == 1

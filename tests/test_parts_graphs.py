@@ -1,4 +1,4 @@
-"""Operations on sparse graphs, held against dense NumPy."""
+"""Graphs within groups and operations on sparse graphs, held against dense NumPy."""
 
 import numpy as np
 import pynndescent
@@ -88,6 +88,23 @@ def test_neighbours_are_the_nearest_of_the_group(data, k):
 
 
 @settings(max_examples=60, deadline=None)
+@given(points_in_groups())
+def test_members_are_the_rows_of_each_group_in_order(data):
+    groups = data[1]
+    expected = [np.flatnonzero(groups == group).tolist() for group in np.unique(groups)]
+    assert [rows.tolist() for rows in graphs.members(groups)] == expected
+
+
+def test_graphs_of_groups_are_joined_at_their_cells():
+    blocks = [(np.array([0, 3]), sp.csr_matrix([[0, 2.0], [1, 0]])),
+              (np.array([1, 4]), sp.csr_matrix([[0, 0], [5.0, 0]]))]  # fmt: skip
+    expected = np.zeros((5, 5))
+    expected[0, 3], expected[3, 0], expected[4, 1] = 2, 1, 5
+    assert np.array_equal(graphs.joined(blocks, 5).toarray(), expected)
+    assert graphs.joined([], 3).shape == (3, 3) and graphs.joined([], 3).nnz == 0
+
+
+@settings(max_examples=60, deadline=None)
 @given(adjacencies())
 def test_symmetrised_joins_where_either_direction_does(dense):
     before = dense.copy()
@@ -96,18 +113,6 @@ def test_symmetrised_joins_where_either_direction_does(dense):
     np.fill_diagonal(expected, 0)
     assert np.array_equal(result, expected)
     assert np.array_equal(dense, before)
-
-
-@settings(max_examples=60, deadline=None)
-@given(adjacencies())
-def test_normalisation_is_that_of_eq_11(dense):
-    dense = np.maximum(dense, dense.T)
-    degree = dense.sum(1)
-    expected = np.zeros_like(dense, dtype=float)
-    for i, j in np.argwhere(dense > 0):
-        expected[i, j] = dense[i, j] / np.sqrt(degree[i] * degree[j])
-    result = graphs.normalised_adjacency(sp.csr_matrix(dense)).toarray()
-    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-7)
 
 
 def test_with_self_loops_every_cell_is_its_own_neighbour():

@@ -6,12 +6,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def test_the_results_are_those_of_the_committed_benchmark():
-    path = ROOT / "tests/benchmarks/readme_table.py"
+def test_the_results_are_those_of_the_committed_comparison():
+    path = ROOT / "tests/comparison/readme_table.py"
     spec = importlib.util.spec_from_file_location("readme_table", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     table = module.table()
     assert "| spclust | " in table and table.count("**") == 2 * 6  # a best on each slice
-    remedy = "python tests/benchmarks/readme_table.py prints the table"
+    remedy = "python tests/comparison/readme_table.py prints the table"
     assert table in (ROOT / "README.md").read_text(), remedy

@@ -5,8 +5,9 @@ import copy
 import pytest
 import yaml
 
-from spclust import reference, settings
+from spclust import cards, reference, settings
 from spclust.errors import UserError
+from spclust.stages import STAGES
 
 SHIPPED = yaml.safe_load((settings.CONFIG_FOLDER / "config.yaml").read_text())
 REGISTRY = yaml.safe_load((settings.CONFIG_FOLDER / "datasets.yaml").read_text())
@@ -54,8 +55,9 @@ def test_the_papers_table_has_a_row_of_table_b2_for_each_of_its_slices():
 
 def test_runs_on_different_slices_may_share_a_name():
     plan = resolve(
-        "datasets: [demo, dkd_000]\nmethods: {hot: {recipe: spclust, temperature: 1.0}}\n"
-        "runs: [{name: a, datasets: [demo]}, {name: a, method: hot, datasets: [dkd_000]}]"
+        "datasets: [demo, dkd_000]\nmethod: {hot: {recipe: spclust, temperature: 1.0}}\nruns:\n"
+        "- {name: a, method: spclust, datasets: [demo]}\n"
+        "- {name: a, method: hot, datasets: [dkd_000]}"
     )
     assert {(d, run.method) for d, run, _ in plan.results} == {
         ("demo", "spclust"),
@@ -64,7 +66,7 @@ def test_runs_on_different_slices_may_share_a_name():
     for other in ("datasets: [demo, dkd_000]", "method: hot"):
         with pytest.raises(UserError, match=r"runs\[1\] \(a\): the name is taken"):
             resolve(
-                "methods: {hot: {recipe: spclust}}\n"
+                "method: {a: {recipe: spclust}, hot: {recipe: spclust}}\n"
                 f"runs: [{{name: a, datasets: [demo]}}, {{name: a, {other}}}]"
             )
 
@@ -83,36 +85,73 @@ def test_a_slice_of_ones_own_takes_a_name_and_a_path():
 def test_settings_inherit_from_default_and_methods_from_their_recipe():
     plan = resolve(
         "graphs: {k20: {n_neighbors: 20}}\n"
-        "methods: {cold: {recipe: spclust, temperature: 0.1}}\n"
+        "method: {cold: {recipe: spclust, temperature: 0.1}}\n"
         "runs: [{name: a, graphs: k20, method: cold}]"
     )
-    assert plan.cfg("graphs", "k20") == SHIPPED["graphs"]["default"] | {"n_neighbors": 20}
-    assert plan.cfg("methods", "cold")["epochs"] == SHIPPED["methods"]["spclust"]["epochs"]
-    assert list(plan.cfg("methods", "cold")) == sorted(plan.cfg("methods", "cold"))
+    assert plan.cfg("graphs", "k20") == STAGES["graphs"].defaults | {"n_neighbors": 20}
+    assert plan.cfg("method", "cold")["epochs"] == plan.cards["spclust"].defaults["epochs"]
+    assert plan.cfg("method", "cold")["temperature"] == 0.1
+    assert list(plan.cfg("method", "cold")) == sorted(plan.cfg("method", "cold"))
 
 
 def test_folders_tell_the_lineage_and_share_what_is_shared():
     plan = resolve(
         "graphs: {k20: {n_neighbors: 20}}\n"
-        "runs: [{name: a}, {name: b, graphs: k20}, {name: c, method: leiden},\n"
-        "       {name: d, method: leiden, oversample: default}]"
+        "runs: [{name: spclust}, {name: b, method: spclust, graphs: k20}, {name: leiden},\n"
+        "       {name: ward}, {name: d, method: ward, oversample: default}]"
     )
     folders = {run.name: run.folder("demo", 42) for _, run, _ in plan.results}
-    start = "results/demo/prep-default/seed-42"
-    assert folders["a"] == f"{start}/labels-default/aug-default/graph-default/method-spclust"
-    assert folders["b"] == f"{start}/labels-default/aug-default/graph-k20/method-spclust"
-    assert folders["c"] == f"{start}/method-leiden"
-    assert folders["d"] == f"{start}/labels-default/aug-default/method-leiden"
+    start = "results/demo/preprocess-default/seed-42"
+    balanced = f"{start}/pseudolabels-default/oversample-default"
+    assert folders["spclust"] == f"{balanced}/graphs-default/method-spclust"
+    assert folders["b"] == f"{balanced}/graphs-k20/method-spclust"
+    # its graph is the one that Leiden's card wants
+    assert folders["leiden"] == f"{start}/graphs-leiden/method-leiden"
+    assert folders["ward"] == f"{start}/method-ward"
+    assert folders["d"] == f"{balanced}/method-ward"
 
 
 def test_a_run_can_be_kept_to_some_slices():
     plan = resolve(
         "datasets: [demo, {name: mine, path: a.csv}]\n"
-        "runs: [{name: a, datasets: [mine]}, {name: b}]\nseeds: [1, 2]"
+        "runs: [{name: ward, datasets: [mine]}, {name: kmeans}]\nseeds: [1, 2]"
     )
     assert [(d, r.name) for d, r, s in plan.results if s == 1] == [
-        ("demo", "b"), ("mine", "a"), ("mine", "b"),
+        ("demo", "kmeans"), ("mine", "ward"), ("mine", "kmeans"),
     ]  # fmt: skip
+
+
+def test_a_cohort_is_a_dataset_of_slices_that_need_not_run_alone():
+    plan = resolve("datasets: [{name: both, slices: [demo, {name: mine, path: m.h5mu}]}]")
+    assert list(plan.datasets) == ["both"] and set(plan.slices) == {"both", "demo", "mine"}
+    assert plan.datasets["both"]["slices"] == ["demo", "mine"]
+    assert plan.is_multimodal("both") and not plan.is_multimodal("demo")
+    both = resolve("datasets: [{name: both, slices: [a, demo]}, {name: a, path: a.csv}]")
+    assert list(both.datasets) == ["both", "a"]
+
+
+def test_a_model_of_a_cohort_labels_other_slices_for_every_seed():
+    plan = resolve(
+        "datasets: [{name: c, slices: [demo]}, {name: b, path: b.csv}]\nseeds: [1, 2]\n"
+        "transfer: {model: kmeans, to: [b]}"
+    )
+    found = [(d, source, run.name, seed) for d, source, run, seed in plan.transfers]
+    assert found == [("b", "c", "kmeans", 1), ("b", "c", "kmeans", 2)]
+
+
+def test_settings_of_modalities_are_merged_key_by_key():
+    plan = resolve("preprocess: {default: {clip: 5.0, modalities: {rna: {clip: 3.0}}}}")
+    found = plan.cfg("preprocess", "default")
+    shipped = STAGES["preprocess"].defaults["modalities"]["rna"]
+    assert found["modalities"]["rna"] == shipped | {"clip": 3.0} and found["clip"] == 5.0
+
+
+def test_a_setting_that_a_card_wants_may_be_changed():
+    plan = resolve("graphs: {leiden: {n_neighbors: 30}}\nruns: [{name: leiden}]")
+    found = plan.cfg("graphs", "leiden")
+    assert found["n_neighbors"] == 30 and found["expression_weights"] == "umap"
+    other = resolve("graphs: {k30: {n_neighbors: 30}}\nruns: [{name: leiden, graphs: k30}]")
+    assert "graphs-k30" in other.results[0][1].folder("demo", 42)
 
 
 FAULTS = {
@@ -125,12 +164,12 @@ FAULTS = {
         r"graphs\.default: unknown key 'neighbors'; write  n_neighbors: 3",
     ),
     "unknown method key": (
-        "methods: {spclust: {epoch: 3}}",
-        r"methods\.spclust: unknown key 'epoch'; write  epochs: 3",
+        "method: {spclust: {epoch: 3}}",
+        r"method\.spclust: unknown key 'epoch'; write  epochs: 3",
     ),
     "1e-3 is text": (
-        "methods: {spclust: {lr: 1e-3}}",
-        r"methods\.spclust\.lr: found the text '1e-3' where a number .*write  lr: 0\.001",
+        "method: {spclust: {lr: 1e-3}}",
+        r"method\.spclust\.lr: found the text '1e-3' where a number .*write  lr: 0\.001",
     ),
     "quoted number": (
         "graphs: {default: {n_neighbors: '33'}}",
@@ -141,14 +180,14 @@ FAULTS = {
         r"oversample\.default\.variant: found 'smote', allowed is one of constrained",
     ),
     "out of range": (
-        "methods: {spclust: {temperature: 0}}",
-        r"methods\.spclust\.temperature: found 0, allowed is a number > 0",
+        "method: {spclust: {temperature: 0}}",
+        r"method\.spclust\.temperature: found 0, allowed is a number > 0",
     ),
     "unknown dataset": ("datasets: [demoo]", r"'demoo' is not known; did you mean 'demo'"),
     "dataset without name": ("datasets: [{path: a.csv}]", r"datasets\[0\]: a dataset needs a name"),
     "dataset without source": (
         "datasets: [{name: a}]",
-        r"datasets\[0\] \(a\): exactly one of path, files and simulate .* found none",
+        r"datasets\[0\] \(a\): exactly one of path, files, simulate, slices .* found none",
     ),
     "dataset key": (
         "datasets: [{name: a, path: a.csv, lable: x}]",
@@ -158,22 +197,84 @@ FAULTS = {
         "datasets: [{name: a, path: a.csv}, {name: a, path: b.csv}]",
         r"datasets\[1\]: the name 'a' is taken",
     ),
-    "two runs of one name": ("runs: [{name: a}, {name: a}]", r"runs\[1\] \(a\): the name is taken"),
+    "two runs of one name": (
+        "runs: [{name: ward}, {name: ward}]",
+        r"runs\[1\] \(ward\): the name is taken",
+    ),
+    "no method": (
+        "runs: [{name: mine}]",
+        r"runs\[0\] \(mine\): no method is called 'mine'; say which, e.g.  method: spclust",
+    ),
     "unknown method": (
         "runs: [{name: a, method: laiden}]",
         r"runs\[0\] \(a\)\.method: 'laiden' is not known; did you mean 'leiden'",
     ),
     "unknown named setting": (
-        "runs: [{name: a, graphs: k20}]",
-        r"runs\[0\] \(a\)\.graphs: 'k20' is not known",
+        "runs: [{name: spclust, graphs: k20}]",
+        r"runs\[0\] \(spclust\)\.graphs: 'k20' is not known",
     ),
     "unknown recipe": (
-        "methods: {a: {recipe: spclus}}",
-        r"methods\.a\.recipe: 'spclus' is not known; did you mean 'spclust'",
+        "method: {a: {recipe: spclus}}",
+        r"method\.a\.recipe: 'spclus' is not known; did you mean 'spclust'",
     ),
     "no seeds": ("seeds: []", r"seeds: found \[\], allowed is a list of length >= 1"),
     "seed twice": ("seeds: [1, 1]", r"seeds: found \[1, 1\], allowed is a list .*without repeats"),
     "no clusters": ("n_clusters: 0", r"n_clusters: found 0, allowed is a whole number >= 1 or"),
+    "name with a line break": (
+        'runs: [{name: "ward\\n", method: ward}]',
+        r"runs\[0\]\.name: found",
+    ),
+    "name of 300 letters": (
+        f"runs: [{{name: {'w' * 300}, method: ward}}]",
+        r"runs\[0\]\.name: found",
+    ),
+    "the workflow's own folder": (
+        "datasets: [{name: summary, path: a.csv}]",
+        r"datasets\[0\]: 'summary' is a name of the workflow's own .*  name: my_summary",
+    ),
+    "stage that the method makes no use of": (
+        "graphs: {k20: {n_neighbors: 20}}\nruns: [{name: ward, graphs: k20}]",
+        r"runs\[0\] \(ward\): ward makes no use of graphs, .*write  \{name: ward\}",
+    ),
+    "pseudo-labels without oversampling": (
+        "runs: [{name: ward, pseudolabels: default}]",
+        r"ward makes no use of pseudolabels, .*write  \{name: ward\}",
+    ),
+    "a control on oversampled cells": (
+        "runs: [{name: random, oversample: default}]",
+        r"random makes no use of oversample",
+    ),
+    "a method's name for another": (
+        "method: {ward: {recipe: kmeans}}",
+        r"method\.ward: the name of a method cannot stand for another",
+    ),
+    "two files of one name": (
+        "datasets: [{name: a, files: [{url: 'https://x/f.csv', sha256: '" + "0" * 64 + "'}, "
+        "{url: 'https://y/f.csv', sha256: '" + "1" * 64 + "'}]}]",
+        r"two of `files` are kept as 'f.csv'; give one another  name:",
+    ),
+    "setting of a modality": (
+        "preprocess: {default: {modalities: {rna: {clp: 3}}}}",
+        r"preprocess\.default\.modalities\.rna: unknown key 'clp'; write  clip: 3",
+    ),
+    "cohort of a cohort": (
+        "datasets: [{name: a, slices: [demo]}, {name: b, slices: [a]}]",
+        r"dataset 'b', slices: 'a' is a cohort",
+    ),
+    "unknown slice": ("datasets: [{name: a, slices: [demoo]}]", r"'demoo' is not known; did you"),
+    "slice twice": ("datasets: [{name: a, slices: [demo, demo]}]", r"a slice stands twice"),
+    "transfer of no run": (
+        "transfer: {model: spclus, to: [demo]}",
+        r"transfer\[0\]\.model: 'spclus' is not known; did you mean 'spclust'",
+    ),
+    "transfer to what was learnt from": (
+        "transfer: {model: spclust, to: [demo]}",
+        r"transfer\[0\]\.to: the model has learnt from 'demo'",
+    ),
+    "transfer of a method without a model": (
+        "datasets: [demo, {name: b, path: b.csv}]\ntransfer: {model: ward, to: [b]}",
+        r"transfer\[0\]\.model: ward leaves no model .*kmeans",
+    ),
     "name with a slash": ("runs: [{name: a/b}]", r"runs\[0\]\.name: found 'a/b', allowed is"),
 }
 
@@ -186,7 +287,7 @@ def test_a_wrong_configuration_is_refused_with_the_remedy(text, message):
 
 def test_several_faults_are_told_at_once():
     with pytest.raises(UserError) as caught:
-        resolve("seeds: [x]\nmethods: {spclust: {lr: 1e-3, epochs: 0}}\ngraphs: {default: {k: 1}}")
+        resolve("seeds: [x]\nn_clusters: 0\ngraphs: {default: {k: 1}}")
     assert "seeds" in str(caught.value) and "graphs.default" in str(caught.value)
 
 
@@ -195,23 +296,8 @@ def test_config_readme_is_in_step_with_the_schemas():
     assert written == reference.render(), "run `make docs`"
 
 
-def test_every_key_of_the_shipped_configuration_is_documented():
+def test_every_setting_is_documented():
     written = (settings.CONFIG_FOLDER / "README.md").read_text()
-    for stage in (*settings.STAGES, "evaluation"):
-        values = SHIPPED[stage].get("default", SHIPPED[stage])
-        assert all(f"| `{key}` |" in written for key in values)
-
-
-def test_defaults_hold_every_key_of_a_stage():
-    definitions = settings.load_schema("config")["$defs"]
-    for stage in settings.STAGES:
-        assert set(SHIPPED[stage]["default"]) == set(definitions[stage]["properties"])
-    for recipe, definition in definitions["recipes"].items():
-        assert set(SHIPPED["methods"][recipe]) - {"recipe"} == set(definition["properties"])
-
-
-def test_only_recipes_that_compute_there_reserve_a_gpu():
-    plan = resolve()
-    reserving = {name for name in plan.recipes if plan.on_gpu(name)}
-    assert reserving == {"spclust", "scdc", "stdgcc", "scprotein"}
-    assert plan.trains("spagcn") and not plan.trains("leiden")
+    keys = [key for stage in STAGES.values() for key in stage.settings]
+    for key in (*SHIPPED, *keys, *(k for card in cards.load().values() for k in card.settings)):
+        assert f"`{key}" in written, key

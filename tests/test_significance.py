@@ -3,8 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy import stats
 
 from spclust import significance
@@ -67,11 +65,43 @@ def test_wilcoxon_is_the_exact_one_of_scipy_and_says_by_how_much():
 
 
 def test_holm_by_hand():
-    # sorted .01 .02 .03 .04 times 4 3 2 1, then never falling
-    assert significance.holm([0.04, 0.01, 0.03, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
+    pairs = significance.wilcoxon_holm(SCORED)
+    # sorted times 6 5 4 3 2 1, then never falling
+    order = np.argsort(pairs["p"].to_numpy(), kind="stable")
+    raised = np.maximum.accumulate(pairs["p"].to_numpy()[order] * np.arange(6, 0, -1))
+    assert pairs["p_holm"].to_numpy()[order] == pytest.approx(np.minimum(raised, 1))
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_holm_is_that_of_statsmodels(p):
-    multitest = pytest.importorskip("statsmodels.stats.multitest")
-    assert significance.holm(p) == pytest.approx(multitest.multipletests(p, method="holm")[1])
+def test_methods_are_compared_over_slices_and_seeds_and_over_slices():
+    long = pd.DataFrame(
+        [(f"s{i // 2}", run, i % 2, metric, value)
+         for metric in ("ARI", "NMI") for run in SCORED for i, value in enumerate(SCORED[run])],
+        columns=["dataset", "run", "seed", "metric", "value"],
+    )  # fmt: skip
+    ranks, overall, pairs = significance.compare(long, ["a", "b", "d"])
+    three = SCORED[["a", "b", "d"]]
+    means = three.groupby(np.arange(6) // 2).mean()
+    for unit, blocks in (("slices and seeds", three), ("slices", means)):
+        found = ranks[ranks["unit"] == unit].set_index(["metric", "run"])["average_rank"]
+        expected = significance.average_ranks(blocks)
+        assert found["ARI"].to_dict() == expected.to_dict() == found["all"].to_dict()
+        test = overall[overall["unit"] == unit].set_index("metric").loc["NMI"]
+        assert test["blocks"] == len(blocks) and test["methods"] == 3
+        assert (test["chi2"], test["p"]) == pytest.approx(significance.friedman(blocks))
+        part = pairs[(pairs["unit"] == unit) & (pairs["metric"] == "NMI")]
+        assert part["p_holm"].tolist() == significance.wilcoxon_holm(blocks)["p_holm"].tolist()
+
+
+def test_what_is_not_printed_ranks_nobody():
+    long = pd.DataFrame(
+        [("s", "a", 1, "ARI", 0.50004), ("s", "b", 1, "ARI", 0.49996)],
+        columns=["dataset", "run", "seed", "metric", "value"],
+    )
+    assert set(significance.compare(long, ["a", "b"])[0]["average_rank"]) == {1.5}
+
+
+def test_nobody_to_compare_leaves_empty_tables():
+    long = pd.DataFrame(columns=["dataset", "run", "seed", "metric", "value"])
+    ranks, overall, pairs = significance.compare(long, [])
+    assert ranks.empty and overall.empty and pairs.empty
+    assert {"unit", "metric", "first", "second", "p_holm"} <= set(pairs)

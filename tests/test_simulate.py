@@ -5,8 +5,10 @@ import pytest
 from scipy.spatial import cKDTree
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
+from sklearn.preprocessing import scale
 
-from spclust import preprocess, settings, simulate
+from spclust import settings, simulate
+from spclust.io.importing import import_cells
 
 DEFAULTS = {
     key: schema["default"]
@@ -43,6 +45,14 @@ def test_a_seed_makes_the_same_tissue_again_and_another_seed_another(tissue):
     assert not np.allclose(tissue.X, other.X)
 
 
+def test_is_a_file_such_as_users_have(tissue, tmp_path):
+    tissue.write_h5ad(tmp_path / "cells.h5ad")
+    data, labels = import_cells([tmp_path / "cells.h5ad"], {})
+    np.testing.assert_array_equal(data["protein"].X, tissue.X)
+    assert labels["scored"].all() and len(labels) == tissue.n_obs
+    assert data.obs["image"].nunique() == DEFAULTS["n_images"]
+
+
 def test_types_of_small_structures_lie_among_their_own_kind(tissue):
     def own_neighbours(name):
         """Share of the six nearest cells of the image that are of the same type."""
@@ -60,10 +70,9 @@ def test_types_of_small_structures_lie_among_their_own_kind(tissue):
 
 
 def test_clustering_is_neither_trivial_nor_hopeless(tissue):
-    tissue.obs["image"] = tissue.obs["sample"]
-    cells = preprocess.preprocess(tissue, "total", 1.0, 5.0, True, True, 10.0)
+    shares = np.log1p(tissue.X / tissue.X.sum(1, keepdims=True))
     n = tissue.obs["cell_type"].nunique()
-    found = KMeans(n, n_init=5, random_state=0).fit_predict(cells.X)
+    found = KMeans(n, n_init=5, random_state=0).fit_predict(scale(shares.astype(float)))
     assert 0.3 < adjusted_rand_score(tissue.obs["cell_type"], found) < 0.95
 
 

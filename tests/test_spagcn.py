@@ -1,11 +1,12 @@
 """SpaGCN by its package: finds domains, keeps images apart, refuses what memory cannot hold."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
-from planted import METHODS, oversampled, spatial_domains
+from planted import oversampled, spatial_domains
+from planted import run as run_any
 from sklearn.metrics import adjusted_rand_score
 
 from spclust import methods
@@ -17,11 +18,7 @@ WIDE = {"neighbour_share": 5.0}
 
 
 def run(cells, seed=0, n_clusters=3, **changes):
-    return methods.cluster(cells, n_clusters, seed, METHODS["spagcn"] | changes)
-
-
-def ari(cells, result):
-    return adjusted_rand_score(cells.obs["label"], result.labels)
+    return run_any("spagcn", cells, seed, n_clusters, **changes)
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +29,20 @@ def package():
 
 
 @pytest.fixture(scope="module")
-def cells():
+def planted():
     return spatial_domains(0)
 
 
-def test_it_finds_domains_that_cells_alone_do_not_show(package, cells):
-    result = run(cells, **WIDE)
-    assert (
-        ari(cells, result) > 0.6 > 0.3 > ari(cells, methods.cluster(cells, 3, 0, METHODS["kmeans"]))
-    )
+@pytest.fixture(scope="module")
+def cells(planted):
+    return planted[0]
+
+
+def test_it_finds_domains_that_cells_alone_do_not_show(package, planted):
+    cells, reference = planted
+    result, alone = run(cells, **WIDE), run_any("kmeans", cells)
+    assert adjusted_rand_score(reference, result.labels) > 0.6
+    assert adjusted_rand_score(reference, alone.labels) < 0.3
     assert result.embedding.shape == (600, 11) and not result.tables
 
 
@@ -59,7 +61,7 @@ def test_a_seed_repeats_to_the_byte_and_another_differs(package, cells):
 
 
 def test_distances_are_euclidean_within_and_infinite_between_images(package, cells):
-    places, images = cells.obsm["spatial"].astype(float), cells.obs["image"].to_numpy()
+    places, images = cells.coordinates.astype(float), cells.image
     found = spagcn.distances(package, places, images)
     expected = np.linalg.norm(places[:, None] - places[None], axis=2)
     same = images[:, None] == images[None]
@@ -71,7 +73,7 @@ def test_distances_are_euclidean_within_and_infinite_between_images(package, cel
 @pytest.mark.parametrize("rows", [2000, 300])
 def test_the_reach_follows_the_unit_of_the_coordinates(package, cells, unit, rows, monkeypatch):
     monkeypatch.setattr(spagcn, "ROWS", rows)
-    places, images = cells.obsm["spatial"] * unit, cells.obs["image"].to_numpy()
+    places, images = cells.coordinates * unit, cells.image
     between = spagcn.distances(package, places, images)
     reach = spagcn.length_scale(package, between, places, images, 0.5)
     weights = np.exp(-((between / reach) ** 2) / 2)
@@ -90,18 +92,28 @@ def test_confidence_is_a_share(package, cells):
 
 
 def test_cells_alone_in_their_images_are_told(package, cells):
-    alone = cells[:20].copy()
-    alone.obs["image"] = pd.Categorical([f"image_{i}" for i in range(20)])
-    with pytest.raises(UserError, match="no length l makes neighbours weigh 0.5 .*x, y and image"):
+    images = np.array([f"image_{i}" for i in range(20)], dtype=object)
+    alone = replace(cells.take(slice(20)), image=images)
+    with pytest.raises(
+        UserError,
+        match="no length l makes neighbours weigh 0.5 .*x, y and image, or change "
+        "method.spagcn.neighbour_share",
+    ):
         run(alone)
 
 
 def test_too_many_cells_are_refused_with_what_they_would_take(cells):
     with pytest.raises(
         UserError,
-        match=r"600 cells need about 0 GB of memory and methods\.<name>\.max_cells is 599; raise",
+        match=r"600 cells need about 0 GB of memory and method\.spagcn\.max_cells is 599; raise",
     ):
         run(cells, max_cells=599)
+
+
+def test_it_keeps_no_checkpoint(package, cells, tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    run(cells, epochs=2, machine=methods.Machine("cpu", checkpoint=path, checkpoint_every=1))
+    assert not path.exists()
 
 
 def test_a_missing_package_is_told_with_the_command(cells, monkeypatch):

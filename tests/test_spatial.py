@@ -27,6 +27,17 @@ def test_a_triangulation_is_symmetric_and_within_images(n, n_images, seed):
     assert np.array_equal(np.diff(graph.indptr) == 0, alone)
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 3), st.sampled_from([1.0, 20.0, 200.0]))
+def test_a_radius_graph_joins_all_cells_of_an_image_within_the_radius(n, n_images, radius):
+    places, images = scattered(n, n_images, n)
+    places[:2] = places[0]  # two cells at one point
+    near = np.linalg.norm(places[:, None] - places[None], axis=2) <= radius
+    near &= images[:, None] == images[None]
+    np.fill_diagonal(near, False)
+    assert np.array_equal(spatial.radius_graph(places, images, radius).toarray(), near)
+
+
 def test_cells_on_a_line_or_at_one_point_are_joined_to_their_nearest():
     line = np.column_stack([np.arange(5.0), np.zeros(5)])
     graph = spatial.delaunay_graph(line, np.zeros(5))

@@ -1,51 +1,69 @@
 """SpatialLeiden by its package: finds domains, crosses no image, gives the asked number."""
 
-import anndata
+from dataclasses import replace
+
 import numpy as np
-import pandas as pd
 import pytest
 import scipy.sparse as sp
-from planted import METHODS, crossing, oversampled, spatial_domains
+from planted import crossing, expression_types, graphs_for, oversampled, spatial_domains
+from planted import run as run_any
 from sklearn.metrics import adjusted_rand_score
 
-from spclust import methods
 from spclust.errors import UserError
 from spclust.methods import spatialleiden as recipe
 from spclust.parts.spatial import delaunay_graph
 
 pytest.importorskip("spatialleiden", reason="the package spatialleiden is not installed")
-SETTINGS = METHODS["spatialleiden"]
 
 
 def run(cells, seed=0, n_clusters=3, **changes):
-    return methods.cluster(cells, n_clusters, seed, SETTINGS | changes)
-
-
-def ari(cells, result):
-    return adjusted_rand_score(cells.obs["label"], result.labels)
+    return run_any("spatialleiden", cells, seed, n_clusters, **changes)
 
 
 @pytest.fixture(scope="module")
-def cells():
-    return spatial_domains(0)
+def planted():
+    """A single image: the domains of several are joined by what cells express, here too weak."""
+    cells, reference = spatial_domains(0)
+    return replace(cells, image=np.full(len(cells), "a", dtype=object)), reference
+
+
+@pytest.fixture(scope="module")
+def cells(planted):
+    return planted[0]
+
+
+@pytest.fixture(scope="module")
+def two_images():
+    return spatial_domains(0)[0]
 
 
 @pytest.mark.parametrize("kind", ["delaunay", "knn"])
-def test_it_finds_domains_that_cells_alone_do_not_show(cells, kind):
-    result = run(cells, spatial_graph=kind)
-    alone = methods.cluster(cells, 3, 0, METHODS["leiden"])
-    assert ari(cells, result) > 0.4 > 0.2 > ari(cells, alone)
-    assert np.array_equal(result.embedding, cells.X) and not result.tables
+def test_it_finds_domains_that_cells_alone_do_not_show(planted, kind):
+    cells, reference = planted
+    graphs = graphs_for("spatialleiden", cells, spatial_graph=kind)
+    result = run(cells, graphs=graphs)
+    alone = run_any("leiden", cells)
+    assert adjusted_rand_score(reference, result.labels) > 0.4
+    assert adjusted_rand_score(reference, alone.labels) < 0.2
+    assert np.array_equal(result.embedding, cells.matrix) and not result.tables
 
 
 def test_the_more_weight_on_places_the_more_compact_the_clusters(cells):
-    edges = delaunay_graph(cells.obsm["spatial"], cells.obs["image"].to_numpy()).tocoo()
+    edges = delaunay_graph(cells.coordinates, cells.image).tocoo()
+    graphs = graphs_for("spatialleiden", cells)
 
     def compactness(ratio):
-        labels = run(cells, layer_ratio=ratio).labels
+        labels = run(cells, layer_ratio=ratio, graphs=graphs).labels
         return (labels[edges.row] == labels[edges.col]).mean()
 
     assert compactness(0) + 0.1 < compactness(0.3) + 0.05 < compactness(1.8)
+
+
+def test_a_cluster_is_the_same_in_all_images():
+    cells, reference = expression_types(0)
+    assert len(set(cells.image)) == 2
+    labels = run(cells, layer_ratio=0.3).labels
+    assert adjusted_rand_score(reference, labels) > 0.9
 
 
 @pytest.mark.parametrize("n_clusters", [1, 2, 5])
@@ -64,40 +82,40 @@ def test_synthetic_cells_are_seen_but_get_no_labels(cells):
     both = oversampled(cells)
     result = run(both)
     assert len(result.labels) == len(result.confidence) == len(result.embedding) == 600
-    moved = both.copy()
-    moved.X[600:] += 100
+    x = both.features["protein"].copy()
+    x[600:] += 100
+    moved = replace(both, features={"protein": x})
     assert not np.array_equal(run(moved).labels, result.labels)
 
 
 @pytest.mark.parametrize("kind", ["delaunay", "knn"])
-def test_places_weigh_less_the_farther_and_cross_no_image(cells, kind):
-    images = cells.obs["image"].to_numpy()
-    weights = recipe.spatial_weights(
-        cells.obsm["spatial"].astype(float), images, SETTINGS | {"spatial_graph": kind}
-    ).tocoo()
-    lengths = np.linalg.norm(
-        cells.obsm["spatial"][weights.row] - cells.obsm["spatial"][weights.col], axis=1
-    )
+def test_places_weigh_less_the_farther_and_cross_no_image(two_images, kind):
+    cells = two_images
+    graph = graphs_for("spatialleiden", cells, spatial_graph=kind)["spatial"]
+    places = cells.coordinates.astype(float)
+    weights = recipe.spatial_weights(graph, places).tocoo()
+    assert weights.nnz == graph.nnz and crossing(weights, cells.image) == 0
+    lengths = np.linalg.norm(places[weights.row] - places[weights.col], axis=1)
     np.testing.assert_allclose(weights.data, 1 - lengths / lengths.max(), atol=1e-5)
-    assert crossing(weights, images) == 0
 
 
 def test_edges_of_one_length_all_count():
     places = np.column_stack([[0.0, 1.0, 0.5], [0.0, 0.0, np.sqrt(0.75)]])
-    weights = recipe.spatial_weights(places, np.zeros(3), SETTINGS)
+    weights = recipe.spatial_weights(delaunay_graph(places, np.zeros(3)), places)
     assert weights.nnz == 6 and weights.data.min() > 0
 
 
-def test_images_too_small_for_a_graph_are_still_clustered(cells):
-    small = cells.copy()
-    names = small.obs["image"].astype(str).to_numpy()
-    names[:3] = ["c", "d", "d"]
-    small.obs["image"] = pd.Categorical(names)
-    assert set(run(small).labels) == {0, 1, 2}
-    tiny = anndata.AnnData(cells.X[:4].copy(), obs=cells.obs.iloc[:4].copy())
-    tiny.obs["image"] = pd.Categorical(list("abcd"))
-    tiny.obsm["spatial"] = cells.obsm["spatial"][:4]
-    assert set(run(tiny, n_clusters=2).labels) == {0, 1}
+def test_images_too_small_for_a_graph_are_still_clustered(two_images):
+    cells = two_images
+    small = cells.image.copy()
+    small[:3] = ["c", "d", "d"]
+    small = replace(cells, image=small)
+    apart = graphs_for("spatialleiden", small, expression_within="image")
+    for graphs in (None, apart):
+        assert set(run(small, graphs=graphs).labels) == {0, 1, 2}
+    tiny = replace(cells.take(slice(4)), image=np.array(list("abcd"), dtype=object))
+    apart = graphs_for("spatialleiden", tiny, expression_within="image")
+    assert set(run(tiny, n_clusters=2, graphs=apart).labels) == {0, 1}
 
 
 def test_agreement_is_the_share_of_weight_that_stays_inside():

@@ -1,41 +1,59 @@
 """stDGCC: finds spatial domains that single cells do not show, keeps to images, repeats."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from planted import METHODS, crossing, oversampled, spatial_domains
+from planted import (
+    METHODS,
+    cells_of,
+    crossing,
+    graphs_for,
+    interrupted,
+    oversampled,
+    spatial_domains,
+)
+from planted import run as run_any
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
-from spclust import methods
 from spclust.errors import UserError
 from spclust.methods import stdgcc
-from spclust.parts.gcn import WeightedGraph
-from spclust.parts.graphs import knn_graph
+from spclust.parts.neighbourhoods import Neighbourhoods
 
 # an eighth of the widths and a rate to match keep the tests quick
-SMALL = {"hidden_dims": [128, 64, 32, 16], "lr": 0.0004}
-SETTINGS = METHODS["stdgcc"] | SMALL
+SMALL = {"hidden_dims": [128, 64, 32, 16], "lr": 0.0004, "n_init": 10}
 QUICK = {"epochs": 3, "n_init": 3}
 
 
 def run(cells, seed=0, n_clusters=3, **changes):
-    return methods.cluster(cells, n_clusters, seed, SETTINGS | {"n_init": 10} | changes)
+    return run_any("stdgcc", cells, seed, n_clusters, **SMALL | changes)
 
 
 @pytest.fixture(scope="module")
-def cells():
+def planted():
     return spatial_domains(0)
 
 
-def test_it_finds_domains_that_single_cells_do_not_show(cells):
-    truth = cells.obs["label"]
-    alone = KMeans(3, n_init=10, random_state=0).fit_predict(cells.X)
+@pytest.fixture(scope="module")
+def cells(planted):
+    return planted[0]
+
+
+def weighted(cells, self_weight=0.8):
+    """The graph that the model propagates over."""
+    return stdgcc.with_own_weight(graphs_for("stdgcc", cells)["spatial"], self_weight)
+
+
+def test_it_finds_domains_that_single_cells_do_not_show(planted):
+    cells, reference = planted
+    alone = KMeans(3, n_init=10, random_state=0).fit_predict(cells.matrix)
     result = run(cells, epochs=200)
-    assert adjusted_rand_score(truth, alone) < 0.3
-    assert adjusted_rand_score(truth, result.labels) > 0.5
-    assert result.embedding.shape == (600, SETTINGS["hidden_dims"][-1])
-    assert not result.tables and result.model is None
+    assert adjusted_rand_score(reference, alone) < 0.3
+    assert adjusted_rand_score(reference, result.labels) > 0.5
+    assert result.embedding.shape == (600, SMALL["hidden_dims"][-1])
+    assert result.model is None
 
 
 def test_a_seed_repeats_to_the_byte_and_another_differs(cells):
@@ -45,46 +63,61 @@ def test_a_seed_repeats_to_the_byte_and_another_differs(cells):
     assert first.embedding.tobytes() != other.embedding.tobytes()
 
 
+@pytest.mark.parametrize("stop", [4, 7])
+def test_an_interrupted_training_ends_with_the_same_bytes(cells, tmp_path, stop):
+    settings = SMALL | {"epochs": 8, "n_init": 3}
+    whole, resumed = interrupted("stdgcc", cells, tmp_path / "c.pt", stop, **settings)
+    assert resumed.embedding.tobytes() == whole.embedding.tobytes()
+    assert resumed.labels.tobytes() == whole.labels.tobytes()
+    assert resumed.tables["history"].equals(whole.tables["history"])
+
+
+def test_the_history_has_the_terms_of_each_epoch(cells):
+    history = run(cells, **QUICK).tables["history"]
+    assert list(history["epoch"]) == [1, 2, 3] and set(history["phase"]) == {"train"}
+    s = METHODS["stdgcc"]
+    expected = (
+        s["weight_contrast"] * (history["infomax"] + history["cosine"])
+        + s["weight_reconstruction"] * history["reconstruction"]
+        + s["weight_prior"] * history["prior"]
+    )
+    np.testing.assert_allclose(history["loss"], expected, rtol=1e-5)
+
+
 def test_the_graph_mixes_neighbours_and_cell_as_lambda_says(cells):
-    places, images = cells.obsm["spatial"], cells.obs["image"].to_numpy()
-    graph = stdgcc.spatial_graph(places, images, {"self_weight": 0.8, "n_neighbors": 6})
-    expected = 0.2 * knn_graph(places, images, 6).toarray() + 0.8 * np.eye(600)
-    np.testing.assert_allclose(graph.toarray(), expected, atol=1e-6)
-    alone = stdgcc.spatial_graph(places, images, {"self_weight": 1, "n_neighbors": 6})
+    spatial = graphs_for("stdgcc", cells)["spatial"]
+    assert (np.diff(spatial.indptr) >= 15).all()
+    expected = 0.2 * spatial.toarray() + 0.8 * np.eye(600)
+    np.testing.assert_allclose(weighted(cells).toarray(), expected, atol=1e-6)
+    alone = weighted(cells, 1)
     assert (alone.toarray() == np.eye(600)).all() and alone.nnz == 600
 
 
 def test_one_image_does_not_see_another(cells):
-    places, images = cells.obsm["spatial"].copy(), cells.obs["image"].to_numpy()
-    own = {"self_weight": 0.8, "n_neighbors": 15}
-    graph = stdgcc.spatial_graph(places, images, own)
-    assert crossing(graph, images) == 0
-    inside = images == "b"
+    inside, graph = cells.image == "b", weighted(cells)
+    assert crossing(graph, cells.image) == 0
+    places = cells.coordinates.copy()
     places[inside] = np.random.default_rng(0).permutation(places[inside])
-    moved = stdgcc.spatial_graph(places, images, own)
+    moved = weighted(replace(cells, coordinates=places))
     assert (graph[~inside] != moved[~inside]).nnz == 0
     assert (graph[inside] != moved[inside]).nnz > 0
-    # nor do embeddings of one image depend on proteins of the other
+    # nor do embeddings of one image depend on features of the other
     torch.manual_seed(0)
-    model, x = stdgcc.Model(12, [8, 4]), torch.from_numpy(cells.X)
-    other = torch.from_numpy(np.where(inside[:, None], -cells.X, cells.X))
-    weighted = WeightedGraph.from_scipy(graph)
-    drawn_from = model.distributions(*(model.basis(v, weighted) for v in (x, other)))
+    model, x = stdgcc.Model(12, [8, 4]), torch.from_numpy(cells.matrix)
+    other = torch.from_numpy(np.where(inside[:, None], -cells.matrix, cells.matrix))
+    edges = Neighbourhoods.from_scipy(graph)
+    drawn_from = model.distributions(*(model.basis(v, edges) for v in (x, other)))
     means = [mean[~inside] for mean, _ in drawn_from]
     assert torch.equal(*means)
 
 
 def test_a_lone_cell_of_an_image_is_no_error(cells):
-    lone = cells.copy()
-    lone.obs["image"] = ["c", *cells.obs["image"][1:]]
-    assert len(run(lone, **QUICK).labels) == 600
+    images = np.array(["c", *cells.image[1:]], dtype=object)
+    assert len(run(replace(cells, image=images), **QUICK).labels) == 600
 
 
 def test_each_term_enters_with_its_weight(cells):
-    x, images = torch.from_numpy(cells.X), cells.obs["image"].to_numpy()
-    graph = WeightedGraph.from_scipy(
-        stdgcc.spatial_graph(cells.obsm["spatial"], images, SETTINGS), "cpu"
-    )
+    x, graph = torch.from_numpy(cells.matrix), Neighbourhoods.from_scipy(weighted(cells))
     torch.manual_seed(0)
     model = stdgcc.Model(12, [8, 4])
     true, corrupted = model.basis(x, graph), model.basis(x.flip(0), graph)
@@ -107,10 +140,9 @@ def test_each_term_enters_with_its_weight(cells):
 
 
 def test_products_over_layers_first_change_nothing(cells):
-    images = cells.obs["image"].to_numpy()
-    graph = WeightedGraph.from_scipy(stdgcc.spatial_graph(cells.obsm["spatial"], images, SETTINGS))
+    graph = Neighbourhoods.from_scipy(weighted(cells))
     torch.manual_seed(0)
-    model, x = stdgcc.Model(12, [32, 16, 4]), torch.from_numpy(cells.X)
+    model, x = stdgcc.Model(12, [32, 16, 4]), torch.from_numpy(cells.matrix)
     mean, log_variance = model.encoder(x, graph).split(4, dim=1)
     ((got_mean, got_log_variance),) = model.distributions(model.basis(x, graph))
     torch.testing.assert_close(got_mean, mean, atol=1e-5, rtol=1e-4)
@@ -126,7 +158,8 @@ def test_synthetic_cells_train_but_get_no_labels(cells):
 
 
 def test_components_are_capped_at_a_small_panel(cells):
-    assert len(np.unique(run(cells[:, :2].copy(), **QUICK).labels)) == 3
+    few = cells_of(cells.matrix[:, :2], cells.coordinates, cells.image)
+    assert len(np.unique(run(few, **QUICK).labels)) == 3
 
 
 def test_one_cluster_and_a_single_layer_are_no_error(cells):
@@ -135,5 +168,5 @@ def test_one_cluster_and_a_single_layer_are_no_error(cells):
 
 
 def test_a_rate_that_blows_up_is_told(cells):
-    with pytest.raises(UserError, match=r"the loss became .*; lower methods\.<name>\.lr"):
+    with pytest.raises(UserError, match=r"the loss became .*; lower method\.stdgcc\.lr"):
         run(cells, lr=1e20, **QUICK)

@@ -4,22 +4,21 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
-from workflow import SHARED, Project
+from workflow import SHARED, SPCLUST, Project
 
 pytestmark = pytest.mark.slow
 
-RUN = "tiny/prep-default/seed-1/labels-default/aug-default/graph-default/method-spclust"
-
 
 def test_the_tiny_run_writes_what_the_readme_promises(finished):
-    folder = finished.path(RUN)
+    folder = finished.path(SPCLUST)
     for name in (
         "clusters.csv",
-        "embedding.npy",
-        "history.csv",
-        "fusion_weights.csv",
-        "protein_importance.csv",
-        "model.pt",
+        "embedding.npz",
+        "extras/history.csv",
+        "extras/fusion.csv",
+        "extras/importance.csv",
+        "extras/model/weights.npz",
+        "extras/model/model.json",
         "markers.csv",
         "clustered.h5ad",
     ):
@@ -27,7 +26,7 @@ def test_the_tiny_run_writes_what_the_readme_promises(finished):
     figures = {path.stem for path in (folder / "figures").glob("*.png")}
     assert len(figures) >= 6 and all((folder / "figures" / f"{f}.pdf").exists() for f in figures)
     metrics = pd.read_csv(finished.path("summary/metrics.tsv"), sep="\t")
-    assert list(metrics) == ["dataset", "run", "method", "seed", "metric", "value"]
+    assert list(metrics) == ["dataset", "run", "method", "seed", "slice", "metric", "value"]
     assert set(metrics.run) == {"spclust", "kmeans"}
 
 
@@ -39,10 +38,10 @@ def test_every_rule_has_left_its_log_and_benchmark(finished):
 
 
 def test_the_export_is_the_input_with_clusters(finished):
-    cells = anndata.read_h5ad(finished.path(f"{RUN}/clustered.h5ad"))
+    cells = anndata.read_h5ad(finished.path(f"{SPCLUST}/clustered.h5ad"))
     given = anndata.read_h5ad(finished.folder / "resources/tiny/cells.h5ad")
     assert list(cells.obs_names) == list(given.obs_names) and np.allclose(cells.X, given.X)
-    table = pd.read_csv(finished.path(f"{RUN}/clusters.csv"), dtype={"cell": str})
+    table = pd.read_csv(finished.path(f"{SPCLUST}/clusters.csv"), dtype={"cell": str})
     assert list(cells.obs["spclust"].astype(int)) == list(table.cluster)
     assert cells.obs["spclust_confidence"].between(0, 1).all()
     assert cells.obsm["X_spclust"].shape == (240, 8) and cells.obsm["X_umap"].shape == (240, 2)
@@ -66,8 +65,8 @@ def test_a_published_region_from_its_own_table(tmp_path):
             {"name": "schurch", "path": str(table), "label": "ClusterName", "n_clusters": 9}
         ],
         "seeds": [42],
-        "runs": [{"name": "spclust"}, {"name": "random", "method": "random"}],
-        "methods": {"spclust": {"pretrain_epochs": 30, "epochs": 20}},
+        "runs": [{"name": "spclust"}, {"name": "random"}],
+        "method": {"spclust": {"pretrain_epochs": 30, "epochs": 20}},
         "pseudolabels": {"default": {"method": "kmeans"}},
         "device": "cpu",
     }

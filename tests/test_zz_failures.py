@@ -10,7 +10,7 @@ import time
 import anndata
 import numpy as np
 import pytest
-from workflow import TINY, Project, changed
+from workflow import SPCLUST, TINY, Project, changed
 
 pytestmark = pytest.mark.slow
 
@@ -44,16 +44,16 @@ def test_a_wrong_configuration_dies_before_any_job(project):
 
 
 def test_a_missing_file_is_named_before_any_job(project):
-    done = run(project, {"name": "gone", "path": "nowhere.csv"}, "cells.h5ad")
+    done = run(project, {"name": "gone", "path": "nowhere.csv"}, "cells.h5mu")
     assert done.code != 0 and "nowhere.csv" in done.text
 
 
 CASES = {
-    "negative": ([[1, -2], [3, 4]] * 10, "prep-default/cells.h5ad", r"normalisation: none"),
-    "zeros": ([[0, 0], [3, 4]] * 10, "prep-default/cells.h5ad", r"every protein is zero"),
-    "constant": ([[2, 2]] * 20, "prep-default/cells.h5ad", r"nothing to cluster by"),
-    "nan": ([[1, np.nan], [3, 4]] * 10, "cells.h5ad", r"c0"),
-    "single": ([[1, 2]], "prep-default/cells.h5ad", r"1 cell|at least 2"),
+    "negative": ([[1, -2], [3, 4]] * 10, "preprocess-default/cells.h5mu", r"normalisation: none"),
+    "zeros": ([[0, 0], [3, 4]] * 10, "preprocess-default/cells.h5mu", r"every protein is zero"),
+    "constant": ([[2, 2]] * 20, "preprocess-default/cells.h5mu", r"nothing to cluster by"),
+    "nan": ([[1, np.nan], [3, 4]] * 10, "cells.h5mu", r"c0"),
+    "single": ([[1, 2]], "preprocess-default/cells.h5mu", r"1 cell|at least 2"),
 }
 
 
@@ -72,13 +72,15 @@ def test_bad_proteins_end_in_one_line_and_no_output(project, case):
 
 def test_more_clusters_than_cells(project):
     dataset = slice_of(project, "few", np.random.default_rng(0).random((6, 3)) + 1)
-    done = run(project, dataset | {"n_clusters": 9}, "prep-default/n_clusters.json")
+    done = run(project, dataset | {"n_clusters": 9}, "preprocess-default/n_clusters.json")
     assert done.code != 0 and "9 clusters were asked of 6 cells" in done.text
 
 
 def test_labels_where_there_are_none(project):
     dataset = slice_of(project, "bare", np.random.default_rng(0).random((20, 3)) + 1)
-    done = run(project, dataset | {"n_clusters": "from_labels"}, "prep-default/n_clusters.json")
+    done = run(
+        project, dataset | {"n_clusters": "from_labels"}, "preprocess-default/n_clusters.json"
+    )
     assert done.code != 0 and "`label`" in done.text and "auto" in done.text
 
 
@@ -94,14 +96,14 @@ def test_a_slice_smaller_than_its_neighbourhoods_runs(project):
 
 
 def test_a_killed_training_leaves_its_checkpoint_and_goes_on_from_there(project):
-    config = changed(TINY, methods={"spclust": {"epochs": 800}})
+    config = changed(TINY, method={"spclust": {"epochs": 800}})
     project.configure(config)
-    target = "results/tiny/prep-default/seed-1/labels-default/aug-default/graph-default"
-    command = [sys.executable, "-m", "snakemake", f"{target}/method-spclust/clusters.csv"]
+    target = f"results/{SPCLUST}"
+    command = [sys.executable, "-m", "snakemake", f"{target}/clusters.csv"]
     command += ["--cores", "2", "--configfile", "test.yaml"]
     logs = target.replace("results", "results/logs", 1)
-    log = project.folder / logs / "method-spclust/train.log"
-    folder = project.folder / target / "method-spclust"
+    log = project.folder / logs / "cluster_cells.log"
+    folder = project.folder / target
     checkpoint = folder / ".checkpoint.pt"
     # a group of its own, to interrupt snakemake and its job together as a terminal does
     process = subprocess.Popen(
@@ -123,7 +125,9 @@ def test_a_killed_training_leaves_its_checkpoint_and_goes_on_from_there(project)
             os.killpg(process.pid, signal.SIGKILL)
     assert list(folder.iterdir()) == [checkpoint] and process.returncode != 0
     assert "interrupted by SIGINT" in log.read_text()
-    done = project.snakemake("--rerun-incomplete", f"{target}/method-spclust/clusters.csv")
+    done = project.snakemake("--rerun-incomplete", f"{target}/clusters.csv")
     assert done.code == 0, done.text
-    assert done.jobs.keys() == {"train"} and "going on after train epoch" in log.read_text()
-    assert not checkpoint.exists() and len((folder / "history.csv").read_text().split()) == 804
+    assert done.jobs.keys() == {"cluster_cells"} and "going on after train epoch" in log.read_text()
+    assert (
+        not checkpoint.exists() and len((folder / "extras/history.csv").read_text().split()) == 804
+    )

@@ -9,13 +9,13 @@ pytestmark = pytest.mark.slow
 
 SCORES = {"evaluate_run": 1, "summarise_metrics": 1, "plot_summary": 1}
 RUN = SCORES | {"find_markers": 1, "plot_run": 1, "export_cells": 1}
-TRAIN = RUN | {"train": 1, "embed_run": 1}
+TRAIN = RUN | {"cluster_cells": 1, "embed_run": 1}
 GRAPHS = TRAIN | {"build_graphs": 1}
 OVERSAMPLE = GRAPHS | {"oversample_minorities": 1}
 PSEUDOLABELS = OVERSAMPLE | {"assign_pseudolabels": 1}
 BOTH_RUNS = {"evaluate_run": 2, "find_markers": 2, "plot_run": 2, "export_cells": 2}
 PREPROCESS = PSEUDOLABELS | BOTH_RUNS | {
-    "preprocess_cells": 1, "choose_n_clusters": 1, "cluster_cells": 1, "embed_cells": 1,
+    "preprocess_cells": 1, "choose_n_clusters": 1, "cluster_cells": 2, "embed_cells": 1,
 }  # fmt: skip
 DATASET = TINY["datasets"][0]
 
@@ -24,7 +24,7 @@ CONFIGS = {
     "keys that change no result": ({"mirror": "somewhere", "device": "auto"}, {}),
     "a setting nobody uses": ({"graphs": {"k20": {"n_neighbors": 20}}}, {}),
     "the graph's neighbours": ({"graphs": {"default": {"n_neighbors": 10}}}, GRAPHS),
-    "a method's setting": ({"methods": {"spclust": {"temperature": 0.2}}}, TRAIN),
+    "a method's setting": ({"method": {"spclust": {"temperature": 0.2}}}, TRAIN),
     "the oversampling": ({"oversample": {"default": {"imbalance_ratio": 2.0}}}, OVERSAMPLE),
     "the pseudo-labels": ({"pseudolabels": {"default": {"method": "ward"}}}, PSEUDOLABELS),
     "the normalisation": ({"preprocess": {"default": {"clip": 5.0}}}, PREPROCESS),
@@ -36,17 +36,17 @@ CONFIGS = {
     "another named setting beside the first": (
         {
             "graphs": {"k20": {"n_neighbors": 20}},
-            "runs": [*TINY["runs"], {"name": "k20", "graphs": "k20"}],
+            "runs": [*TINY["runs"], {"name": "k20", "method": "spclust", "graphs": "k20"}],
         },
         GRAPHS,
     ),
     "a baseline on oversampled cells": (
         {"runs": [*TINY["runs"], {"name": "more", "method": "kmeans", "oversample": "default"}]},
-        RUN | {"cluster_balanced": 1},
+        RUN | {"cluster_cells": 1},
     ),
     "one more seed": (
         {"seeds": [1, 2]},
-        PSEUDOLABELS | BOTH_RUNS | {"cluster_cells": 1, "embed_cells": 1},
+        PSEUDOLABELS | BOTH_RUNS | {"cluster_cells": 2, "embed_cells": 1},
     ),
 }
 
@@ -61,7 +61,7 @@ def test_a_changed_configuration_reruns_exactly(finished, changes, expected):
 
 
 @contextmanager
-def edited(path, text="\n# edited\n"):
+def edited(path, text="\nEDITED = True\n"):
     before, stat = path.read_bytes(), path.stat()
     path.write_bytes(before + text.encode())
     try:
@@ -80,7 +80,9 @@ MODULES = {
     "methods/spclust.py": TRAIN,
     "markers.py": {"find_markers": 2, "plot_run": 2},
     "export.py": {"export_cells": 2},
-    "plots/maps.py": {"plot_run": 2, "plot_summary": 1},
+    "plots/maps.py": {"plot_run": 2},
+    "plots/figures/umap.py": {"plot_run": 2},
+    "io/readers/table.py": PREPROCESS | {"import_cells": 1},
     "logs.py": {},
 }
 
@@ -92,7 +94,7 @@ def test_an_edited_module_reruns_exactly_what_uses_it(finished, module, expected
 
 
 def test_a_touched_result_reruns_nothing(finished):
-    next(finished.folder.glob("results/tiny/prep-default/cells.h5ad")).touch()
+    next(finished.folder.glob("results/tiny/preprocess-default/cells.h5mu")).touch()
     assert finished.planned() == {}
 
 
@@ -103,3 +105,16 @@ def test_a_deleted_intermediate_is_not_remade_for_its_own_sake(finished):
         assert finished.planned() == {}
     finally:
         aside.rename(graphs)
+
+
+def test_a_comment_reruns_nothing(finished):
+    with edited(finished.folder / "workflow_scripts/spclust/parts/losses.py", "\n# a comment\n"):
+        assert finished.planned() == {}
+
+
+def test_the_order_of_seeds_and_runs_reruns_nothing_but_the_summary(finished):
+    finished.configure(changed(TINY, seeds=[1], runs=TINY["runs"][::-1]))
+    try:
+        assert finished.planned() == {"summarise_metrics": 1, "plot_summary": 1}
+    finally:
+        finished.configure(TINY)

@@ -23,13 +23,18 @@ TINY = {
         }
     ],
     "seeds": [1],
-    "runs": [{"name": "spclust"}, {"name": "kmeans", "method": "kmeans"}],
-    "methods": {"spclust": {"pretrain_epochs": 3, "epochs": 10, "hidden_dims": [16, 8]}},
+    "runs": [{"name": "spclust"}, {"name": "kmeans"}],
+    "method": {"spclust": {"pretrain_epochs": 3, "epochs": 10, "hidden_dims": [16, 8]}},
     # UMAP and scanpy's neighbours compile for half a minute in every process
     "pseudolabels": {"default": {"method": "kmeans"}},
     "graphs": {"default": {"expression_space": "pca"}},
     "device": "cpu",
 }
+# where its spClust run lies below results
+SPCLUST = (
+    "tiny/preprocess-default/seed-1/pseudolabels-default/oversample-default/graphs-default/"
+    "method-spclust"
+)
 
 
 @dataclass
@@ -61,9 +66,9 @@ class Project:
     def configure(self, config):
         (self.folder / "test.yaml").write_text(yaml.safe_dump(config))
 
-    def snakemake(self, *arguments, timeout=1500):
+    def snakemake(self, *arguments, configfile="test.yaml", timeout=1500):
         command = [sys.executable, "-m", "snakemake", "--cores", "2"]
-        command += [*arguments, "--configfile", "test.yaml"]
+        command += [*arguments, "--configfile", configfile]
         done = subprocess.run(
             command, cwd=self.folder, capture_output=True, text=True, timeout=timeout
         )

@@ -6,11 +6,13 @@ from spclust import contracts, logs, pseudolabels
 
 with logs.job(snakemake.log[0], snakemake.rule):
     cells = contracts.read_cells(snakemake.input.cells, "prepared")
-    labels = pseudolabels.assign(
+    labels = snakemake.input.get("labels")
+    found = pseudolabels.assign(
         cells,
         n_clusters=contracts.read_n_clusters(snakemake.input.n_clusters),
         seed=int(snakemake.wildcards.seed),
+        reference=contracts.read_labels(labels, cells.ids) if labels else None,
         **snakemake.params.cfg,
     )
-    table = pd.DataFrame({"cell": cells.obs_names, "pseudolabel": labels})
+    table = pd.DataFrame({"cell": cells.ids, "pseudolabel": found})
     contracts.write_table(table, snakemake.output[0])

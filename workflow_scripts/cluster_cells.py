@@ -1,15 +1,29 @@
-"""Cluster a slice with a method that needs its cells only."""
+"""Cluster cells with any method."""
+
+from pathlib import Path
 
 from spclust import contracts, logs, methods
 
-stage = "balanced" if snakemake.rule == "cluster_balanced" else "prepared"
+checkpoint = Path(snakemake.output.clusters).with_name(".checkpoint.pt")
 with logs.job(snakemake.log[0], snakemake.rule):
-    cells = contracts.read_cells(snakemake.input.cells, stage)
+    given = snakemake.input
+    cells = contracts.read_cells(given.cells, "prepared")
+    graphs, labels = given.get("graphs"), given.get("labels")
     result = methods.cluster(
         cells,
-        n_clusters=contracts.read_n_clusters(snakemake.input.n_clusters),
+        n_clusters=contracts.read_n_clusters(given.n_clusters),
         seed=int(snakemake.wildcards.seed),
         settings=snakemake.params.cfg,
-        machine=methods.Machine(snakemake.config["device"], snakemake.threads),
+        name=snakemake.wildcards.method,
+        graphs=None if graphs is None else contracts.read_graphs(graphs),
+        reference=None if labels is None else contracts.read_labels(labels, cells.ids),
+        machine=methods.Machine(
+            snakemake.config["device"],
+            snakemake.threads,
+            checkpoint,
+            snakemake.config["checkpoint_every"],
+            version=snakemake.params.code,
+        ),
     )
-    result.write(snakemake.output)
+    result.write(**{name: snakemake.output[name] for name in snakemake.output.keys()})
+    checkpoint.unlink(missing_ok=True)

@@ -1,8 +1,13 @@
-"""Two-dimensional UMAP of an embedding or of the proteins."""
+"""Two-dimensional UMAP of an embedding or of the features."""
 
 from spclust import contracts, graphs, logs
 
 with logs.job(snakemake.log[0], snakemake.rule):
-    matrix = contracts.read_matrix(snakemake.input[0])
-    umap = graphs.umap_for_figures(matrix, int(snakemake.wildcards.seed))
-    contracts.write_array(umap, snakemake.output[0])
+    source = snakemake.input[0]
+    if source.endswith(".npz"):
+        values, ids = contracts.read_values(source)
+    else:
+        cells = contracts.read_cells(source, "prepared")
+        values, ids = cells.matrix, cells.ids
+    umap = graphs.umap_for_figures(values, int(snakemake.wildcards.seed))
+    contracts.write_values(umap, ids, snakemake.output[0])

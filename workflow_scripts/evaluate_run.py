@@ -1,16 +1,15 @@
 """Score one run, with and without labels."""
 
-import numpy as np
-
 from spclust import contracts, logs, metrics
 
 with logs.job(snakemake.log[0], snakemake.rule):
-    cells = contracts.read_cells(snakemake.input.cells, "prepared")
-    clusters = contracts.read_table(snakemake.input.clusters, ["cluster"], "train")
+    files = snakemake.input
+    cells = contracts.read_cells(files.cells, "prepared")
     scores, classes = metrics.evaluate(
         cells,
-        clusters.loc[cells.obs_names, "cluster"].to_numpy(),
-        embedding=np.load(snakemake.input.embedding),
+        contracts.read_labels(files.labels, cells.ids),
+        contracts.read_clusters(files.clusters, cells.ids)["cluster"],
+        embedding=contracts.read_values(files.embedding, cells.ids)[0],
         seed=int(snakemake.wildcards.seed),
         **snakemake.params.cfg,
     )

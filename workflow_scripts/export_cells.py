@@ -1,15 +1,18 @@
 """Add the clusters of one run to the imported cells."""
 
-import numpy as np
-
 from spclust import contracts, export, logs
 
 with logs.job(snakemake.log[0], snakemake.rule):
+    files, out = snakemake.input, snakemake.output[0]
+    data = contracts.read_mudata(files.imported, "imported")
+    clusters = contracts.read_clusters(files.clusters)
     cells = export.add_clusters(
-        contracts.read_cells(snakemake.input.cells, "imported"),
-        contracts.read_table(snakemake.input.clusters, ["cluster", "confidence"], "train"),
-        key=snakemake.params.recipe,
-        embedding=np.load(snakemake.input.embedding),
-        umap=np.load(snakemake.input.umap),
+        data,
+        contracts.read_labels(files.labels, data.obs_names),
+        clusters,
+        key=snakemake.params.key,
+        embedding=contracts.read_values(files.embedding, clusters.index)[0],
+        umap=contracts.read_values(files.umap, clusters.index, "embed_run")[0],
+        keep_mudata=out.endswith(".h5mu"),
     )
-    contracts.write_cells(cells, snakemake.output[0])
+    export.write(cells, out)

@@ -1,16 +1,14 @@
-"""Rank the proteins that tell each cluster from the rest."""
-
-import pandas as pd
+"""Rank the features that tell each cluster from the rest."""
 
 from spclust import contracts, logs, markers
 
 with logs.job(snakemake.log[0], snakemake.rule):
-    cells = contracts.read_cells(snakemake.input.cells, "prepared")
-    clusters = contracts.read_table(snakemake.input.clusters, ["cluster"], "train")
-    importance = snakemake.input.get("importance")
+    files = snakemake.input
+    cells = contracts.read_cells(files.cells, "prepared")
+    importance = contracts.read_extras(files.extras).get("importance")
     table = markers.rank(
         cells,
-        clusters.loc[cells.obs_names, "cluster"].to_numpy(),
-        importance=None if importance is None else pd.read_csv(importance, index_col="cluster"),
+        contracts.read_clusters(files.clusters, cells.ids)["cluster"],
+        importance=None if importance is None else importance.set_index("cluster"),
     )
     contracts.write_table(table, snakemake.output[0])

@@ -1,8 +1,9 @@
-"""Read a slice of any supported format into one AnnData shape."""
+"""Read a slice of any supported format into MuData; part its reference labels off."""
 
 from spclust import contracts, logs
 from spclust.io import importing
 
 with logs.job(snakemake.log[0], snakemake.rule):
-    cells = importing.import_cells(list(snakemake.input), snakemake.params.cfg)
-    contracts.write_cells(cells, snakemake.output[0])
+    cells, labels = importing.import_cells(list(snakemake.input), snakemake.params.cfg)
+    contracts.write_mudata(cells, snakemake.output.cells)
+    contracts.write_table(labels, snakemake.output.labels)

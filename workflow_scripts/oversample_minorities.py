@@ -4,12 +4,8 @@ from spclust import contracts, logs, oversample
 
 with logs.job(snakemake.log[0], snakemake.rule):
     cells = contracts.read_cells(snakemake.input.cells, "prepared")
-    table = contracts.read_table(
-        snakemake.input.pseudolabels, ["pseudolabel"], "assign_pseudolabels"
-    )
-    cells.obs["pseudolabel"] = table.loc[cells.obs_names, "pseudolabel"].to_numpy()
+    pseudolabels = contracts.read_pseudolabels(snakemake.input.pseudolabels, cells.ids)
     sampler = oversample.SpaCSMOTE(
         random_state=int(snakemake.wildcards.seed), **snakemake.params.cfg
     )
-    balanced, _ = sampler.fit_resample(cells)
-    contracts.write_cells(balanced, snakemake.output[0])
+    contracts.write_cells(sampler.balance(cells, pseudolabels), snakemake.output[0])

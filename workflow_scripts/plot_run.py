@@ -1,18 +1,22 @@
 """Draw every figure of one run."""
 
-import numpy as np
 import pandas as pd
 
-from spclust import contracts, logs, plots
+from spclust import contracts, logs
+from spclust.plots import runs
 
 with logs.job(snakemake.log[0], snakemake.rule):
-    balanced, history = (snakemake.input.get(name) for name in ("balanced", "history"))
-    plots.plot_run(
-        snakemake.output[0],
-        cells=contracts.read_cells(snakemake.input.cells, "prepared"),
-        clusters=contracts.read_table(snakemake.input.clusters, ["cluster", "confidence"], "train"),
-        umap=np.load(snakemake.input.umap),
-        markers=pd.read_csv(snakemake.input.markers, dtype={"protein": str}),
+    files = snakemake.input
+    cells = contracts.read_cells(files.cells, "prepared")
+    balanced = files.get("balanced")
+    run = runs.RunData(
+        cells,
+        labels=contracts.read_labels(files.labels, cells.ids),
+        clusters=contracts.read_clusters(files.clusters, cells.ids),
+        umap=contracts.read_values(files.umap, cells.ids, "embed_run")[0],
+        markers=pd.read_csv(files.markers, dtype={"feature": str}),
         balanced=None if balanced is None else contracts.read_cells(balanced, "balanced"),
-        history=None if history is None else pd.read_csv(history),
+        extras=contracts.read_extras(files.extras),
+        settings=snakemake.params.cfg,
     )
+    runs.plot_run(snakemake.output[0], run)

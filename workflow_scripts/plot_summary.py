@@ -2,13 +2,10 @@
 
 import pandas as pd
 
-from spclust import logs, plots
+from spclust import logs
+from spclust.plots import summary
 
 with logs.job(snakemake.log[0], snakemake.rule):
-    plots.plot_summary(
-        snakemake.output[0],
-        pd.read_csv(
-            snakemake.input[0], sep="\t", dtype={"dataset": str, "run": str, "method": str}
-        ),
-        **snakemake.params.cfg,
-    )
+    text = dict.fromkeys(["dataset", "run", "method", "slice"], str)
+    long = pd.read_csv(snakemake.input[0], sep="\t", dtype=text)
+    summary.plot_summary(snakemake.output[0], long, **snakemake.params.cfg)

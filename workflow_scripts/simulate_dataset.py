@@ -1,7 +1,8 @@
-"""Make a tissue with known truth."""
+"""Make a tissue with known truth, as a file such as users have."""
 
 from spclust import contracts, logs, simulate
 
 with logs.job(snakemake.log[0], snakemake.rule):
     cells = simulate.simulate_tissue(**snakemake.params.cfg)
-    contracts.write_cells(cells, snakemake.output[0])
+    with contracts.atomic(snakemake.output[0]) as temporary:
+        cells.write_h5ad(temporary, compression="gzip")

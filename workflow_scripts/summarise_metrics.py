@@ -2,16 +2,15 @@
 
 import pandas as pd
 
-from spclust import contracts, logs, metrics
+from spclust import contracts, logs, metrics, reporting
 
 with logs.job(snakemake.log[0], snakemake.rule):
+    files, out = snakemake.input, snakemake.output
     long = metrics.collect(
         snakemake.params.cfg["results"],
-        [pd.read_csv(path, sep="\t") for path in snakemake.input.metrics],
-        [
-            contracts.read_table(p, ["cluster"], "train")["cluster"]
-            for p in snakemake.input.clusters
-        ],
+        [pd.read_csv(path, sep="\t", dtype={"slice": str}) for path in files.metrics],
+        [contracts.read_clusters(path)["cluster"] for path in files.clusters],
     )
-    contracts.write_table(long, snakemake.output.metrics)
-    contracts.write_table(metrics.mean_and_sd(long), snakemake.output.mean)
+    contracts.write_table(long, out.metrics)
+    mean = reporting.mean_and_sd(long, ["dataset", "run", "method", "slice", "metric"])
+    contracts.write_table(reporting.rounded(mean), out.mean)

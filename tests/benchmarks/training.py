@@ -1,13 +1,13 @@
 """What training costs: against the plain formulation, as slices grow, against the machine.
 
-    python tests/benchmarks/training.py plain  --balanced <folder with balanced.h5ad>
+    python tests/benchmarks/training.py plain  --balanced <balanced cells.h5mu>
     python tests/benchmarks/training.py growth
     python tests/benchmarks/training.py limit
-    python tests/benchmarks/training.py whole  --balanced <folder with balanced.h5ad>
+    python tests/benchmarks/training.py whole  --balanced <balanced cells.h5mu>
 
 Prints a table and writes it as TSV to results/benchmarks/training_<name>.tsv. Every case runs in
 a process of its own, so that its peak memory is its own. Needs torch, torch-geometric, numpy,
-scipy, scikit-learn, anndata and psutil, nothing else of the workflow's packages.
+scipy, scikit-learn, anndata, mudata and scanpy, nothing else of the workflow's packages.
 """
 
 import argparse
@@ -21,24 +21,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "workflow_scripts"), str(Path(__file__).parent)]
 
 from plain import plain_encoder, plain_terms  # noqa: E402
 
-from spclust import logs  # noqa: E402
-from spclust.contracts import Graphs  # noqa: E402
-from spclust.methods import Machine, cluster  # noqa: E402
+from spclust import cards, contracts, logs  # noqa: E402
+from spclust.cells import Cells  # noqa: E402
+from spclust.methods import Machine, Task, cluster  # noqa: E402
 from spclust.methods import spclust as recipe  # noqa: E402
-from spclust.parts import losses, training  # noqa: E402
+from spclust.parts import losses, pairwise, training  # noqa: E402
 from spclust.parts.batches import Batches  # noqa: E402
 from spclust.parts.checkpoints import Checkpoint  # noqa: E402
 from spclust.parts.descent import descend  # noqa: E402
 from spclust.parts.graphs import knn_graph  # noqa: E402
+from spclust.parts.pairwise import Blocks  # noqa: E402
 
-SETTINGS = yaml.safe_load((ROOT / "config/config.yaml").read_text())["methods"]["spclust"]
+SETTINGS = cards.load()["spclust"].defaults
 N_CLUSTERS = 5
 
 
@@ -48,25 +48,31 @@ def slice_of(n, balanced, seed):
     The simulated tissue has types (Gaussian clouds of 21 proteins) at random places; its
     expression space is two-dimensional like the UMAP of the workflow.
     """
-    import anndata
-
     rng = np.random.default_rng(seed)
     if balanced:
-        cells = anndata.read_h5ad(Path(balanced) / "balanced.h5ad")
-        cells = cells[np.sort(rng.permutation(cells.n_obs)[:n])].copy()
-        space = np.asarray(cells.X)[:, :2]
+        cells = contracts.read_cells(balanced, "balanced")
+        cells = cells.take(np.sort(rng.permutation(len(cells))[:n]))
+        space = cells.matrix[:, :2]
     else:
         kind = rng.integers(N_CLUSTERS, size=n)
         means = 3 * rng.normal(size=(N_CLUSTERS, 21))
-        cells = anndata.AnnData((means[kind] + rng.normal(size=(n, 21))).astype(np.float32))
-        space = 8 * rng.normal(size=(N_CLUSTERS, 2))[kind] + rng.normal(size=(n, 2))
-        cells.obs["pseudolabel"], cells.obs["image"] = kind, "one"
-        cells.obsm["spatial"] = rng.random((n, 2)) * np.sqrt(n)
-        cells.obs["synthetic"] = np.arange(n) >= n // 2
-    images = cells.obs["image"].to_numpy()
-    space = space.astype(np.float32)
-    spatial = knn_graph(np.asarray(cells.obsm["spatial"]), images, 15)
-    return cells, Graphs(knn_graph(space, images, 15), spatial, space, 15)
+        x = means[kind] + rng.normal(size=(n, 21))
+        space = (8 * rng.normal(size=(N_CLUSTERS, 2))[kind] + rng.normal(size=(n, 2))).astype("f4")
+        cells = Cells(
+            ids=np.arange(n).astype(str).astype(object),
+            features={"protein": x.astype(np.float32)},
+            names={"protein": np.array([f"p{i}" for i in range(21)], dtype=object)},
+            coordinates=(rng.random((n, 2)) * np.sqrt(n)).astype(np.float32),
+            image=np.full(n, "one", dtype=object),
+            slice=np.full(n, "one", dtype=object),
+            pseudolabels=kind,
+        )
+    edges = {
+        "expression": knn_graph(space, np.zeros(len(cells)), 15),
+        "spatial": knn_graph(cells.coordinates.astype(np.float64), cells.image, 15),
+    }
+    built = {"n_neighbors": 15, "expression_within": "cohort", "expression_weights": "binary"}
+    return cells, contracts.Graphs(edges, {"expression": space}, built)
 
 
 def timed(function, repeats, device):
@@ -84,20 +90,19 @@ def timed(function, repeats, device):
 def parts_of_an_epoch(case):
     """Time of an epoch and of each of its parts, the loss, and the memory they took."""
     s = SETTINGS | case.get("settings", {})
-    device = training.pick_device(case["device"])
-    training.seed_everything(0, case["threads"])
     cells, graphs = slice_of(case["n"], case["balanced"], 0)
-    x = torch.from_numpy(np.ascontiguousarray(cells.X, dtype=np.float32)).to(device)
-    model = recipe.SpClust(x.shape[1], N_CLUSTERS, s).to(device)
-    images, coordinates = cells.obs["image"].to_numpy(), np.asarray(cells.obsm["spatial"])
-    before = logs.peak_memory()
-    batched = case["mode"] == "stochastic"
-    data = Batches(x, graphs, coordinates, images, 0,
-                   *((s["batch_cells"], s["anchors"]) if batched else ()))  # fmt: skip
-    labels = cells.obs["pseudolabel"].to_numpy(dtype=np.int64) % N_CLUSTERS
     # embeddings, and with them the logits, of the size that training has to do with
     warm_up = s | {"pretrain_epochs": 20}
-    recipe.pretrain(model, data, warm_up, [], Checkpoint(None, "", ["pretrain"], 1))
+    machine = Machine(case["device"], case["threads"])
+    task = Task(cells, N_CLUSTERS, 0, warm_up, "spclust", graphs, machine)
+    device, blocks = training.start(task), Blocks()
+    model = recipe.model_of(task).to(device)
+    before = logs.peak_memory()
+    batched = case["mode"] == "stochastic"
+    sizes = (s["batch_cells"], s["anchors"]) if batched else ()
+    data = Batches(cells, graphs, device, 0, *sizes)
+    labels = cells.pseudolabels % N_CLUSTERS
+    recipe.pretrain(model, data, task, [], Checkpoint(None, "", ["pretrain"], 1), blocks)
     labels = recipe.warm_start(model, data, labels, N_CLUSTERS, 0)
     terms_of = plain_terms if case["mode"] == "plain" else recipe.objective
     if case["mode"] == "plain":
@@ -108,19 +113,19 @@ def parts_of_an_epoch(case):
 
     def draw():
         drawn["batch"] = data.draw(0, next(epochs))
-        for view in drawn["batch"].views:
-            view.neighbourhoods, view.target  # noqa: B018 made when first asked for
+        for graph in drawn["batch"].graphs.values():
+            graph.row_shares, graph.reverse  # noqa: B018 made when first asked for
 
     def epoch():
         if batched:
             draw()
-        loss, terms = terms_of(model, drawn["batch"], drawn["batch"].of(labels), s)
-        descend(optimiser, loss, recipe.REMEDY)
+        loss, terms = terms_of(model, drawn["batch"], drawn["batch"].of(labels), s, blocks)
+        descend(optimiser, loss, "lower the learning rate")
         return terms["loss"]
 
     draw()
-    first = terms_of(model, drawn["batch"], drawn["batch"].of(labels), s)[1]["loss"]
-    row = {"mode": case["mode"], "cells": len(x), "loss": first}
+    first = terms_of(model, drawn["batch"], drawn["batch"].of(labels), s, blocks)[1]["loss"]
+    row = {"mode": case["mode"], "cells": len(cells), "loss": first}
     row["epoch_s"] = timed(epoch, case["repeats"], device)[0]
     row["memory_mb"] = logs.peak_memory() - before
     if device.type == "cuda":
@@ -142,18 +147,18 @@ def shares(model, batch, labels, s, repeats, device):
     """Forward and backward time of the encoder and of each pairwise term."""
 
     def encode():
-        z = model.encode(batch.x, batch.views, labels)
-        torch.autograd.grad(sum(zv.square().sum() for zv in z), list(model.encoder.parameters()))
+        z = model.encode(batch.features, batch.graphs, labels)
+        torch.autograd.grad(sum(zv.square().sum() for zv in z), list(model.encoders.parameters()))
         return [zv.detach().requires_grad_() for zv in z]
 
     encoder, z = timed(encode, repeats, device)
-    h = [hv.detach().requires_grad_() for hv in model.project(*z)]
+    h = [hv.detach().requires_grad_() for hv in model.project(z)]
 
     def contrast():
         losses.info_nce(*h, s["temperature"], s["include_positive"], batch.anchors).backward()
 
     def reconstruct():
-        recipe.reconstruction(z, batch, s).backward()
+        recipe.reconstruction(z, batch, s, Blocks()).backward()
 
     return {
         "encoder_s": encoder,
@@ -169,7 +174,8 @@ def whole_training(case):
     if case["epochs"]:
         s |= {"pretrain_epochs": case["epochs"], "epochs": case["epochs"]}
     before = logs.peak_memory()
-    result = cluster(cells, N_CLUSTERS, 0, s, graphs, Machine(case["device"], case["threads"]))
+    machine = Machine(case["device"], case["threads"])
+    result = cluster(cells, N_CLUSTERS, 0, {"recipe": "spclust", **s}, "", graphs, machine)
     taken = result.cost | {"memory_mb": logs.peak_memory() - before}
     return {"mode": case["mode"], "cells": case["n"], **taken}
 
@@ -178,7 +184,7 @@ def machine_speed(case):
     """Exponentials and multiply-adds per second, on data in the cache and large products."""
     device = training.pick_device(case["device"])
     training.seed_everything(0, case["threads"])
-    entries = losses.BLOCK_ENTRIES[device.type]
+    entries = pairwise.BLOCK_ENTRIES[device.type]
     block, out = (torch.full((entries,), -1.0, device=device) for _ in "12")
     square = torch.randn(2048, 2048, device=device)
     exp_s = timed(lambda: torch.exp(block, out=out), 20, device)[0]
@@ -278,7 +284,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("table", choices=TABLES)
     parser.add_argument("--cells", type=int, nargs="+", help="sizes instead of the usual ones")
-    parser.add_argument("--balanced", help="folder of balanced.h5ad; left out, simulated cells")
+    parser.add_argument("--balanced", help="balanced cells.h5mu; left out, simulated cells")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--repeats", type=int, default=3)

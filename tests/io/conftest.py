@@ -1,6 +1,7 @@
 """The cells that the tests of the import write in every format."""
 
 import anndata
+import mudata
 import numpy as np
 import pandas as pd
 import pytest
@@ -48,5 +49,32 @@ def h5ad(frame, tmp_path):
         cells = change(cells) or cells
         cells.write_h5ad(tmp_path / name)
         return str(tmp_path / name)
+
+    return write
+
+
+@pytest.fixture
+def two(frame):
+    """RNA and antibody tags of the same cells, the tags in another order."""
+    ids = [f"c{i}" for i in frame.index]
+    rng = np.random.default_rng(1)
+    obs = frame[["sample", "cell_type"]].set_axis(ids)
+    genes = pd.DataFrame(index=["CD3E", "MS4A1", "DNA2"])
+    rna = anndata.AnnData(rng.poisson(3, (120, 3)).astype(np.float32), obs=obs, var=genes)
+    rna.obsm["spatial"] = frame[["X", "Y"]].to_numpy()
+    tags = pd.DataFrame(index=["CD3", "CD20", "DAPI"])
+    adt = anndata.AnnData(frame[["CD3", "CD20", "DAPI"]].to_numpy(np.float32), var=tags)
+    adt.obs_names = ids
+    return {"rna": rna, "adt": adt[::-1].copy()}
+
+
+@pytest.fixture
+def h5mu(two, tmp_path):
+    def write(change=lambda data: None):
+        mudata.set_options(pull_on_update=False)
+        data = mudata.MuData(two)
+        data = change(data) or data
+        data.write_h5mu(tmp_path / "cells.h5mu")
+        return str(tmp_path / "cells.h5mu")
 
     return write

@@ -4,30 +4,42 @@ from pathlib import Path
 
 import anndata
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 
+from spclust import contracts
 from spclust.errors import UserError
 from spclust.io.importing import import_cells
 
 
 @pytest.mark.parametrize("kind", ["dense", "csr", "csc", "int"])
-def test_an_h5ad_keeps_what_it_holds(h5ad, frame, kind):
+def test_an_h5ad_keeps_what_it_holds(h5ad, frame, kind, tmp_path):
     def change(cells):
         if kind == "int":
             cells.X = (cells.X * 10).astype(int)
         elif kind != "dense":
             cells.X = {"csr": sp.csr_matrix, "csc": sp.csc_matrix}[kind](cells.X)
-        cells.layers["raw"] = cells.X
+        cells.layers["counts"] = cells.X
+        cells.raw = cells.copy()
         cells.uns["note"] = "mine"
         cells.obsm["X_pca"] = np.ones((120, 3))
 
-    cells = import_cells([h5ad(change)], {})
+    data, labels = import_cells([h5ad(change)], {"name": "mine"})
+    contracts.write_mudata(data, tmp_path / "cells.h5mu")
+    data = contracts.read_mudata(tmp_path / "cells.h5mu", "imported")
+    cells = data["protein"]
     assert cells.X.dtype == np.float32 and sp.issparse(cells.X) == (kind in ("csr", "csc"))
     assert cells.uns["note"] == "mine" and {"X_pca", "spatial"} <= set(cells.obsm)
-    assert "raw" in cells.layers
-    assert list(cells.obs["image"]) == list(frame["sample"])
-    assert cells.obs["label"].value_counts().to_dict() == {"T": 60, "B": 50}
+    assert "counts" in cells.layers and cells.raw.shape == (120, 2)
+    assert list(cells.obs["cell_type"]) == list(frame["cell_type"])
+    assert list(data.obs["image"]) == list(frame["sample"])
+    assert set(data.obs) == {"image", "slice"} and set(data.obs["slice"]) == {"mine"}
+    assert data.obsm["spatial"].dtype == np.float32
+    np.testing.assert_allclose(data.obsm["spatial"], frame[["X", "Y"]], rtol=1e-6)
+    assert list(labels) == ["cell", "label", "scored"]
+    assert labels["label"].value_counts().to_dict() == {"T": 60, "B": 50, "NK": 6}
+    assert set(labels.loc[~labels["scored"], "label"]) == {"NK"}
 
 
 def test_an_h5ad_may_have_its_coordinates_in_obs(h5ad, frame):
@@ -35,7 +47,7 @@ def test_an_h5ad_may_have_its_coordinates_in_obs(h5ad, frame):
         del cells.obsm["spatial"]
         cells.obs["X_centroid"], cells.obs["Y_centroid"] = frame["X"].values, frame["Y"].values
 
-    cells = import_cells([h5ad(change)], {})
+    cells, _ = import_cells([h5ad(change)], {})
     np.testing.assert_allclose(cells.obsm["spatial"], frame[["X", "Y"]], rtol=1e-6)
 
 
@@ -43,16 +55,30 @@ def test_an_h5ad_column_may_name_the_cells(h5ad):
     def change(cells):
         cells.obs["who"] = [f"n{i}" for i in range(120)]
 
-    assert import_cells([h5ad(change)], {"cell_id": "who"}).obs_names[0] == "n0"
+    data, labels = import_cells([h5ad(change)], {"cell_id": "who"})
+    assert data.obs_names[0] == data["protein"].obs_names[0] == labels["cell"][0] == "n0"
 
 
 def test_an_import_can_be_imported_again(h5ad, tmp_path):
-    first = import_cells([h5ad()], {})
-    first.write_h5ad(tmp_path / "again.h5ad")
-    second = import_cells([tmp_path / "again.h5ad"], {"image": "image", "label": "label"})
-    assert list(second.obs["image"]) == list(first.obs["image"])
-    assert second.obs["label"].value_counts().to_dict() == {"T": 60, "B": 50}
-    assert "image_original" not in second.obs
+    first, labels = import_cells([h5ad()], {})
+    cells = first["protein"].copy()
+    cells.obs = cells.obs.join(first.obs).join(labels.set_index("cell")["label"])
+    cells.write_h5ad(tmp_path / "again.h5ad")
+    cfg = {"image": "image", "label": "label"}
+    second, again = import_cells([tmp_path / "again.h5ad"], cfg)
+    pd.testing.assert_frame_equal(second.obs, first.obs)
+    pd.testing.assert_frame_equal(again, labels)
+    obs = second["protein"].obs
+    assert {"label_original", "slice_original"} <= set(obs) and "image_original" not in obs
+
+
+def test_the_one_modality_may_have_another_name_and_genes_are_no_stains(h5ad, caplog):
+    def genes(cells):
+        cells.var_names = ["CD3E", "DNA2"]
+
+    data, _ = import_cells([h5ad(genes)], {"modality": "rna"})
+    assert list(data.mod) == ["rna"] and list(data["rna"].var_names) == ["CD3E", "DNA2"]
+    assert "stains" not in caplog.text
 
 
 def test_two_h5ad_files_are_no_dataset(h5ad):
@@ -73,12 +99,12 @@ def repeat_names(cells):
 
 
 H5AD_FAULTS = {
-    "NaN": (lambda c: c.X.__setitem__((5, 1), np.nan), {}, "cell 'c5', protein 'CD20'"),
+    "NaN": (lambda c: c.X.__setitem__((5, 1), np.nan), {}, "cell 'c5', feature 'CD20'"),
     "sparse inf": (
         lambda c: anndata.AnnData(
             sp.csr_matrix(np.where(c.X == c.X[5, 1], np.inf, c.X)), c.obs, c.var, obsm=c.obsm
         ),
-        {}, "cell 'c5', protein 'CD20'",
+        {}, "cell 'c5', feature 'CD20'",
     ),
     "coordinate": (
         lambda c: c.obsm["spatial"].__setitem__((2, 1), np.nan), {}, "row of obs 2.*spatial.*miss"
@@ -91,6 +117,8 @@ H5AD_FAULTS = {
     "repeated proteins": (
         lambda c: c.var.__setattr__("index", ["CD3", "CD3"]), {}, "CD3 stand more than once in var"
     ),
+    "one protein": (lambda c: c[:, :1].copy(), {}, "has one feature, 'CD3', and at least 2"),
+    "no protein": (lambda c: c[:, :0].copy(), {}, "120 cells and 0 features"),
     "unknown label": (None, {"label": "type"}, "obs: there is no column 'type'.*cell_type"),
     "unknown x": (None, {"x": "u", "y": "v"}, "there is no column 'u', which `x`"),
     "only x": (None, {"x": "Area"}, "no two obs columns"),

@@ -25,8 +25,8 @@ def steinbock(tmp_path, frame):
 
 
 def test_a_steinbock_folder_gives_all_its_images(steinbock, frame):
-    cells = import_cells([steinbock], {})
-    assert cells.n_obs == 240 and list(cells.var_names) == ["CD3", "CD20"]
+    cells, _ = import_cells([steinbock], {})
+    assert cells.n_obs == 240 and list(cells["protein"].var_names) == ["CD3", "CD20"]
     assert cells.obs["image"].nunique() == 2 and cells.obs_names[120] == "i2_1"
     np.testing.assert_allclose(cells.obsm["spatial"][:120], frame[["X", "Y"]], rtol=1e-6)
 

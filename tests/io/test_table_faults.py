@@ -35,6 +35,7 @@ TABLE_FAULTS = {
     "unknown protein": (None, {"proteins": ["CD3", "CD9"]}, "no column 'CD9', which `proteins`"),
     "bad pattern": (None, {"proteins": "CD(3"}, "`proteins`.*no regular expression"),
     "no protein": (None, {"proteins": "^nothing$"}, "no protein columns were found.*proteins:"),
+    "one protein": (None, {"proteins": ["CD3"]}, "has one feature, 'CD3'.*`proteins`"),
     "no coordinates": (lambda f: f.drop(columns="X", inplace=True), {}, "x:  and  y:"),
     "one point": (lambda f: f.__setitem__(["X", "Y"], 7), {}, r"lie at one point \(7, 7\).*x:, y:"),
     "one cell": (lambda f: f.drop(f.index[1:], inplace=True), {}, "1 cell is left"),

@@ -1,46 +1,49 @@
 """What each file between two stages holds, checked when it is read; atomic writing.
 
 =====================  ==========================================================================
-cells.h5ad (imported)  X proteins as measured, ``obs['image']``, ``obsm['spatial']``, optional
-                       ``obs['label']`` (missing where a cell is not scored), unique cell ids
-cells.h5ad (prepared)  the same with X normalised; ``uns['preprocess']``
+cells.h5mu (imported)  MuData, a modality each as its file has it; ``obs['image']``,
+                       ``obs['slice']``, ``obsm['spatial']``; unique cell ids
+labels.csv             ``cell, label, scored`` of the cells that have a reference label
+cells.h5mu (prepared)  the same cells with the features prepared, nothing else of the modalities;
+                       ``uns['preprocessing']``
 n_clusters.json        ``{"n_clusters": 5, "how": "..."}``
 pseudolabels.csv       ``cell, pseudolabel``
-balanced.h5ad          prepared cells first, then synthetic ones; ``obs['pseudolabel']``,
+cells.h5mu (balanced)  prepared cells first, then synthetic ones; ``obs['pseudolabel']``,
                        ``obs['synthetic']``, ``obs['parent_1']``, ``obs['parent_2']``
-graphs.npz             sparse symmetric ``expression`` and ``spatial`` graphs without self-loops,
-                       and the ``space`` (n, d') in which ``n_neighbors`` of each cell were sought
-clusters.csv           ``cell, cluster, confidence`` for the original cells
-embedding.npy          (cells, width) float32
+graphs.npz             symmetric sparse graphs without self-loops, by name (``expression``,
+                       ``expression/rna``, ``spatial``), the spaces in which expression
+                       neighbours were sought, and the settings
+clusters.csv           ``cell, cluster, confidence`` of the original cells
+embedding.npz          ``cells`` (n,) and ``values`` (n, width) float32
 cost.json              what a clustering took: seconds, peak memory of host and GPU in MB, device,
                        threads
+extras/                what else a method has to say: tables as ``<name>.csv``, a stored model in
+                       ``model/``
 =====================  ==========================================================================
 """
 
 import json
 import os
+import shutil
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from spclust.cells import Cells
 from spclust.errors import UserError
 
-IMAGE, LABEL, SPATIAL = "image", "label", "spatial"
+IMAGE, SLICE, SPATIAL = "image", "slice", "spatial"
 PSEUDOLABEL, SYNTHETIC, PARENTS = "pseudolabel", "synthetic", ("parent_1", "parent_2")
 
-# stage of an AnnData file -> (obs columns, obsm slots, rule that makes it)
-_SLOTS = {
-    "imported": ((IMAGE,), (SPATIAL,), "import_cells"),
-    "prepared": ((IMAGE,), (SPATIAL,), "preprocess_cells"),
-    "balanced": (
-        (IMAGE, PSEUDOLABEL, SYNTHETIC, *PARENTS),
-        (SPATIAL,),
-        "oversample_minorities",
-    ),
+# stage of a cells file -> (obs columns, rule that makes it)
+_COLUMNS = {
+    "imported": ((IMAGE, SLICE), "import_cells"),
+    "prepared": ((IMAGE, SLICE), "preprocess_cells"),
+    "balanced": ((IMAGE, SLICE, PSEUDOLABEL, SYNTHETIC, *PARENTS), "oversample_minorities"),
 }
 
 
@@ -61,6 +64,21 @@ def atomic(path):
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def whole_folder(folder):
+    """Yield a temporary folder that replaces ``folder`` when the body succeeds."""
+    folder = Path(folder)
+    temporary = folder.with_name(f".part-{os.getpid()}-{folder.name}")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        if folder.exists():
+            shutil.rmtree(folder)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def _rebuild(path, what, rule):
     return UserError(
         f"{path}: {what}. It should have been made by the rule {rule}; "
@@ -68,8 +86,8 @@ def _rebuild(path, what, rule):
     )
 
 
-def read_cells(path, stage):
-    """Read an AnnData file and check the slots of its stage.
+def read_mudata(path, stage):
+    """Read a cells file as MuData and check what its stage promises.
 
     Parameters
     ----------
@@ -79,32 +97,119 @@ def read_cells(path, stage):
     Raises
     ------
     UserError
-        When the file cannot be read or a slot is missing.
+        Naming the rule that should have made what is missing.
     """
-    import anndata
+    import mudata
 
-    columns, slots, rule = _SLOTS[stage]
+    mudata.set_options(pull_on_update=False)
+    columns, rule = _COLUMNS[stage]
     try:
-        cells = anndata.read_h5ad(path)
+        data = mudata.read_h5mu(path)
     except (OSError, KeyError, ValueError) as error:
         raise _rebuild(path, f"cannot be read ({error})", rule) from error
-    missing = [f"obs[{c!r}]" for c in columns if c not in cells.obs]
-    missing += [f"obsm[{s!r}]" for s in slots if s not in cells.obsm]
+    missing = [f"obs[{c!r}]" for c in columns if c not in data.obs]
+    missing += [f"obsm[{SPATIAL!r}]"] * (SPATIAL not in data.obsm)
     if missing:
         raise _rebuild(path, f"lacks {', '.join(missing)}", rule)
-    return cells
+    if not data.obs_names.is_unique:
+        raise _rebuild(path, "has cell ids that repeat", rule)
+    for modality, part in data.mod.items():
+        if not part.obs_names.equals(data.obs_names):
+            raise _rebuild(path, f"has other cells in {modality!r}, or in another order", rule)
+    return data
+
+
+def write_mudata(data, path):
+    """Write MuData compressed and atomically."""
+    with atomic(path) as temporary:
+        data.write_h5mu(temporary, compression="gzip")
+
+
+def read_cells(path, stage):
+    """Read the cells of a stage; see :func:`read_mudata`.
+
+    Returns
+    -------
+    Cells
+    """
+    data = read_mudata(path, stage)
+    obs = data.obs
+    pseudolabels, parents = None, np.empty((0, 2), dtype=np.int64)
+    if PSEUDOLABEL in obs:
+        pseudolabels = obs[PSEUDOLABEL].to_numpy(dtype=np.int64)
+    if SYNTHETIC in obs:
+        made = obs[obs[SYNTHETIC].to_numpy(dtype=bool)]
+        columns = [data.obs_names.get_indexer(made[column].astype(str)) for column in PARENTS]
+        parents = np.column_stack(columns)
+    return replace(
+        without_features(data),
+        features={m: dense(part.X) for m, part in data.mod.items()},
+        names={m: part.var_names.to_numpy(dtype=object) for m, part in data.mod.items()},
+        pseudolabels=pseudolabels,
+        parents=parents,
+        preprocessing={m: _read_preparation(entry) for m, entry in
+                       data.uns.get("preprocessing", {}).items()},
+    )  # fmt: skip
+
+
+def without_features(data):
+    """The cells of MuData with all that is known of them but their features."""
+    return Cells(
+        ids=data.obs_names.to_numpy(dtype=object),
+        features={},
+        names={},
+        coordinates=np.asarray(data.obsm[SPATIAL], dtype=np.float32),
+        image=data.obs[IMAGE].astype(str).to_numpy(dtype=object),
+        slice=data.obs[SLICE].astype(str).to_numpy(dtype=object),
+    )
 
 
 def write_cells(cells, path):
-    """Write AnnData compressed and atomically."""
-    with atomic(path) as temporary:
-        cells.write_h5ad(temporary, compression="gzip")
+    """Write prepared or balanced cells."""
+    import anndata
+    import mudata
+
+    mudata.set_options(pull_on_update=False)
+    ids = pd.Index(cells.ids.astype(str))
+    data = mudata.MuData(
+        {
+            m: anndata.AnnData(x, obs=pd.DataFrame(index=ids),
+                               var=pd.DataFrame(index=pd.Index(cells.names[m].astype(str))))
+            for m, x in cells.features.items()
+        }
+    )  # fmt: skip
+    data.obs[IMAGE] = pd.Categorical(cells.image.astype(str))
+    data.obs[SLICE] = pd.Categorical(cells.slice.astype(str))
+    data.obsm[SPATIAL] = cells.coordinates
+    if cells.pseudolabels is not None:
+        data.obs[PSEUDOLABEL] = cells.pseudolabels
+        data.obs[SYNTHETIC] = np.arange(len(cells)) >= cells.n_original
+        for column, rows in zip(PARENTS, cells.parents.T):
+            data.obs[column] = [""] * cells.n_original + list(ids[rows])
+    data.uns["preprocessing"] = {
+        m: {"settings": json.dumps(entry["settings"]), "constants": entry["constants"]}
+        for m, entry in cells.preprocessing.items()
+    }
+    write_mudata(data, path)
+
+
+def _read_preparation(entry):
+    constants = {name: np.asarray(value) for name, value in entry.get("constants", {}).items()}
+    # names come back as objects, which could not be stored with a model
+    constants |= {k: v.astype(str) for k, v in constants.items() if v.dtype.kind not in "biuf"}
+    return {"settings": json.loads(str(entry["settings"])), "constants": constants}
+
+
+def dense(x):
+    """A matrix as a dense float32 array in C order."""
+    return np.array(x.toarray() if sp.issparse(x) else x, dtype=np.float32, order="C")
 
 
 def read_table(path, columns, rule):
     """Read a CSV of one row a cell, indexed by cell id, and check its columns."""
     try:
-        table = pd.read_csv(path, dtype={"cell": str})
+        # text as it is: a cell or a class may be called NA or 007
+        table = pd.read_csv(path, converters={"cell": str, "label": str})
     except (OSError, ValueError) as error:
         raise _rebuild(path, f"cannot be read ({error})", rule) from error
     missing = [c for c in ("cell", *columns) if c not in table]
@@ -120,6 +225,60 @@ def write_table(table, path, index=False):
         table.to_csv(temporary, sep=separator, index=index)
 
 
+def read_labels(path, ids):
+    """Reference labels of cells, missing where a cell is not scored.
+
+    Parameters
+    ----------
+    path : path
+        ``labels.csv``.
+    ids : array of str, shape (n,)
+
+    Returns
+    -------
+    Series of object, shape (n,)
+    """
+    table = read_table(path, ["label", "scored"], "import_cells")
+    labels = table.loc[table["scored"].astype(bool), "label"].astype(object)
+    return labels.reindex(pd.Index(ids))
+
+
+def _rows_of(found, ids, path, rule):
+    """Positions of the asked cells among those found in a file."""
+    rows = pd.Index(found).get_indexer(pd.Index(ids))
+    if (rows < 0).any():
+        lost = str(np.asarray(ids)[rows < 0][0])
+        raise _rebuild(path, f"lacks {int((rows < 0).sum())} cells, e.g. {lost!r}", rule)
+    return rows
+
+
+def read_clusters(path, ids=None):
+    """``cluster`` and ``confidence``, indexed by cell id; in the order of ``ids`` where given."""
+    table = read_table(path, ["cluster", "confidence"], "cluster_cells")
+    if ids is None:
+        return table
+    return table.iloc[_rows_of(table.index, ids, path, "cluster_cells")]
+
+
+def write_clusters(labels, confidence, ids, path):
+    """Write ``clusters.csv``."""
+    table = pd.DataFrame({"cell": ids, "cluster": labels, "confidence": confidence})
+    write_table(table.round({"confidence": 6}), path)
+
+
+def read_extras(folder):
+    """The tables of a run's ``extras/`` by name."""
+    paths = sorted(Path(folder).glob("*.csv"))
+    return {path.stem: pd.read_csv(path, dtype={"cell": str}) for path in paths}
+
+
+def read_pseudolabels(path, ids):
+    """First labels of cells, array of int (n,)."""
+    table = read_table(path, ["pseudolabel"], "assign_pseudolabels")
+    rows = _rows_of(table.index, ids, path, "assign_pseudolabels")
+    return table["pseudolabel"].to_numpy()[rows]
+
+
 def read_n_clusters(path):
     """The number of clusters that was chosen for a slice."""
     try:
@@ -133,42 +292,75 @@ def write_json(value, path):
         temporary.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")
 
 
-def read_matrix(path):
-    """An embedding (.npy) or the proteins of prepared cells (.h5ad), float32, (n, d)."""
-    if Path(path).suffix == ".npy":
-        return np.load(path)
-    return np.asarray(read_cells(path, "prepared").X, dtype=np.float32)
-
-
-def write_array(array, path):
+def write_values(values, ids, path):
+    """Write values of cells (embedding, UMAP), float32 (n, d), with the cells' ids."""
+    values = np.asarray(values, dtype=np.float32)
     with atomic(path) as temporary, open(temporary, "wb") as file:
-        np.save(file, array)
+        np.savez_compressed(file, cells=np.asarray(ids).astype(str), values=values)
 
 
-class Graphs(NamedTuple):
-    """Both graphs of one balanced slice.
+def read_values(path, ids=None, rule="cluster_cells"):
+    """Read what :func:`write_values` wrote.
+
+    Returns
+    -------
+    values : array of float32, shape (n, d)
+        In the order of ``ids``, or as stored without them.
+    ids : array of str, shape (n,)
+    """
+    try:
+        with np.load(path) as file:
+            found, values = file["cells"].astype(object), file["values"]
+    except (OSError, ValueError, KeyError) as error:
+        raise _rebuild(path, f"cannot be read ({error})", rule) from error
+    if ids is None:
+        return values, found
+    return values[_rows_of(found, ids, path, rule)], ids
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """Graphs of one set of cells, symmetric and without self-loops.
 
     Attributes
     ----------
-    expression, spatial : csr_matrix, shape (n, n)
-    space : array, shape (n, d')
-        Where expression neighbours were sought, ``n_neighbors`` of each cell.
-    n_neighbors : int
+    edges : dict of str to csr_matrix of float32, shape (n, n)
+        ``expression`` (of all features side by side), ``spatial``, and of several modalities
+        ``expression/<modality>``.
+    spaces : dict of str to array of float32, shape (n, d')
+        Where the neighbours of each expression graph were sought.
+    settings : dict
+        Of the stage ``graphs``; ``n_neighbors`` and ``expression_within`` among them.
     """
 
-    expression: sp.csr_matrix
-    spatial: sp.csr_matrix
-    space: np.ndarray
-    n_neighbors: int
+    edges: dict
+    spaces: dict = field(default_factory=dict)
+    settings: dict = field(default_factory=dict)
+
+    def __getitem__(self, name):
+        if name not in self.edges:
+            key = "spatial_graph" if name == "spatial" else "expression_space"
+            raise UserError(
+                f"graphs.<name>.{key}: the method needs the {name} graph and this setting makes "
+                f"none; give {key} another value than none, or leave `graphs` out of the run"
+            )
+        return self.edges[name]
+
+    def of_modalities(self):
+        """Names of the expression graphs that tell modalities apart."""
+        parts = [name for name in self.edges if name.startswith("expression/")]
+        return parts or ["expression"]
 
 
 def write_graphs(path, graphs):
     """Write :class:`Graphs` into one npz."""
-    space = np.asarray(graphs.space, dtype=np.float32)
-    arrays = {"space": space, "n_neighbors": np.int64(graphs.n_neighbors)}
-    for name in ("expression", "spatial"):
-        csr = sp.csr_matrix(getattr(graphs, name))
-        arrays |= {f"{name}_indptr": csr.indptr, f"{name}_indices": csr.indices}
+    arrays = {"settings": np.array(json.dumps(graphs.settings))}
+    for name, space in graphs.spaces.items():
+        arrays[f"space:{name}"] = np.asarray(space, dtype=np.float32)
+    for name, edges in graphs.edges.items():
+        csr = sp.csr_matrix(edges)
+        arrays |= {f"indptr:{name}": csr.indptr, f"indices:{name}": csr.indices}
+        arrays[f"data:{name}"] = csr.data.astype(np.float32)
     with atomic(path) as temporary, open(temporary, "wb") as file:
         np.savez_compressed(file, **arrays)
 
@@ -178,12 +370,15 @@ def read_graphs(path):
     try:
         with np.load(path) as file:
             arrays = {name: file[name] for name in file.files}
-        n, graphs = len(arrays["space"]), []
-        for name in ("expression", "spatial"):
-            indices = arrays[f"{name}_indices"]
-            data = np.ones(len(indices), dtype=np.float32)
-            graphs.append(sp.csr_matrix((data, indices, arrays[f"{name}_indptr"]), (n, n)))
-        space, n_neighbors = arrays["space"], int(arrays["n_neighbors"])
+        edges, spaces = {}, {}
+        for key, array in arrays.items():
+            kind, _, name = key.partition(":")
+            if kind == "space":
+                spaces[name] = array
+            elif kind == "indptr":
+                parts = (arrays[f"data:{name}"], arrays[f"indices:{name}"], array)
+                edges[name] = sp.csr_matrix(parts, (len(array) - 1,) * 2)
+        settings = json.loads(str(arrays["settings"]))
     except (OSError, ValueError, KeyError) as error:
         raise _rebuild(path, f"cannot be read ({error})", "build_graphs") from error
-    return Graphs(*graphs, space, n_neighbors)
+    return Graphs(edges, spaces, settings)

@@ -1,64 +1,96 @@
-"""Clusters written back into the AnnData object they came from."""
+"""Clusters written back into the object that the cells came in."""
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from spclust import style
+from spclust import contracts, style
 from spclust.errors import UserError
-from spclust.metrics import labels_of
 
 log = logging.getLogger(__name__)
 
 
-def add_clusters(cells, clusters, key, embedding, umap):
-    """Add a clustering to the imported cells where scanpy and squidpy look for it.
+def add_clusters(data, labels, clusters, key, embedding, umap, keep_mudata=False):
+    """Add a clustering to the imported cells where scanpy, squidpy and muon look for it.
 
     Parameters
     ----------
-    cells : AnnData, (n, d)
-        Imported cells; not changed.
-    clusters : DataFrame
+    data : MuData, n cells
+        Imported; not changed.
+    labels : Series
+        Reference labels by cell id, missing for cells that are not scored.
+    clusters : DataFrame, shape (n, 2)
         ``cluster`` and ``confidence``, indexed by cell id in the order of ``embedding``.
     key : str
         Name of the clustering.
-    embedding : array, shape (n, d')
+    embedding : array, shape (n, d)
     umap : array, shape (n, 2)
+    keep_mudata : bool
+        Return MuData even of a single modality.
 
     Returns
     -------
-    AnnData
-        A copy with ``obs[key]`` (categorical), ``obs[key + '_confidence']``,
+    AnnData or MuData
+        A copy with ``obs[key]`` (categorical), ``obs[key + '_confidence']``, ``obs['image']``,
+        ``obs['slice']``, ``obs['label']`` where there are labels, ``obsm['spatial']``,
         ``obsm['X_' + key]``, ``obsm['X_umap']`` and ``uns[key + '_colors']``, the colours of
-        the workflow's figures in the order of the categories.
+        the workflow's figures in the order of the categories. Of a single modality that is the
+        user's own object; of several they stand at the top level, above the user's modalities.
 
     Raises
     ------
     UserError
         When clusters and cells are not the same cells.
     """
-    unknown, missing = (
-        clusters.index.difference(cells.obs_names),
-        cells.obs_names.difference(clusters.index),
-    )
+    ids = data.obs_names
+    unknown, missing = clusters.index.difference(ids), ids.difference(clusters.index)
     if len(unknown) or len(missing) or not len(clusters) == len(embedding) == len(umap):
         example = f", e.g. {[*missing, *unknown][0]!r}" if len(unknown) or len(missing) else ""
         raise UserError(
-            f"the {len(cells)} cells, {len(clusters)} clusters, {len(embedding)} rows of the "
+            f"the {len(ids)} cells, {len(clusters)} clusters, {len(embedding)} rows of the "
             f"embedding and {len(umap)} of the UMAP do not belong together: {len(missing)} cells "
             f"have no cluster and {len(unknown)} clusters no cell{example}; the files of this run "
             "are of different versions, remake them with snakemake --forcerun import_cells"
         )
-    cells = cells.copy()
-    order = clusters.index.get_indexer(cells.obs_names)
+    modalities = list(data.mod.values())
+    single = len(modalities) == 1 and not keep_mudata
+    done = modalities[0][ids].copy() if single else data.copy()
+    order = clusters.index.get_indexer(ids)
     assigned = clusters["cluster"].to_numpy()[order]
-    ids = np.unique(assigned)
-    cells.obs[key] = pd.Categorical(assigned.astype(str), categories=[str(i) for i in ids])
-    cells.obs[f"{key}_confidence"] = clusters["confidence"].to_numpy()[order]
-    cells.obsm[f"X_{key}"] = np.asarray(embedding, dtype=np.float32)[order]
-    cells.obsm["X_umap"] = np.asarray(umap, dtype=np.float32)[order]
-    colours = style.cluster_colours(assigned, labels_of(cells))
-    cells.uns[f"{key}_colors"] = np.array([colours[i] for i in ids.tolist()], dtype=object)
-    log.info("%d cells in %d clusters as obs[%r]", cells.n_obs, len(ids), key)
-    return cells
+    numbers = np.unique(assigned)
+    labels = labels.reindex(ids).to_numpy(dtype=object)
+    done.obs[key] = pd.Categorical(assigned.astype(str), categories=[str(i) for i in numbers])
+    done.obs[f"{key}_confidence"] = clusters["confidence"].to_numpy()[order]
+    for column in (contracts.IMAGE, contracts.SLICE):
+        done.obs[column] = data.obs[column].to_numpy()
+    if pd.notna(labels).any():
+        done.obs["label"] = pd.Categorical(labels)
+    done.obsm[contracts.SPATIAL] = np.asarray(data.obsm[contracts.SPATIAL])
+    done.obsm[f"X_{key}"] = np.asarray(embedding, dtype=np.float32)[order]
+    done.obsm["X_umap"] = np.asarray(umap, dtype=np.float32)[order]
+    colours = style.cluster_colours(assigned, labels)
+    done.uns[f"{key}_colors"] = np.array([colours[i] for i in numbers.tolist()], dtype=object)
+    log.info("%d cells in %d clusters as obs[%r]", len(ids), len(numbers), key)
+    return done
+
+
+def write(done, path):
+    """Write what :func:`add_clusters` returned, as h5ad or h5mu by the type of the object.
+
+    Raises
+    ------
+    UserError
+        When the file is to be h5ad and the cells have several modalities.
+    """
+    if hasattr(done, "mod") and Path(path).suffix != ".h5mu":
+        raise UserError(
+            f"{path}: an h5ad file holds one modality, these cells have {', '.join(done.mod)}; "
+            "give the dataset's file the suffix .h5mu"
+        )
+    if hasattr(done, "mod"):
+        contracts.write_mudata(done, path)
+    else:
+        with contracts.atomic(path) as temporary:
+            done.write_h5ad(temporary, compression="gzip")

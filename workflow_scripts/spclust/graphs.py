@@ -1,16 +1,16 @@
-"""The expression graph and the spatial graph of a balanced slice (Sec. 3.2)."""
+"""The expression graphs and the spatial graph of prepared or balanced cells (Sec. 3.2)."""
 
 import logging
 import warnings
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.neighbors import NearestNeighbors
 
-from spclust.contracts import IMAGE, SPATIAL, Graphs
+from spclust.contracts import Graphs
 from spclust.errors import UserError
-from spclust.parts.graphs import graph_statistics, knn_graph, symmetrised
-from spclust.parts.spatial import delaunay_graph
+from spclust.parts.expression import EXPRESSION_GRAPHS
+from spclust.parts.graphs import graph_statistics, knn_graph, members
+from spclust.parts.spatial import delaunay_graph, radius_graph, without_long_edges
 
 log = logging.getLogger(__name__)
 
@@ -19,51 +19,126 @@ UMAP_NEIGHBOURS, UMAP_MIN_DIST, PCA_COMPONENTS = 15, 0.1, 50
 FIGURE_CELLS, FIGURE_NEIGHBOURS = 50_000, 3
 
 
-def build(cells, seed, expression_space, n_neighbors, spatial_graph, spatial_n_neighbors, radius):
-    """Both graphs: symmetric, binary, without self-loops and without edges between images.
+def build(cells, seed, **settings):
+    """Graphs of expression and of space: symmetric and without self-loops.
+
+    Edges in space never join two images, edges in expression none of the groups that
+    ``expression_within`` names. The space in which expression neighbours are sought is laid out
+    over all cells whatever the groups.
 
     Parameters
     ----------
-    cells : AnnData, (n, d)
-        Balanced cells.
+    cells : Cells
     seed : int
-    expression_space : {'umap', 'pca', 'raw'}
-        Where expression neighbours are sought; 2-D UMAP in the paper.
+    expression_space : {'umap', 'pca', 'raw', 'correlation', 'none'}
+        Where expression neighbours are sought: 2-D UMAP as in the paper, principal components,
+        the features as they are, or the profiles, of which the nearest is the most correlated
+        (Pearson); ``none`` for no expression graph.
     n_neighbors : int
-    spatial_graph : {'knn', 'radius', 'delaunay'}
+        In the expression graphs.
+    expression_within : {'cohort', 'slice', 'image'}
+    expression_weights : {'binary', 'umap', 'jaccard'}
+        One, UMAP's connectivities as scanpy makes them, or the Jaccard index of the neighbour
+        lists.
+    spatial_graph : {'knn', 'radius', 'delaunay', 'none'}
+        Binary; ``none`` for no spatial graph.
     spatial_n_neighbors : int
         Of ``knn``.
     radius : float or None
         Of ``radius``, in the unit of the coordinates.
+    longest_percentile : float
+        Of ``delaunay``: longer edges than this percentile of their lengths are taken out.
 
     Returns
     -------
     Graphs
-        With the coordinates (n, d') in which expression neighbours were sought.
+        ``spatial``; ``expression`` of all features side by side and, of several modalities,
+        ``expression/<modality>`` of each, with the spaces they were sought in.
 
     Raises
     ------
     UserError
-        When ``radius`` is missing or all cells of an image lie at one point.
+        When no graph is asked for, ``radius`` is missing or all cells of an image lie at one
+        point.
     """
-    if spatial_graph == "radius" and radius is None:
+    s, edges, spaces = settings, {}, {}
+    if s["expression_space"] == s["spatial_graph"] == "none":
         raise UserError(
-            "graphs.<name>.radius: a radius graph needs a radius in the unit of the coordinates; "
-            "write e.g.  radius: 40, or spatial_graph: knn"
+            "graphs.<name>: expression_space and spatial_graph are both none, which leaves no "
+            "graph; write e.g.  spatial_graph: knn"
         )
-    images = cells.obs[IMAGE].to_numpy()
-    _check_images(cells, images, max(n_neighbors, spatial_n_neighbors))
-    x = np.asarray(cells.X, dtype=np.float32)
-    space = {"umap": umap_2d, "pca": _pca, "raw": lambda x, seed: x}[expression_space](x, seed)
-    expression = knn_graph(space, images, n_neighbors, seed)
-    spatial = _spatial(cells, images, spatial_graph, spatial_n_neighbors, radius)
-    for name, graph in (("expression", expression), ("spatial", spatial)):
+    if s["expression_space"] != "none":
+        groups = cells.groups(s["expression_within"])
+        _warn_of_few(groups, s["expression_within"], "n_neighbors", s["n_neighbors"])
+        graph = EXPRESSION_GRAPHS[s["expression_weights"]]
+        for name, x in _features(cells).items():
+            spaces[name] = _space(x, s["expression_space"], seed)
+            edges[name] = graph(spaces[name], groups, s["n_neighbors"], seed)
+    if s["spatial_graph"] != "none":
+        edges["spatial"] = _spatial(cells, s)
+    for name, graph in edges.items():
         counts = graph_statistics(graph)
         degree = 2 * counts["edges"] / counts["cells"]
         log.info("%s graph: %s, mean degree %.1f", name, counts, degree)
         if counts["isolated"]:
             log.warning("%s graph: %d isolated cells", name, counts["isolated"])
-    return Graphs(expression, spatial, space, n_neighbors)
+    return Graphs(edges, spaces, settings)
+
+
+def _features(cells):
+    """Features by the name of the expression graph that is built of them."""
+    features = {"expression": cells.matrix}
+    if len(cells.features) > 1:
+        features |= {f"expression/{m}": x for m, x in cells.features.items()}
+    return features
+
+
+def _space(x, kind, seed):
+    if kind == "umap":
+        return umap_2d(x, seed)
+    if kind == "pca":
+        return _pca(x, seed)
+    return _profiles(x) if kind == "correlation" else x
+
+
+def _profiles(x):
+    """Rows centred and of unit length; between them distance falls as correlation rises."""
+    centred = x - x.mean(1, keepdims=True)
+    return centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)
+
+
+def _spatial(cells, settings):
+    coordinates, kind = cells.coordinates.astype(np.float64), settings["spatial_graph"]
+    for rows in members(cells.image):
+        if len(rows) > 1 and np.ptp(coordinates[rows], axis=0).max() == 0:
+            raise UserError(
+                f"image {cells.image[rows[0]]!r}: all {len(rows)} cells lie at one point; name "
+                "the right coordinate columns in the dataset's keys x and y"
+            )
+    if kind == "knn":
+        k = settings["spatial_n_neighbors"]
+        _warn_of_few(cells.image, "image", "spatial_n_neighbors", k)
+        return knn_graph(coordinates, cells.image, k)
+    if kind == "delaunay":
+        graph = delaunay_graph(coordinates, cells.image)
+        return without_long_edges(graph, coordinates, settings["longest_percentile"])
+    if settings["radius"] is None:
+        raise UserError(
+            "graphs.<name>.radius: a radius graph needs a radius in the unit of the coordinates; "
+            "write e.g.  radius: 40, or spatial_graph: knn"
+        )
+    return radius_graph(coordinates, cells.image, float(settings["radius"]))
+
+
+def _warn_of_few(groups, kind, key, n_neighbors):
+    sizes = np.unique(groups, return_counts=True)[1]
+    few = sizes[sizes <= n_neighbors]
+    if len(few):
+        log.warning(
+            "graphs.<name>.%s: %d of %d %ss have at most %d cells, the smallest %d; each of them "
+            "is joined to all others there", key, len(few), len(sizes), kind, n_neighbors,
+            few.min(),
+        )  # fmt: skip
 
 
 def umap_2d(x, seed):
@@ -124,38 +199,3 @@ def _pca(x, seed):
     from sklearn.decomposition import PCA
 
     return PCA(max(1, min(PCA_COMPONENTS, min(x.shape) - 1)), random_state=seed).fit_transform(x)
-
-
-def _spatial(cells, images, kind, n_neighbors, radius):
-    coordinates = np.asarray(cells.obsm[SPATIAL], dtype=np.float64)
-    if kind == "knn":
-        return knn_graph(coordinates, images, n_neighbors)
-    if kind == "delaunay":
-        return delaunay_graph(coordinates, images)
-    from squidpy.gr.neighbors import RadiusBuilder
-
-    builder = RadiusBuilder(float(radius))
-    rows, columns = [], []
-    for image in np.unique(images):
-        cells = np.flatnonzero(images == image)
-        block = builder.build(coordinates[cells])[0].tocoo()
-        rows.append(cells[block.row])
-        columns.append(cells[block.col])
-    entries = (np.concatenate(rows), np.concatenate(columns))
-    return symmetrised(sp.csr_matrix((np.ones(len(entries[0])), entries), (len(images),) * 2))
-
-
-def _check_images(cells, images, n_neighbors):
-    for image in np.unique(images):
-        inside = images == image
-        n = int(inside.sum())
-        if n > 1 and np.ptp(cells.obsm[SPATIAL][inside], axis=0).max() == 0:
-            raise UserError(
-                f"image {image!r}: all {n} cells lie at one point; name the right coordinate "
-                "columns in the dataset's keys x and y"
-            )
-        if n <= n_neighbors:
-            log.warning(
-                "image %r has %d cells: each gets %d neighbours instead of %d (graphs.<name>."
-                "n_neighbors, spatial_n_neighbors)", image, n, n - 1, n_neighbors,
-            )  # fmt: skip

@@ -11,30 +11,33 @@ from sklearn.metrics import (
     silhouette_score,
 )
 
-from spclust.contracts import IMAGE, LABEL, SPATIAL
 from spclust.parts.graphs import knn_graph, neighbours_within
 from spclust.parts.matching import match_labels
+from spclust.reporting import ALL, COLUMNS
 
 log = logging.getLogger(__name__)
 
 EXPRESSION_NEIGHBOURS = 15
 SPATIAL_NEIGHBOURS = 6
-COLUMNS = ["dataset", "run", "method", "seed", "metric", "value"]
 
 
-def evaluate(cells, clusters, embedding, seed, silhouette_cells=5000, rare_class=0.05):
-    """Score one clustering.
+def evaluate(cells, labels, clusters, embedding, seed, silhouette_cells=5000, rare_class=0.05):
+    """Score one clustering, over all cells and, in a cohort, over those of each slice.
 
     Metrics against labels, over the cells that have one: ``accuracy`` (clusters matched one to
     one to classes), ``ARI``, ``NMI``, ``macro_F1`` and ``rare_F1`` (mean F1 of all classes and
-    of the rare ones; a class without a cluster counts 0). Metrics of every slice:
+    of the rare ones; a class without a cluster counts 0). Metrics of every dataset:
     ``modularity``, ``silhouette``, ``spatial_coherence`` and ``n_clusters`` (occupied ones).
+
+    A cluster stands for the same class in all slices, the one it matches over all cells;
+    everything else on a slice is of its own cells only.
 
     Parameters
     ----------
-    cells : AnnData, (n, d)
-        Prepared cells with ``obs['image']``, ``obsm['spatial']`` and, where there are labels,
-        ``obs['label']``, missing for cells that are not scored.
+    cells : Cells, n of them
+        Prepared.
+    labels : array-like, shape (n,)
+        Reference labels, missing for cells that are not scored.
     clusters : array, shape (n,)
     embedding : array, shape (n, d')
         What the clusters were found in.
@@ -48,37 +51,48 @@ def evaluate(cells, clusters, embedding, seed, silhouette_cells=5000, rare_class
     Returns
     -------
     scores : DataFrame
-        ``metric``, ``value``; the value is missing where a metric is undefined.
+        ``slice`` (``all`` or a slice's name), ``metric``, ``value``; the value is missing where
+        a metric is undefined.
     classes : DataFrame
-        ``class``, ``cells``, ``cluster`` (matched, missing where none is), ``precision``,
-        ``recall``, ``f1``, ``rare``; empty without labels.
+        ``slice``, ``class``, ``cells``, ``cluster`` (matched, missing where none is),
+        ``precision``, ``recall``, ``f1``, ``rare``; empty without labels.
     """
-    clusters = np.asarray(clusters)
-    images = cells.obs[IMAGE].to_numpy()
-    scores, classes = {}, class_scores(clusters, labels_of(cells), rare_class)
-    scored = labels_of(cells).notna().to_numpy()
-    log.info("%d of %d cells have a label, %d classes", scored.sum(), len(scored), len(classes))
-    if len(classes):
-        truth, found = labels_of(cells)[scored], clusters[scored]
-        scores["accuracy"] = (classes["recall"] * classes["cells"]).sum() / scored.sum()
-        scores["ARI"] = adjusted_rand_score(truth, found)
-        scores["NMI"] = normalized_mutual_info_score(truth, found)
-        scores["macro_F1"] = classes["f1"].mean()
-        scores["rare_F1"] = classes.loc[classes["rare"], "f1"].mean()
-    scores["modularity"] = modularity(cells.X, clusters, images)
-    scores["silhouette"] = silhouette(embedding, clusters, silhouette_cells, seed)
-    scores["spatial_coherence"] = spatial_coherence(cells.obsm[SPATIAL], clusters, images)
-    scores["n_clusters"] = len(np.unique(clusters))
-    for name, value in scores.items():
-        log.info("%s %.4f", name, value)
-    return pd.DataFrame({"metric": list(scores), "value": list(scores.values())}), classes
+    clusters, labels = np.asarray(clusters), np.asarray(labels, dtype=object)
+    x, matched = cells.matrix, match_clusters(clusters, labels)
+    blocks = {ALL: np.ones(len(cells), dtype=bool)}
+    slices = pd.unique(cells.slice)
+    if len(slices) > 1:
+        blocks |= {name: cells.slice == name for name in slices}
+    scores, classes = [], []
+    for name, rows in blocks.items():
+        truth, found, images = labels[rows], clusters[rows], cells.image[rows]
+        table = class_scores(found, truth, matched, rare_class)
+        scored = pd.notna(truth)
+        log.info("%s: %d of %d cells have a label, %d classes",
+                 name, scored.sum(), len(truth), len(table))  # fmt: skip
+        of_block = against_labels(found[scored], truth[scored], table) if len(table) else {}
+        of_block["modularity"] = modularity(x[rows], found)
+        of_block["silhouette"] = silhouette(embedding[rows], found, silhouette_cells, seed)
+        of_block["spatial_coherence"] = spatial_coherence(cells.coordinates[rows], found, images)
+        of_block["n_clusters"] = len(np.unique(found))
+        log.info("%s: %s", name, ", ".join(f"{m} {value:.4f}" for m, value in of_block.items()))
+        scores += [(name, metric, value) for metric, value in of_block.items()]
+        table.insert(0, "slice", name)
+        classes.append(table)
+    # a slice without labels has no classes
+    classes = pd.concat([t for t in classes if len(t)] or classes[:1], ignore_index=True)
+    return pd.DataFrame(scores, columns=["slice", "metric", "value"]), classes
 
 
-def labels_of(cells):
-    """Labels of the cells as a Series of names, missing where a cell is not scored."""
-    if LABEL in cells.obs:
-        return cells.obs[LABEL].astype(object)
-    return pd.Series(None, index=cells.obs_names, dtype=object)
+def against_labels(clusters, labels, classes):
+    """Metrics of scored cells against their labels, with what :func:`class_scores` returns."""
+    return {
+        "accuracy": (classes["recall"] * classes["cells"]).sum() / len(labels),
+        "ARI": adjusted_rand_score(labels, clusters),
+        "NMI": normalized_mutual_info_score(labels, clusters),
+        "macro_F1": classes["f1"].mean(),
+        "rare_F1": classes.loc[classes["rare"], "f1"].mean(),
+    }
 
 
 def match_clusters(clusters, labels):
@@ -106,13 +120,12 @@ def match_clusters(clusters, labels):
     return {c: classes[new_id[i]] for i, c in enumerate(cluster_ids.tolist()) if agree[i]}
 
 
-def class_scores(clusters, labels, rare_class):
-    """Precision, recall and F1 of every class under :func:`match_clusters`."""
+def class_scores(clusters, labels, matched, rare_class):
+    """Precision, recall and F1 of every class there is, clusters standing for ``matched``."""
     columns = ["class", "cells", "cluster", "precision", "recall", "f1", "rare"]
     labels = pd.Series(np.asarray(labels, dtype=object))
     if not labels.notna().any():
         return pd.DataFrame(columns=columns)
-    matched = match_clusters(clusters, labels)
     cluster_of = {name: cluster for cluster, name in matched.items()}
     truth, names = pd.factorize(labels, sort=True)
     code = {name: i for i, name in enumerate(names)}
@@ -134,13 +147,13 @@ def class_scores(clusters, labels, rare_class):
     return pd.DataFrame(table, columns=columns)
 
 
-def modularity(x, clusters, images):
+def modularity(x, clusters):
     """Modularity (Newman) of clusters on the expression graph.
 
-    The graph joins each cell to its 15 nearest cells by proteins within its image; every
-    method is scored on the same graph. Missing where no cell has a neighbour.
+    The graph joins each cell to its 15 nearest cells by their features, whatever image they are
+    in; every method is scored on the same graph. Missing where no cell has a neighbour.
     """
-    graph = knn_graph(np.asarray(x), images, EXPRESSION_NEIGHBOURS).tocoo()
+    graph = knn_graph(np.asarray(x), np.zeros(len(x)), EXPRESSION_NEIGHBOURS).tocoo()
     if graph.nnz == 0:
         return np.nan
     _, codes = np.unique(clusters, return_inverse=True)
@@ -181,15 +194,15 @@ def collect(results, scores, clusters):
     ----------
     results : list of (dataset, run, method, seed)
     scores : list of DataFrame
-        ``metric`` and ``value`` of each result.
+        ``slice``, ``metric`` and ``value`` of each result.
     clusters : list of Series
         Cluster of each cell, indexed by cell id, of each result.
 
     Returns
     -------
     DataFrame
-        ``dataset, run, method, seed, metric, value``. ``seed_agreement`` of a seed is the mean
-        ARI of its clusters with those of every other seed of the same run.
+        ``dataset, run, method, seed, slice, metric, value``. ``seed_agreement`` of a seed, over
+        all cells, is the mean ARI of its clusters with those of every other seed of the run.
     """
     tables = []
     for i, ((dataset, run, method, seed), table) in enumerate(zip(results, scores)):
@@ -197,22 +210,8 @@ def collect(results, scores, clusters):
         if others:
             cells = clusters[i].index
             ari = [adjusted_rand_score(clusters[i], clusters[j].loc[cells]) for j in others]
-            agreement = pd.DataFrame({"metric": ["seed_agreement"], "value": [np.mean(ari)]})
-            table = pd.concat([table, agreement], ignore_index=True)
+            agreement = {"slice": ALL, "metric": "seed_agreement", "value": np.mean(ari)}
+            table = pd.concat([table, pd.DataFrame([agreement])], ignore_index=True)
         tables.append(table.assign(dataset=dataset, run=run, method=method, seed=seed)[COLUMNS])
     log.info("%d results of %d runs", len(results), len({r[1] for r in results}))
     return pd.concat(tables, ignore_index=True)
-
-
-def mean_and_sd(long):
-    """Mean and sample standard deviation over seeds of what :func:`collect` returns.
-
-    Returns
-    -------
-    DataFrame
-        ``dataset, run, method, metric, mean, sd, seeds``; ``sd`` is missing for one seed, and
-        ``seeds`` counts those where the metric is defined.
-    """
-    groups = long.groupby(COLUMNS[:3] + ["metric"], sort=False)["value"]
-    table = groups.agg(mean="mean", sd="std", seeds="count").reset_index()
-    return table.round({"mean": 6, "sd": 6})

@@ -1,19 +1,38 @@
 """Spa-CSMOTE: synthetic minority cells that stay in their microenvironment (Sec. 3.1)."""
 
 import logging
-import numbers
+from dataclasses import replace
+from numbers import Integral, Real
 
 import numpy as np
 import scipy.sparse as sp
 from imblearn.over_sampling.base import BaseOverSampler
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 
-from spclust.contracts import IMAGE, LABEL, PARENTS, PSEUDOLABEL, SPATIAL, SYNTHETIC
+from spclust.cells import WITHIN
 from spclust.errors import UserError
-from spclust.parts.graphs import neighbours_within
+from spclust.parts.graphs import neighbour_pairs
 
 log = logging.getLogger(__name__)
+
+
+def _one_of(*words):
+    return lambda value: value in words, f"one of {', '.join(words)}"
+
+
+# parameter of SpaCSMOTE -> (whether a value fits, what does in words)
+ALLOWED = {
+    "variant": _one_of("constrained", "same_lambda", "expression_only", "none"),
+    "n_neighbors": (lambda k: isinstance(k, Integral) and k >= 1, "a whole number >= 1"),
+    "imbalance_ratio": (lambda r: isinstance(r, Real) and r >= 1, "a number >= 1"),
+    "boundary": (lambda v: isinstance(v, Real) and 0 < v < 0.5, "a number between 0 and 0.5"),
+    "boundary_probability": (
+        lambda p: isinstance(p, Real) and 0 <= p <= 1, "a number from 0 to 1",
+    ),
+    "pool": _one_of("cell", "class"),
+    "spatial_neighbors": _one_of("same_label", "any"),
+    "expression_within": _one_of(*WITHIN),
+}  # fmt: skip
 
 
 def lambda2(rng, size, boundary=0.1, probability=0.9):
@@ -47,9 +66,13 @@ class SpaCSMOTE(BaseOverSampler):
     """Spatially constrained SMOTE, an imbalanced-learn sampler.
 
     Every class is filled up to ``ceil(largest class / imbalance_ratio)`` cells. A synthetic
-    cell lies between a random cell i of the class and a partner j: its proteins at
+    cell lies between a random cell i of the class and a partner j: its features at
     ``x_i + lambda1 (x_j - x_i)`` with lambda1 uniform (Eq. 2), its place at
     ``s_i + lambda2 (s_j - s_i)`` with lambda2 mostly near 0 or 1 (Eq. 4).
+
+    Places are comparable within an image only. A partner by expression may be of another image;
+    it then lends its features, and the place lies between cell i and one of its spatial
+    neighbours, at that of cell i where it has none.
 
     Parameters
     ----------
@@ -61,10 +84,12 @@ class SpaCSMOTE(BaseOverSampler):
     boundary, boundary_probability : float
         Law of lambda2.
     pool : {'cell', 'class'}
-        Partners are neighbours of the cell itself, or of any cell of its class in the same
-        image, the literal Eq. 1.
+        Partners are neighbours of the cell itself, or of any cell of its class, the literal
+        Eq. 1: by expression in the same group, by place in the same image.
     spatial_neighbors : {'same_label', 'any'}
         Whether spatial neighbours of another class may be partners.
+    expression_within : {'cohort', 'slice', 'image'}
+        The groups in which partners by expression are sought.
     random_state : int, RandomState or None
 
     Attributes
@@ -72,28 +97,19 @@ class SpaCSMOTE(BaseOverSampler):
     coordinates_ : array, shape (n + synthetic, 2)
     parents_ : array of int, shape (synthetic, 2)
         Row numbers of i and j of every synthetic cell.
+    lambda1_ : array, shape (synthetic,)
 
     Examples
     --------
-    >>> balanced, labels = SpaCSMOTE(random_state=0).fit_resample(cells)  # doctest: +SKIP
+    >>> balanced = SpaCSMOTE(random_state=0).balance(cells, pseudolabels)  # doctest: +SKIP
     >>> sampler = SpaCSMOTE(random_state=0)  # doctest: +SKIP
     >>> x, y = sampler.fit_resample(x, y, coordinates=xy, images=image)  # doctest: +SKIP
     """
 
-    _parameter_constraints = {
-        "variant": [StrOptions({"constrained", "same_lambda", "expression_only", "none"})],
-        "n_neighbors": [Interval(numbers.Integral, 1, None, closed="left")],
-        "imbalance_ratio": [Interval(numbers.Real, 1, None, closed="left")],
-        "boundary": [Interval(numbers.Real, 0, 0.5, closed="neither")],
-        "boundary_probability": [Interval(numbers.Real, 0, 1, closed="both")],
-        "pool": [StrOptions({"cell", "class"})],
-        "spatial_neighbors": [StrOptions({"same_label", "any"})],
-        "random_state": ["random_state"],
-    }
-
     def __init__(
         self, variant="constrained", n_neighbors=15, imbalance_ratio=1.0, boundary=0.1,
-        boundary_probability=0.9, pool="cell", spatial_neighbors="same_label", random_state=None,
+        boundary_probability=0.9, pool="cell", spatial_neighbors="same_label",
+        expression_within="cohort", random_state=None,
     ):  # fmt: skip
         super().__init__(sampling_strategy="auto")
         self.variant = variant
@@ -103,140 +119,167 @@ class SpaCSMOTE(BaseOverSampler):
         self.boundary_probability = boundary_probability
         self.pool = pool
         self.spatial_neighbors = spatial_neighbors
+        self.expression_within = expression_within
         self.random_state = random_state
 
-    def fit_resample(self, X, y=None, *, coordinates=None, images=None):
-        """Balance an AnnData object or arrays.
+    def balance(self, cells, pseudolabels):
+        """Add synthetic cells to those of a dataset.
+
+        Partners are sought in all modalities side by side; all features of a synthetic cell
+        share one lambda1.
 
         Parameters
         ----------
-        X : AnnData or array, shape (n, d)
-            AnnData brings ``obs['pseudolabel']``, ``obsm['spatial']`` and ``obs['image']``.
-        y : array, shape (n,), optional
-        coordinates : array, shape (n, 2), optional
-        images : array, shape (n,), optional
-            No pair of parents is from two images.
+        cells : Cells
+        pseudolabels : array of int, shape (n,)
 
         Returns
         -------
-        (AnnData or array, array)
-            Original rows first, then synthetic ones, and all labels. AnnData has in ``obs`` the
-            image, the label of the original cells, ``pseudolabel``, ``synthetic`` and the ids of
-            both parents, empty for the original cells.
+        Cells
+            The given ones first, then ``synthetic-0`` and so on with the image and the slice of
+            their first parent; with ``pseudolabels`` and ``parents``.
 
         Raises
         ------
-        sklearn.utils._param_validation.InvalidParameterError
-            For parameters out of range.
         UserError
-            When something the sampler needs is missing or arrays differ in length.
+            For parameters out of range.
         """
-        self._validate_params()
-        if hasattr(X, "obs"):
-            return self._resample_cells(X)
-        if y is None or coordinates is None:
-            raise UserError("SpaCSMOTE needs labels y and coordinates beside an array of proteins")
+        labels = self.fit_resample(
+            cells.matrix, pseudolabels, coordinates=cells.coordinates, images=cells.image,
+            groups=cells.groups(self.expression_within),
+        )[1]  # fmt: skip
+        names = [f"synthetic-{i}" for i in range(len(self.parents_))]
+        return replace(
+            cells.take(np.r_[np.arange(len(cells)), self.parents_[:, 0]]),
+            ids=np.r_[cells.ids, np.array(names, dtype=object)],
+            features={m: self._with_synthetic(x) for m, x in cells.features.items()},
+            coordinates=self.coordinates_,
+            pseudolabels=labels,
+            parents=self.parents_,
+        )
+
+    def fit_resample(self, X, y, *, coordinates, images=None, groups=None):
+        """Balance arrays.
+
+        Parameters
+        ----------
+        X : array, shape (n, d)
+        y : array, shape (n,)
+        coordinates : array, shape (n, 2)
+        images : array, shape (n,), optional
+            By default all cells are of one.
+        groups : array, shape (n,), optional
+            Partners by expression share one; an image lies within one. By default the images
+            where ``expression_within`` is ``image``, else all cells.
+
+        Returns
+        -------
+        (array, array)
+            Original rows first, then synthetic ones, and all labels.
+
+        Raises
+        ------
+        UserError
+            For parameters out of range, and when arrays differ in length.
+        """
+        for parameter, (fits, allowed) in ALLOWED.items():
+            value = getattr(self, parameter)
+            if not fits(value):
+                raise UserError(f"SpaCSMOTE: {parameter} is {value!r}, allowed is {allowed}")
         X, y, coordinates = _floats(X), np.asarray(y), _floats(coordinates)
         images = np.zeros(len(X)) if images is None else np.asarray(images)
-        if not len(X) == len(y) == len(coordinates) == len(images):
-            raise UserError("SpaCSMOTE: proteins, labels, coordinates and images differ in length")
-        new_x, new_s, self.parents_ = self._synthesise(X, y, coordinates, images)
-        self.coordinates_ = np.concatenate([coordinates, new_s])
-        return np.concatenate([X, new_x]), np.concatenate([y, y[self.parents_[:, 0]]])
+        if groups is None:
+            groups = images if self.expression_within == "image" else np.zeros(len(X))
+        if not len(X) == len(y) == len(coordinates) == len(images) == len(groups):
+            raise UserError(
+                "SpaCSMOTE: features, labels, coordinates, images and groups differ in length"
+            )
+        return self._fit_resample(X, y, coordinates, images, groups)
 
-    def _fit_resample(self, X, y, **params):
-        raise NotImplementedError("use fit_resample, which takes coordinates")
-
-    def _resample_cells(self, cells):
-        import anndata
-
-        missing = [f"obs[{c!r}]" for c in (PSEUDOLABEL, IMAGE) if c not in cells.obs]
-        missing += [f"obsm[{SPATIAL!r}]"] * (SPATIAL not in cells.obsm)
-        if missing:
-            raise UserError(f"SpaCSMOTE needs {', '.join(missing)} in the AnnData object")
-        x, y = self.fit_resample(
-            cells.X, cells.obs[PSEUDOLABEL].to_numpy(),
-            coordinates=cells.obsm[SPATIAL], images=cells.obs[IMAGE].to_numpy(),
-        )  # fmt: skip
-        first, second = self.parents_.T
-        obs = cells.obs.iloc[np.r_[np.arange(cells.n_obs), first]].copy()
-        obs.index = [*cells.obs_names, *(f"synthetic-{i}" for i in range(len(first)))]
-        obs[SYNTHETIC] = np.arange(len(y)) >= cells.n_obs
-        for column, rows in zip(PARENTS, (first, second)):
-            obs[column] = [""] * cells.n_obs + list(cells.obs_names[rows])
-        kept = [IMAGE, PSEUDOLABEL, SYNTHETIC, *PARENTS]
-        if LABEL in obs:
-            # nobody has seen a synthetic cell, so nobody has labelled it
-            obs[LABEL] = obs[LABEL].where(~obs[SYNTHETIC])
-            kept.append(LABEL)
-        balanced = anndata.AnnData(x, obs=obs[kept], var=cells.var)
-        balanced.obsm[SPATIAL] = self.coordinates_
-        return balanced, y
-
-    def _synthesise(self, x, y, coordinates, images):
+    def _fit_resample(self, x, y, coordinates, images, groups):
         rng = check_random_state(self.random_state)
         classes, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
+        images, groups = (np.unique(a, return_inverse=True)[1] for a in (images, groups))
         target = int(np.ceil(counts.max() / self.imbalance_ratio))
         wanted = np.maximum(target - counts, 0) * (self.variant != "none")
         log.info(
             "class sizes %s, target %d, synthetic %s", counts.tolist(), target, wanted.tolist()
         )
-        image_codes = np.unique(images, return_inverse=True)[1]
-        homes = image_codes * len(classes) + codes  # a class within an image
-        partners = self._partners(x, codes, homes, coordinates, images) if wanted.any() else None
+        nobody = sp.csr_matrix((len(x), len(x)), dtype=bool)
+        alike = near = nobody
+        if wanted.any():
+            # a class within a group
+            alike = self._partners(x, groups * len(classes) + codes, codes)
+            near = self._partners(coordinates, images, codes)
+        by_place = nobody if self.variant == "expression_only" else near
+        partners = alike + by_place
         base, partner = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
         for code in np.flatnonzero(wanted):
             i = rng.choice(np.flatnonzero(codes == code), wanted[code])
+            if self.pool == "cell":
+                j = _draw(rng, i, partners)
+            else:
+                j = _draw_of_class(rng, i, codes == code, alike, by_place, groups, images)
             base.append(i)
-            partner.append(self._draw(rng, i, codes, images, *partners))
-            copies = np.sum((i == partner[-1]) & (np.bincount(homes)[homes[i]] == 1))
-            if copies:
+            partner.append(j)
+            if copies := np.sum(i == j):
                 log.warning(
-                    "class %s: %d synthetic cells copy their base cell, the only one of its class "
-                    "in its image", classes[code], copies,
+                    "class %s: %d synthetic cells copy their base cell, which has no other of its "
+                    "class to partner with", classes[code], copies,
                 )  # fmt: skip
         base, partner = np.concatenate(base), np.concatenate(partner)
-        ratio1 = rng.uniform(size=len(base))
-        ratio2 = ratio1
+        self.parents_, self.lambda1_ = np.column_stack([base, partner]), rng.uniform(size=len(base))
+        ratio2 = self.lambda1_
         if self.variant != "same_lambda":
             ratio2 = lambda2(rng, len(base), self.boundary, self.boundary_probability)
-        new_x = x[base] + ratio1[:, None] * (x[partner] - x[base])
-        new_s = coordinates[base] + ratio2[:, None] * (coordinates[partner] - coordinates[base])
-        parents = np.column_stack([base, partner])
-        return new_x.astype(x.dtype), new_s.astype(coordinates.dtype), parents
+        abroad = images[base] != images[partner]
+        beside = partner.copy()
+        beside[abroad] = _draw(rng, base[abroad], near)
+        places = _between(coordinates, base, beside, ratio2)
+        self.coordinates_ = np.concatenate([coordinates, places])
+        return self._with_synthetic(x), np.concatenate([y, y[base]])
 
-    def _partners(self, x, codes, homes, coordinates, images):
-        """Neighbour lists of Eq. 1 as one CSR structure (indptr, indices), no entry twice."""
-        rows, columns = [], []
-        blocks = list(neighbours_within(x, homes, self.n_neighbors))
-        if self.variant != "expression_only":
-            blocks += neighbours_within(coordinates, images, self.n_neighbors)
-        for cells, neighbours in blocks:
-            rows.append(np.repeat(cells, neighbours.shape[1]))
-            columns.append(neighbours.ravel())
-        rows, columns = (np.concatenate(a) if a else np.empty(0, int) for a in (rows, columns))
-        if self.spatial_neighbors == "same_label":
-            same = codes[rows] == codes[columns]
-            rows, columns = rows[same], columns[same]
-        pairs = np.unique(rows * len(x) + columns)  # the union, sorted by row
-        rows, columns = np.divmod(pairs, len(x))
-        return np.searchsorted(rows, np.arange(len(x) + 1)), columns
+    def _partners(self, points, groups, codes):
+        """Neighbours within groups that may be partners, a matrix of true entries (n, n)."""
+        rows, columns = neighbour_pairs(points, groups, self.n_neighbors)
+        allowed = (codes[rows] == codes[columns]) | (self.spatial_neighbors == "any")
+        entries = (allowed[allowed], (rows[allowed], columns[allowed]))
+        return sp.csr_matrix(entries, shape=(len(points), len(points)))
 
-    def _draw(self, rng, base, codes, images, indptr, indices):
-        """A partner for each base cell of one class; a cell without any is its own."""
-        if self.pool == "cell":
-            count = indptr[base + 1] - indptr[base]
-            pick = indptr[base] + np.floor(rng.uniform(size=len(base)) * count).astype(np.int64)
-            partner = base.copy()
-            partner[count > 0] = indices[pick[count > 0]]
-            return partner
-        members, partner = np.flatnonzero(codes == codes[base[0]]), base.copy()
-        for image in np.unique(images[base]):
-            lists = [indices[indptr[m] : indptr[m + 1]] for m in members[images[members] == image]]
-            here, pool = np.flatnonzero(images[base] == image), np.unique(np.concatenate(lists))
-            if len(pool):
-                partner[here] = rng.choice(pool, len(here))
-        return partner
+    def _with_synthetic(self, x):
+        return np.concatenate([x, _between(x, *self.parents_.T, self.lambda1_)])
+
+
+def _between(values, start, end, ratio):
+    """Points on the segments between rows, in the precision of the values."""
+    points = values[start] + ratio[:, None] * (values[end] - values[start])
+    return points.astype(values.dtype)
+
+
+def _draw(rng, base, partners):
+    """One of the partners of each base cell; a cell without any is its own."""
+    count = np.diff(partners.indptr)[base]
+    pick = partners.indptr[base] + np.floor(rng.uniform(size=len(base)) * count).astype(np.int64)
+    drawn = base.copy()
+    drawn[count > 0] = partners.indices[pick[count > 0]]
+    return drawn
+
+
+def _draw_of_class(rng, base, members, alike, near, groups, images):
+    """The same of the partners of any member of the class, the base cell itself left out."""
+    drawn = base.copy()
+    for group in np.unique(groups[base]):
+        by_expression = alike[members & (groups == group)].indices
+        for image in np.unique(images[base[groups[base] == group]]):
+            by_place = near[members & (images == image)].indices
+            pool, here = np.union1d(by_expression, by_place), np.flatnonzero(images[base] == image)
+            own = np.isin(base[here], pool)
+            # a pick at or past the cell itself means the one after it
+            pick = np.floor(rng.uniform(size=len(here)) * (len(pool) - own)).astype(np.int64)
+            pick += own & (pick >= np.searchsorted(pool, base[here]))
+            free = len(pool) > own
+            drawn[here[free]] = pool[pick[free]]
+    return drawn
 
 
 def _floats(array):

@@ -3,33 +3,39 @@
 import logging
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
-from spclust.contracts import IMAGE, LABEL
 from spclust.errors import UserError
-from spclust.parts import heads
+from spclust.parts import expression, heads
 
 log = logging.getLogger(__name__)
 
 # `auto`: Leiden at these resolutions, repeated with so many seeds, on at most so many cells
 AUTO_RESOLUTIONS = np.geomspace(0.05, 2.0, 16)
 AUTO_REPEATS, AUTO_CELLS, AUTO_NEIGHBOURS = 4, 10_000, 15
+# not one of the config's: all replicates of a dataset share one number of clusters
+AUTO_SEED = 42
 # partitions this close to the most stable one count as equally stable
 AUTO_TOLERANCE = 0.95
 AUTO_MOST = 30  # clusters; finer divisions are no cell types any more
 
 
-def assign(cells, n_clusters, seed, method, n_neighbors):
+def assign(cells, n_clusters, seed, method, n_neighbors, expression_within, reference=None):
     """Pseudo-labels of prepared cells.
 
     Parameters
     ----------
-    cells : AnnData, (n, d)
+    cells : Cells
     n_clusters : int
     seed : int
     method : {'leiden', 'kmeans', 'ward', 'random', 'truth'}
     n_neighbors : int
         Neighbours in Leiden's graph.
+    expression_within : {'cohort', 'slice', 'image'}
+        What neighbours in Leiden's graph have in common.
+    reference : Series, shape (n,), optional
+        Reference labels, for ``truth``.
 
     Returns
     -------
@@ -42,22 +48,18 @@ def assign(cells, n_clusters, seed, method, n_neighbors):
         When there are fewer cells than clusters, or ``truth`` has no labels to take or more
         classes than clusters.
     """
-    if cells.n_obs < n_clusters:
-        raise UserError(
-            f"{n_clusters} clusters were asked of {cells.n_obs} cells; lower n_clusters in the "
-            "config"
-        )
-    x = np.asarray(cells.X, dtype=np.float32)
+    _check_number(n_clusters, cells)
     if method == "leiden":
-        labels = heads.leiden(x, cells.obs[IMAGE].to_numpy(), n_clusters, n_neighbors, seed)
+        groups = cells.groups(expression_within)
+        labels = heads.leiden(cells.matrix, groups, n_clusters, n_neighbors, seed)
     elif method == "kmeans":
-        labels = heads.kmeans(x, n_clusters, seed)
+        labels = heads.kmeans(cells.matrix, n_clusters, seed)
     elif method == "ward":
-        labels = heads.ward(x, n_clusters, seed)
+        labels = heads.ward(cells.matrix, n_clusters, seed)
     elif method == "random":
-        labels = np.random.default_rng(seed).integers(n_clusters, size=cells.n_obs)
+        labels = np.random.default_rng(seed).integers(n_clusters, size=len(cells))
     else:
-        labels = truth(cells, x)
+        labels = truth(cells, reference)
         if labels.max() >= n_clusters:
             raise UserError(
                 f"pseudolabels.<name>.method: truth has {labels.max() + 1} classes, but n_clusters "
@@ -67,82 +69,99 @@ def assign(cells, n_clusters, seed, method, n_neighbors):
     return labels
 
 
-def truth(cells, x):
+def truth(cells, reference):
     """Reference labels as numbers; cells that are not scored get the nearest class.
+
+    Parameters
+    ----------
+    cells : Cells
+    reference : Series, shape (n,), or None
+        Missing where a cell is not scored.
+
+    Returns
+    -------
+    array of int, shape (n,)
+        Ids by decreasing size.
 
     Raises
     ------
     UserError
-        When the slice has no labels.
+        When the dataset has no labels.
     """
-    if LABEL not in cells.obs or cells.obs[LABEL].isna().all():
+    if reference is None or reference.isna().all():
         raise UserError(
-            "the control `truth` needs reference labels and this slice has none; name their "
+            "the control `truth` needs reference labels and this dataset has none; name their "
             "column in the dataset's key `label`, or leave the control out"
         )
-    known = cells.obs[LABEL].notna().to_numpy()
-    codes = cells.obs[LABEL].astype("category").cat.remove_unused_categories().cat.codes
+    known = reference.notna().to_numpy()
+    codes = pd.factorize(reference, sort=True)[0]
     if not known.all():
         log.info("%d cells without a label take that of the nearest class mean", (~known).sum())
-    return heads.ordered_by_size(heads.nearest_centroid(x, codes.to_numpy(), known))
+    return heads.ordered_by_size(heads.nearest_centroid(cells.matrix, codes, known))
 
 
-def choose_n_clusters(cells, n_clusters, seed):
+def choose_n_clusters(cells, n_clusters, reference=None):
     """The number of clusters: given, counted in the labels, or chosen without any.
 
     ``auto`` runs Leiden at 16 resolutions with four seeds each and compares the partitions of
     one resolution with each other (ARI). Of the resolutions that are nearly as repeatable as
     the most repeatable one and give 2 to 30 clusters the finest is taken, and its usual number
-    of clusters. Of several images the largest decides.
+    of clusters. Of more than 10,000 cells a sample decides.
 
     Parameters
     ----------
-    cells : AnnData, (n, d)
+    cells : Cells
     n_clusters : int or {'from_labels', 'auto'}
-    seed : int
+    reference : Series, shape (n,), optional
+        Reference labels, for ``from_labels``.
 
     Returns
     -------
     (int, str)
         The number and how it was found.
+
+    Raises
+    ------
+    UserError
+        When there are fewer cells than clusters, or no labels to count.
     """
     if n_clusters == "from_labels":
-        if LABEL not in cells.obs or cells.obs[LABEL].isna().all():
+        if reference is None or reference.isna().all():
             raise UserError(
-                "n_clusters: from_labels was asked, but this slice has no scored labels; name "
+                "n_clusters: from_labels was asked, but this dataset has no scored labels; name "
                 "their column in the dataset's key `label`, or set n_clusters to a number or auto"
             )
-        number = int(cells.obs[LABEL].nunique())
-        how = "number of scored classes"
+        number, how = int(reference.nunique()), "number of scored classes"
     elif n_clusters == "auto":
-        number, how = most_repeatable(cells, seed)
+        number, how = most_repeatable(cells.matrix)
     else:
         number, how = int(n_clusters), "given"
-    if number > cells.n_obs:
-        raise UserError(
-            f"n_clusters: {number} clusters were asked of {cells.n_obs} cells; lower it"
-        )
+    _check_number(number, cells)
     log.info("%d clusters (%s)", number, how)
     return number, how
 
 
-def most_repeatable(cells, seed):
-    """The label-free choice of :func:`choose_n_clusters`."""
-    images = cells.obs[IMAGE].to_numpy()
-    names, codes, counts = np.unique(images, return_inverse=True, return_counts=True)
-    # no edge joins two images, so kinds of cells are counted within one, the largest
-    chosen = np.flatnonzero(codes == counts.argmax())
-    if len(chosen) > AUTO_CELLS:
-        rng = np.random.default_rng(seed)
-        chosen = np.sort(rng.choice(chosen, AUTO_CELLS, replace=False))
-    log.info("auto: %d cells of image %s", len(chosen), names[counts.argmax()])
-    if len(chosen) < 3:
-        return 1, "auto: no image has enough cells to tell clusters apart"
-    x = np.asarray(cells.X[chosen], dtype=np.float32)
-    weights = heads.neighbour_weights(x, images[chosen], AUTO_NEIGHBOURS, seed)
+def _check_number(n_clusters, cells):
+    if n_clusters > len(cells):
+        raise UserError(
+            f"n_clusters: {n_clusters} clusters were asked of {len(cells)} cells; lower it in the "
+            "config"
+        )
+
+
+def most_repeatable(x):
+    """The label-free choice of :func:`choose_n_clusters` from features (n, d)."""
+    if len(x) > AUTO_CELLS:
+        log.info("auto: a sample of %d of the %d cells", AUTO_CELLS, len(x))
+        drawn = np.random.default_rng(AUTO_SEED).choice(len(x), AUTO_CELLS, replace=False)
+        x = x[np.sort(drawn)]
+    if len(x) < 3:
+        return 1, "auto: too few cells to tell clusters apart"
+    weights = expression.neighbour_weights(x, np.zeros(len(x)), AUTO_NEIGHBOURS, AUTO_SEED)
     found = []
     for resolution in AUTO_RESOLUTIONS:
-        runs = [heads.leiden_partition(weights, resolution, seed + i) for i in range(AUTO_REPEATS)]
+        seeds = range(AUTO_SEED, AUTO_SEED + AUTO_REPEATS)
+        runs = [heads.leiden_partition(weights, resolution, seed) for seed in seeds]
         counts = [len(np.unique(run)) for run in runs]
         pairs = [adjusted_rand_score(a, b) for i, a in enumerate(runs) for b in runs[i + 1 :]]
         count = int(np.median(counts))

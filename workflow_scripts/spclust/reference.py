@@ -1,4 +1,4 @@
-"""Write config/README.md from the schemas and the shipped configuration.
+"""Write config/README.md from schemas, stages, cards and the shipped configuration.
 
 Run ``make docs`` (or ``python -m spclust.reference`` in ``workflow_scripts``) after changing
 either; a test compares the file with what this module would write.
@@ -6,12 +6,24 @@ either; a test compares the file with what this module would write.
 
 import yaml
 
-from spclust.settings import CONFIG_FOLDER, STAGES, load_schema
+from spclust import cards
+from spclust.settings import CONFIG_FOLDER, config_schema, load_schema
+from spclust.stages import STAGES
 from spclust.validation import yaml_value
+
+# where a dataset's keys come in that are not the import's
+DATASET_RULES = {
+    "files": "download_dataset",
+    "simulate": "simulate_dataset",
+    "slices": "join_slices",
+}
+
+MARKS = ("<!-- written by make docs -->", "<!-- end -->")
 
 INTRODUCTION = """# Configuration
 
-Written by `make docs` from `config/schemas/` and `config/config.yaml`; do not edit.
+Written by `make docs` from `config/`, `workflow_scripts/spclust/stages.yaml` and the methods' cards
+(`workflow_scripts/spclust/methods/*.yaml`); do not edit.
 
 A file given with `--configfile` is laid over `config/config.yaml`: mappings are merged key by
 key, lists replace the whole list. So a slice of your own needs no more than
@@ -24,17 +36,20 @@ datasets:
 ```
 
 Stages and methods have **named settings**. Every setting starts from `default` (of a method:
-from the setting named like its recipe) and says only what differs. Changing a value of a
-setting overwrites what was made with it and reruns from the stage in the last column; giving it
-a **new name** keeps both side by side:
+from its recipe's own) and says only what differs. Changing a value of a setting overwrites what
+was made with it and reruns from the stage in the last column; giving it a **new name** keeps both
+side by side:
 
 ```yaml
 graphs:
   k20: {n_neighbors: 20}
 runs:
   - {name: spclust}
-  - {name: spclust_k20, graphs: k20}
+  - {name: spclust_k20, method: spclust, graphs: k20}
 ```
+
+Some methods want settings of their own for a stage (Leiden another graph than spClust): a setting
+of that stage bears the method's name, and its runs take it unless they name another.
 
 YAML reads `1e-3` as text; write `0.001` or `1.0e-3`.
 """
@@ -48,6 +63,8 @@ def type_of(schema):
         return " / ".join(f"`{value}`" for value in schema["enum"])
     if "$ref" in schema:
         return "name" if schema["$ref"].endswith("name") else "number or `from_labels` / `auto`"
+    if "properties" not in schema and schema.get("type") == "object":
+        return "mapping"
     types = schema.get("type", "text")
     types = [types] if isinstance(types, str) else types
     text = " or ".join({"string": "text", "null": "`null`"}.get(t, t) for t in types)
@@ -72,37 +89,58 @@ def render():
     schema, dataset = load_schema("config"), load_schema("dataset")
     shipped = yaml.safe_load((CONFIG_FOLDER / "config.yaml").read_text())
     definitions, parts = schema["$defs"], [INTRODUCTION]
-    definition_of = {key: definitions["n_clusters"] for key in ("n_clusters",)}
-    with_tables = {*STAGES, "methods", "runs", "evaluation"}
+    with_tables = {"method", "transfer", "runs", "evaluation"}
     top = {
-        key: definition_of.get(key, {}) | value
+        key: (definitions["n_clusters"] if key == "n_clusters" else {}) | value
         for key, value in schema["properties"].items()
         if key not in with_tables
     }
     parts += ["## What to run\n", table(top, shipped, "")]
-    parts += ["### `runs`: a list of\n", table(definitions["run"]["properties"], {}, "what is new")]
+    run = config_schema()["$defs"]["run"]["properties"]
+    parts += ["### `runs`: a list of\n", table(run, {}, "what is new")]
+    transfer = definitions["transfer"]["properties"]
+    parts += ["### `transfer`: one of, or a list of\n", table(transfer, {}, "transfer_labels")]
     parts += ["### A dataset\n", "In `datasets`, or by name in `config/datasets.yaml`.\n"]
     own = {key: {"reruns": "choose_n_clusters"} | value if key == "n_clusters" else value
            for key, value in dataset["properties"].items()}  # fmt: skip
-    own["files"] = own["files"] | {"reruns": "download_dataset"}
-    own["simulate"] = own["simulate"] | {"reruns": "simulate_dataset"}
+    for key, rule in DATASET_RULES.items():
+        own[key] = own[key] | {"reruns": rule}
     parts.append(table(own, {}, dataset["reruns"]))
     keys = own["files"]["items"]["properties"]
     parts += ["Each of `files`:\n", table(keys, {}, "download_dataset")]
     parts += ["`simulate`:\n", table(own["simulate"]["properties"], {}, "simulate_dataset")]
-    for stage in STAGES:
-        keys, rule = definitions[stage]["properties"], definitions[stage]["reruns"]
-        parts += [f"## `{stage}.<name>`\n", table(keys, shipped[stage]["default"], rule)]
-    for recipe, definition in definitions["recipes"].items():
-        rule = "train" if definition["needs"] == "graphs" else "cluster_cells"
-        parts.append(f"## `methods.<name>` with `recipe: {recipe}`\n")
-        keys = definition["properties"]
-        parts.append(table(keys, shipped["methods"][recipe], rule) if keys else "No keys.\n")
+    found_cards = cards.load()
+    for stage in STAGES.values():
+        parts += [f"## `{stage.name}.<name>`\n", table(stage.settings, {}, stage.rule)]
+        wishes = {n: c.stages[stage.name] for n, c in found_cards.items() if stage.name in c.stages}
+        lines = [f"- `{name}: {yaml_value(own)}`" for name, own in (stage.named | wishes).items()]
+        if lines:
+            parts.append("Beside `default` there are\n\n" + "\n".join(lines) + "\n")
+    for card in found_cards.values():
+        parts.append(f"## `method.<name>` with `recipe: {card.name}`\n")
+        cite = f" ({card.cite})" if card.cite else ""
+        parts.append(f"{card.title[0].upper()}{card.title[1:]}{cite}.\n")
+        parts.append(table(card.settings, {}, "cluster_cells") if card.settings else "No keys.\n")
     evaluation = schema["properties"]["evaluation"]
     keys, rule = evaluation["properties"], evaluation["reruns"]
     parts += ["## `evaluation`\n", table(keys, shipped["evaluation"], rule)]
     return "\n".join(parts)
 
 
-if __name__ == "__main__":
+def methods_table():
+    """Markdown table of the methods from their cards, controls last."""
+    found = sorted(cards.load().values(), key=lambda card: (card.control, card.name != "spclust"))
+    lines = [f"| `{card.name}` | {card.title} | {card.cite} |" for card in found]
+    return "\n".join(["| name | what | cite |", "|---|---|---|", *lines])
+
+
+def write():
+    """Write config/README.md and the table of methods in README.md."""
     (CONFIG_FOLDER / "README.md").write_text(render())
+    readme = CONFIG_FOLDER.parent / "README.md"
+    head, rest = readme.read_text().split(MARKS[0])
+    readme.write_text(f"{head}{MARKS[0]}\n{methods_table()}\n{MARKS[1]}{rest.split(MARKS[1])[1]}")
+
+
+if __name__ == "__main__":
+    write()

@@ -9,36 +9,28 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 
+from spclust import cards, stages
 from spclust.errors import UserError
-from spclust.validation import check, unknown
+from spclust.stages import STAGES
+from spclust.validation import check, unknown, yaml_value
 
-STAGES = ("preprocess", "pseudolabels", "oversample", "graphs")
 CONFIG_FOLDER = Path(__file__).parents[2] / "config"
+# folders of results/ that are no dataset's, and what metrics call all slices of one
+RESERVED = ("summary", "comparison", "comparison_so_far", "logs", "benchmarks", "all")
+SOURCES = ("path", "files", "simulate", "slices")
 
 
 @dataclass(frozen=True)
 class Run:
-    """One row of the result tables: a named setting per stage and a method.
-
-    ``oversample`` is None where the method sees the original cells only.
-    """
+    """One row of the result tables: a method and a setting of each stage it goes through."""
 
     name: str
     method: str
-    preprocess: str
-    pseudolabels: str
-    oversample: str | None
-    graphs: str
-    needs: str
+    chosen: dict
 
     def folder(self, dataset, seed):
         """Folder of the run's results; each stage's folder lies inside its upstream's."""
-        chain = f"results/{dataset}/prep-{self.preprocess}/seed-{seed}"
-        if self.oversample is not None:
-            chain += f"/labels-{self.pseudolabels}/aug-{self.oversample}"
-        if self.needs == "graphs":
-            chain += f"/graph-{self.graphs}"
-        return f"{chain}/method-{self.method}"
+        return f"results/{stages.run_folder(dataset, seed, self.chosen, self.method)}"
 
 
 @dataclass
@@ -47,51 +39,81 @@ class Plan:
 
     Attributes
     ----------
+    config : dict
+    cards : dict of str to Card
     datasets : dict of str to dict
         Definition of every dataset to run, defaults filled in.
+    slices : dict of str to dict
+        The same with the slices of cohorts.
     results : list of (str, Run, int)
         Every (dataset, run, seed) to compute.
+    transfers : list of (str, str, Run, int)
+        Every (dataset, source, run, seed) whose model labels the dataset.
     settings : dict of str to dict of str to dict
-        Stage or ``methods`` to setting name to its values.
+        Stage or ``method`` to setting name to its values.
     """
 
     config: dict
-    recipes: dict
+    cards: dict
     datasets: dict = field(default_factory=dict)
+    slices: dict = field(default_factory=dict)
     results: list = field(default_factory=list)
+    transfers: list = field(default_factory=list)
     settings: dict = field(default_factory=dict)
 
     def cfg(self, stage, name):
         """Values of a named setting, keys sorted (Snakemake compares ``repr`` of params)."""
         return dict(sorted(self.settings[stage][name].items()))
 
-    def recipe(self, method):
-        """Recipe of a named method setting."""
-        return self.settings["methods"][method]["recipe"]
+    def card(self, method):
+        """Card of a named method setting."""
+        return self.cards[self.settings["method"][method]["recipe"]]
 
-    def is_control(self, method):
-        """Whether a method only bounds the tables: nothing of it is drawn or exported."""
-        return self.recipes[self.recipe(method)].get("control", False)
-
-    def trains(self, method):
-        """Whether a method trains a network, and so learns an embedding."""
-        return self.recipes[self.recipe(method)].get("trains", False)
-
-    def on_gpu(self, method):
-        """Whether a method uses a GPU where there is one: all that train, unless they say not."""
-        return self.trains(method) and self.recipes[self.recipe(method)].get("gpu", True)
-
-    def env(self, method):
-        """Environment file stem of a named method setting."""
-        return self.recipes[self.recipe(method)]["env"]
+    def is_multimodal(self, dataset):
+        """Whether a dataset has, or may have, several modalities, and so leaves as h5mu."""
+        definition = self.slices[dataset]
+        if "slices" in definition:
+            return any(self.is_multimodal(name) for name in definition["slices"])
+        path = definition.get("path", [])
+        files = [path] if isinstance(path, str) else path
+        files = [*files, *map(file_name, definition.get("files", ()))]
+        return isinstance(path, dict) or any(str(file).endswith(".h5mu") for file in files)
 
 
 def load_schema(name):
-    """Read ``config/schemas/<name>.schema.yaml``."""
-    return yaml.safe_load((CONFIG_FOLDER / "schemas" / f"{name}.schema.yaml").read_text())
+    """Read ``config/schemas/<name>.schema.yaml``; of a dataset, with the formats there are."""
+    schema = yaml.safe_load((CONFIG_FOLDER / "schemas" / f"{name}.schema.yaml").read_text())
+    if name == "dataset":
+        readers = Path(__file__).parent / "io/readers"
+        schema["properties"]["format"]["enum"] = sorted(
+            path.stem for path in readers.glob("*.py") if path.stem != "__init__"
+        )
+    return schema
 
 
-def resolve(config, registry):
+def config_schema():
+    """Schema of the configuration: what to run, and a section for each stage."""
+    schema = load_schema("config")
+    name = schema["$defs"]["name"]
+    for stage in STAGES.values():
+        schema["properties"][stage.name] = {
+            "type": "object",
+            "propertyNames": name,
+            "description": f"Named settings of {stage.rule}.",
+            "additionalProperties": {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": stage.settings,
+            },
+        }
+        schema["$defs"]["run"]["properties"][stage.name] = {
+            **name,
+            "description": f"Setting of {stage.name}.",
+        }
+    return schema
+
+
+def resolve(config, registry, found_cards=None):
     """Validate a configuration and list what is to be run.
 
     Parameters
@@ -100,33 +122,20 @@ def resolve(config, registry):
         Merged configuration.
     registry : dict
         Name to definition of the datasets known by name.
+    found_cards : dict of str to Card, optional
 
     Raises
     ------
     UserError
         With every fault found: key path, what was found, what is allowed, a corrected line.
     """
-    schema = load_schema("config")
-    recipes = schema["$defs"]["recipes"]
-    check(config, schema, "configuration")
-    plan = Plan(config, recipes)
-    for stage in STAGES:
-        plan.settings[stage] = _inherit(config[stage], lambda _: "default")
-    for name, setting in config["methods"].items():
-        if setting["recipe"] not in recipes:
-            unknown(f"methods.{name}.recipe", setting["recipe"], recipes)
-        if setting["recipe"] not in config["methods"]:
-            raise UserError(
-                f"methods: the setting {setting['recipe']!r}, which {name!r} builds on, is missing"
-            )
-    plan.settings["methods"] = _inherit(config["methods"], lambda s: s["recipe"])
-    for name, setting in config["methods"].items():
-        recipe = recipes[setting["recipe"]]
-        keys = {"recipe": {"type": "string"}, **recipe["properties"]}
-        rules = {"type": "object", "additionalProperties": False, "properties": keys}
-        check(setting, rules, "configuration", ["methods", name])
-    plan.datasets = _datasets(config, registry)
-    runs = _runs(plan, {*plan.datasets, *registry})
+    plan = Plan(config, found_cards or cards.load())
+    check(config, config_schema(), "configuration")
+    for stage in STAGES.values():
+        plan.settings[stage.name] = _stage_settings(stage, config.get(stage.name, {}), plan.cards)
+    plan.settings["method"] = _method_settings(config.get("method", {}), plan.cards)
+    _datasets(plan, registry)
+    runs = _runs(plan, {*plan.slices, *registry})
     plan.results = [
         (dataset, run, seed)
         for dataset in plan.datasets
@@ -134,69 +143,219 @@ def resolve(config, registry):
         if only is None or dataset in only
         for seed in config["seeds"]
     ]
+    plan.transfers = _transfers(plan, runs)
     return plan
 
 
-def _inherit(settings, base_of):
-    return {name: {**settings[base_of(own)], **own} for name, own in settings.items()}
-
-
-def _datasets(config, registry):
-    schema, found = load_schema("dataset"), {}
-    defaults = {k: p["default"] for k, p in schema["properties"].items() if "default" in p}
-    for i, entry in enumerate(config["datasets"]):
-        where = f"datasets[{i}]"
-        if isinstance(entry, str):
-            if entry not in registry:
-                unknown(where, entry, registry)
-            name, entry = entry, registry[entry]
-            check(entry, schema, "config/datasets.yaml", [name])
-        else:
-            check(entry, schema, "configuration", [where])
-            if "name" not in entry:
-                raise UserError(f"{where}: a dataset needs a name; add e.g.  name: my_slice")
-            name = entry["name"]
-        sources = [k for k in ("path", "files", "simulate") if k in entry]
-        if len(sources) != 1:
-            raise UserError(
-                f"{where} ({name}): exactly one of path, files and simulate says where the cells "
-                f"come from, found {' and '.join(sources) or 'none'}; add e.g.  path: cells.csv"
-            )
-        if name in found:
-            raise UserError(f"{where}: the name {name!r} is taken; rename one of the two")
-        # keys left out of `simulate` have defaults of their own
-        if "simulate" in entry:
-            keys = schema["properties"]["simulate"]["properties"]
-            filled = {k: p["default"] for k, p in keys.items()} | entry["simulate"]
-            entry = entry | {"simulate": filled}
-        found[name] = defaults | {"n_clusters": config["n_clusters"]} | entry | {"name": name}
+def _stage_settings(stage, given, found_cards):
+    """Settings of a stage by name: the default, its own, those of cards, the user's."""
+    wanted = {card.name: card.stages[stage.name] for card in found_cards.values()
+              if stage.name in card.stages}  # fmt: skip
+    keys = {"type": "object", "additionalProperties": False, "properties": stage.settings}
+    for name, values in wanted.items():
+        check(values, keys, f"methods/{name}.yaml", ["stages", stage.name])
+    default = _laid_over(stage.defaults, given.get("default", {}))
+    found = {"default": default}
+    for name in [*stage.named, *wanted, *given]:
+        if name not in found:
+            own = [stage.named.get(name, {}), wanted.get(name, {}), given.get(name, {})]
+            found[name] = _laid_over(default, *own)
+    of_modality = {k: v for k, v in stage.settings.items() if k != "modalities"}
+    keys = {"type": "object", "additionalProperties": False, "properties": of_modality}
+    for name, values in found.items():
+        for modality, own in (values.get("modalities") or {}).items():
+            check(own, keys, "configuration", [stage.name, name, "modalities", modality])
     return found
 
 
+def _laid_over(base, *others):
+    """Settings with those of others over them; settings of modalities are merged key by key."""
+    for own in others:
+        merged = {**base, **own}
+        if isinstance(base.get("modalities"), dict) and isinstance(own.get("modalities"), dict):
+            merged["modalities"] = {
+                name: {**base["modalities"].get(name, {}), **own["modalities"].get(name, {})}
+                for name in {**base["modalities"], **own["modalities"]}
+            }
+        base = merged
+    return base
+
+
+def _method_settings(given, found_cards):
+    """Settings of methods by name: every card's own, and the user's, which build on one."""
+    for name, own in given.items():
+        recipe = own.get("recipe", name)
+        if recipe not in found_cards:
+            unknown(f"method.{name}.recipe", recipe, found_cards)
+        if name in found_cards and recipe != name:
+            raise UserError(
+                f"method.{name}: the name of a method cannot stand for another ({recipe!r}); "
+                f"write e.g.  my_{name}: {{recipe: {recipe}}}"
+            )
+        keys = {"recipe": {"type": "string"}, **found_cards[recipe].settings}
+        rules = {"type": "object", "additionalProperties": False, "properties": keys}
+        check(own, rules, "configuration", ["method", name])
+    own = {name: given.get(name, {}) for name in [*found_cards, *given]}
+    return {
+        name: {
+            **found_cards[values.get("recipe", name)].defaults,
+            **given.get(values.get("recipe", name), {}),
+            **values,
+            "recipe": values.get("recipe", name),
+        }
+        for name, values in own.items()
+    }
+
+
+def _datasets(plan, registry):
+    """Fill in ``plan.datasets`` and ``plan.slices``."""
+    schema = load_schema("dataset")
+    names = {entry["name"] for entry in plan.config["datasets"]
+             if isinstance(entry, dict) and "name" in entry}  # fmt: skip
+    for i, entry in enumerate(plan.config["datasets"]):
+        where = f"datasets[{i}]"
+        if isinstance(entry, str) and entry in names and entry not in registry:
+            continue  # defined further on
+        definition = _definition(entry, where, schema, registry, plan.config)
+        name = definition["name"]
+        if name in plan.datasets or name in plan.slices:
+            raise UserError(f"{where}: the name {name!r} is taken; rename one of the two")
+        plan.datasets[name] = plan.slices[name] = definition
+    for name in list(plan.datasets):
+        definition = plan.datasets[name]
+        if "slices" not in definition:
+            continue
+        where, members = f"dataset {name!r}, slices", []
+        for entry in definition["slices"]:
+            member = entry if isinstance(entry, str) else entry.get("name")
+            if isinstance(entry, dict) or member not in plan.slices:
+                found = _definition(entry, where, schema, registry, plan.config)
+                if "slices" in found:
+                    raise UserError(f"{where}: {found['name']!r} is a cohort; name its slices")
+                if isinstance(entry, dict) and found["name"] in plan.slices:
+                    raise UserError(f"{where}: the name {found['name']!r} is taken; rename it")
+                plan.slices[found["name"]] = found
+            elif "slices" in plan.slices[member]:
+                raise UserError(f"{where}: {member!r} is a cohort; name its slices instead")
+            members.append(member)
+        if len(set(members)) < len(members):
+            raise UserError(f"{where}: a slice stands twice; remove one")
+        definition["slices"] = members
+
+
+def _definition(entry, where, schema, registry, config):
+    """One dataset with its defaults, checked."""
+    if isinstance(entry, str):
+        if entry not in registry:
+            unknown(where, entry, registry)
+        name, entry = entry, registry[entry]
+        check(entry, schema, "config/datasets.yaml", [name])
+    else:
+        check(entry, schema, "configuration", [where])
+        if "name" not in entry:
+            raise UserError(f"{where}: a dataset needs a name; add e.g.  name: my_slice")
+        name = entry["name"]
+    if name in RESERVED:
+        raise UserError(
+            f"{where}: {name!r} is a name of the workflow's own (in results/ or in tables); write "
+            f"e.g.  name: my_{name}"
+        )
+    sources = [k for k in SOURCES if k in entry]
+    if len(sources) != 1:
+        raise UserError(
+            f"{where} ({name}): exactly one of {', '.join(SOURCES)} says where the cells come "
+            f"from, found {' and '.join(sources) or 'none'}; add e.g.  path: cells.csv"
+        )
+    files = [file_name(file) for file in entry.get("files", ())]
+    twice = next((file for file in files if files.count(file) > 1), None)
+    if twice:
+        raise UserError(
+            f"{where} ({name}): two of `files` are kept as {twice!r}; give one another  name:"
+        )
+    defaults = {k: p["default"] for k, p in schema["properties"].items() if "default" in p}
+    # keys left out of `simulate` have defaults of their own
+    if "simulate" in entry:
+        keys = schema["properties"]["simulate"]["properties"]
+        filled = {k: p["default"] for k, p in keys.items()} | entry["simulate"]
+        entry = entry | {"simulate": filled}
+    return defaults | {"n_clusters": config["n_clusters"]} | entry | {"name": name}
+
+
 def _runs(plan, known_datasets):
-    runs, config = [], plan.config
-    for i, entry in enumerate(config["runs"]):
+    runs = []
+    for i, entry in enumerate(plan.config["runs"]):
         where = f"runs[{i}] ({entry['name']})"
         only = entry.get("datasets")
         # a method may have other settings on other slices
         for run, taken in runs:
             if run.name == entry["name"] and not (only and taken and not set(only) & set(taken)):
                 raise UserError(f"{where}: the name is taken; rename one of the two runs")
-        method = entry.get("method", "spclust")
-        if method not in config["methods"]:
-            unknown(f"{where}.method", method, config["methods"])
-        needs = plan.recipes[plan.recipe(method)]["needs"]
-        chosen = {stage: entry.get(stage, "default") for stage in STAGES}
-        if needs == "cells":
-            chosen["oversample"] = entry.get("oversample")
-        for stage, name in chosen.items():
-            if name is not None and name not in config[stage]:
-                unknown(f"{where}.{stage}", name, config[stage])
+        method = entry.get("method", entry["name"])
+        if method not in plan.settings["method"]:
+            if "method" not in entry:
+                raise UserError(
+                    f"{where}: no method is called {method!r}; say which, e.g.  method: spclust"
+                )
+            unknown(f"{where}.method", method, plan.settings["method"])
         for name in only or ():
             if name not in known_datasets:
                 unknown(f"{where}.datasets", name, known_datasets)
-        runs.append((Run(name=entry["name"], method=method, needs=needs, **chosen), only))
+        runs.append((Run(entry["name"], method, _chosen(plan, where, entry, method)), only))
     return runs
+
+
+def _chosen(plan, where, entry, method):
+    """Stage to setting of every stage that a run goes through."""
+    card = plan.card(method)
+    # a stage that hands on cells can be put before any method that may see them changed
+    plugged = [s for s in stages.OF_REPLICATE if s in entry and "cells.h5mu" in STAGES[s].makes]
+    gone_through = stages.with_needed([*card.needs, *([] if card.control else plugged)])
+    chosen = {}
+    for stage in [*stages.OF_DATASET, *gone_through]:
+        # what the card wants, under the name of the setting or of its recipe
+        wanted = card.name if stage in card.stages else "default"
+        name = chosen[stage] = entry.get(stage, wanted)
+        if name not in plan.settings[stage]:
+            unknown(f"{where}.{stage}", name, plan.settings[stage])
+    unused = [s for s in stages.OF_REPLICATE if s in entry and s not in chosen]
+    if unused:
+        kept = {key: value for key, value in entry.items() if key not in unused}
+        raise UserError(
+            f"{where}: {method} makes no use of {' and '.join(unused)}, so this run would be the "
+            f"one without; write  {yaml_value(kept)}"
+        )
+    return chosen
+
+
+def _transfers(plan, runs):
+    """Every (dataset, source, run, seed) that ``transfer`` asks for."""
+    found, entries = [], plan.config.get("transfer") or []
+    for i, entry in enumerate([entries] if isinstance(entries, dict) else entries):
+        where = f"transfer[{i}]"
+        named = [(run, only) for run, only in runs if run.name == entry["model"]]
+        if not named:
+            unknown(f"{where}.model", entry["model"], {run.name for run, _ in runs})
+        sources = [d for d in plan.datasets
+                   if any(only is None or d in only for _, only in named)]  # fmt: skip
+        source = entry.get("from", sources[0])
+        if source not in sources:
+            unknown(f"{where}.from", source, sources)
+        run = next(run for run, only in named if only is None or source in only)
+        if not plan.card(run.method).predicts:
+            able = ", ".join(card.name for card in plan.cards.values() if card.predicts)
+            raise UserError(
+                f"{where}.model: {run.method} leaves no model that labels other slices; take a "
+                f"run of one of: {able}"
+            )
+        for dataset in entry["to"]:
+            if dataset not in plan.slices:
+                unknown(f"{where}.to", dataset, plan.slices)
+            if dataset == source or dataset in plan.slices[source].get("slices", ()):
+                raise UserError(
+                    f"{where}.to: the model has learnt from {dataset!r}; name other slices"
+                )
+            found += [(dataset, source, run, seed) for seed in plan.config["seeds"]]
+    return found
 
 
 def file_name(file):
@@ -207,6 +366,8 @@ def file_name(file):
 def local_files(definition):
     """Files behind a dataset's ``path``; a folder counts as all its tables."""
     paths = definition["path"]
+    if isinstance(paths, dict):
+        return list(paths.values())
     paths = [paths] if isinstance(paths, str) else paths
     files = []
     for path in map(Path, paths):
@@ -219,5 +380,5 @@ def local_files(definition):
 
 def import_cfg(definition):
     """The part of a dataset's definition that decides what is imported, keys sorted."""
-    elsewhere = {"files", "simulate", "n_clusters", "label_origin"}
+    elsewhere = {"files", "simulate", "slices", "n_clusters", "label_origin"}
     return {k: v for k, v in sorted(definition.items()) if k not in elsewhere}

@@ -9,8 +9,9 @@ import itertools
 import numpy as np
 import pandas as pd
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
-ALPHA = 0.05
+from spclust.reporting import ALPHA, DIGITS
 
 
 def average_ranks(blocks):
@@ -59,17 +60,7 @@ def wilcoxon_holm(blocks):
         rows.append((first, second, len(difference), difference.median(), p))
     columns = ["first", "second", "blocks", "median_difference", "p"]
     table = pd.DataFrame(rows, columns=columns)
-    return table.assign(p_holm=holm(table["p"]))
-
-
-def holm(p):
-    """p values corrected by Holm's step-down method, in the order given."""
-    p = np.asarray(p, dtype=float)
-    order = np.argsort(p, kind="stable")
-    raised = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    corrected = np.empty_like(p)
-    corrected[order] = np.minimum(raised, 1)
-    return corrected
+    return table.assign(p_holm=multipletests(table["p"], method="holm")[1])
 
 
 def critical_difference(methods, blocks, alpha=ALPHA):
@@ -82,3 +73,50 @@ def critical_difference(methods, blocks, alpha=ALPHA):
         return np.nan
     q = stats.studentized_range.ppf(1 - alpha, methods, np.inf) / np.sqrt(2)
     return float(q * np.sqrt(methods * (methods + 1) / (6 * blocks)))
+
+
+def compare(scores, methods):
+    """Paired comparison of methods by every score.
+
+    The units are ``slices and seeds`` (a block for every slice and seed that all methods have)
+    and ``slices`` (means over seeds). The seeds of one slice are not independent: p values of
+    the former are too small, the latter has few blocks.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        ``dataset, run, seed, metric, value``, more is better.
+    methods : list of str
+        Runs to compare, with a score on every slice.
+
+    Returns
+    -------
+    ranks : DataFrame
+        ``unit, metric, run, average_rank``; the metric ``all`` is the mean of the others.
+    overall : DataFrame
+        ``unit, metric, methods, blocks, chi2, p, critical_difference``: Friedman's test, and
+        Nemenyi's critical difference at 5 %.
+    pairs : DataFrame
+        ``unit, metric`` and what :func:`wilcoxon_holm` returns.
+    """
+    ranks, overall, pairs = [], [], []
+    scores = scores[scores["run"].isin(methods)].dropna(subset="value")
+    for unit, block in {"slices and seeds": ["dataset", "seed"], "slices": ["dataset"]}.items():
+        of_unit = {}
+        for metric, values in scores.groupby("metric", sort=False):
+            blocks = values.pivot_table("value", block, "run")[methods].dropna().round(DIGITS)
+            of_unit[metric] = average_ranks(blocks)
+            n, k = blocks.shape
+            overall.append((unit, metric, k, n, *friedman(blocks), critical_difference(k, n)))
+            pairs.append(wilcoxon_holm(blocks).assign(unit=unit, metric=metric))
+        table = pd.DataFrame(of_unit, index=methods)
+        table = table.assign(all=table.mean(axis=1)).rename_axis("run").reset_index()
+        table = table.melt("run", var_name="metric", value_name="average_rank")
+        ranks.append(table.assign(unit=unit))
+    columns = ["unit", "metric", "methods", "blocks", "chi2", "p", "critical_difference"]
+    pairs = pd.concat(pairs or [wilcoxon_holm(pd.DataFrame())], ignore_index=True)
+    return (
+        pd.concat(ranks, ignore_index=True)[["unit", "metric", "run", "average_rank"]],
+        pd.DataFrame(overall, columns=columns),
+        pairs.reindex(columns=dict.fromkeys(["unit", "metric", *pairs])),
+    )

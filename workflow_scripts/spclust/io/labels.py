@@ -35,12 +35,13 @@ def as_text(column):
     return text.replace("", pd.NA)
 
 
-def clean(column, ignored=None, min_size=MIN_SIZE):
-    """Leave out labels that are no class and classes too small to be scored (paper, B.1).
+def table(column, ignored=None, min_size=MIN_SIZE):
+    """Reference labels of the cells that have one, and whether they are scored (paper, B.1).
 
     Parameters
     ----------
     column : Series
+        Indexed by cell id.
     ignored : list of str, optional
         Labels that are no class, compared without case; left out, ``IGNORED``.
     min_size : int
@@ -48,8 +49,8 @@ def clean(column, ignored=None, min_size=MIN_SIZE):
 
     Returns
     -------
-    Series of category
-        Missing where a cell is not scored.
+    DataFrame
+        Columns ``cell``, ``label`` and ``scored``.
     """
     text = as_text(column)
     ignored = {name.strip().lower() for name in (IGNORED if ignored is None else ignored)}
@@ -57,13 +58,27 @@ def clean(column, ignored=None, min_size=MIN_SIZE):
     none = small_letters.isin(ignored)
     if "-1" in ignored:
         none |= small_letters.str.endswith("_-1").fillna(False)
-    sizes = text[~none].value_counts()
+    log.info(
+        "labels: %d cells have none, %d one that is no class (%s)",
+        text.isna().sum(), none.sum(), ", ".join(sorted(text[none].unique())) or "none",
+    )  # fmt: skip
+    real = text[~none].dropna().astype(object)
+    found = pd.DataFrame({"cell": real.index.astype(str), "label": real.to_numpy()})
+    return found.assign(scored=scored(found["label"], min_size))
+
+
+def empty():
+    """The table of cells without reference labels."""
+    return pd.DataFrame(columns=["cell", "label", "scored"])
+
+
+def scored(names, min_size):
+    """Whether the class of each label is large enough to be scored, array of bool (n,)."""
+    sizes = names.value_counts()
     rare = sizes.index[sizes < min_size]
     log.info(
-        "labels: %d classes are scored; not scored are %d cells without label, %d of no class (%s) "
-        "and %d in classes of fewer than %d cells (%s)",
-        len(sizes) - len(rare), text.isna().sum(), none.sum(),
-        ", ".join(sorted(text[none].unique())) or "none", sizes[rare].sum(), min_size,
+        "labels: %d classes are scored, and not %d cells in classes of fewer than %d (%s)",
+        len(sizes) - len(rare), sizes[rare].sum(), min_size,
         ", ".join(f"{name} {sizes[name]}" for name in rare) or "none",
     )  # fmt: skip
     if len(rare) == len(sizes):
@@ -71,5 +86,4 @@ def clean(column, ignored=None, min_size=MIN_SIZE):
             "no class of reference labels has %d cells or more, so nothing can be scored against "
             "them; lower `min_label_size` of the dataset", min_size,
         )  # fmt: skip
-    scored = text.mask(none | text.isin(rare)).astype(object)
-    return scored.where(scored.notna(), np.nan).astype("category")
+    return ~names.isin(rare).to_numpy()

@@ -85,10 +85,15 @@ def proteins(columns, cfg, source, find):
     if not kept:
         raise UserError(
             f"{source}: no protein columns were found; name them as  proteins:  of the dataset, a "
-            f"list or one regular expression. Columns are: {', '.join(map(str, columns[:60]))}"
+            f"list or one regular expression. Columns are: {_some(columns)}"
         )
-    log.info("proteins: %s; other columns: %s", kept, [c for c in columns if c not in kept])
+    others = [c for c in columns if c not in kept]
+    log.info("%d features: %s; %d others: %s", len(kept), _some(kept), len(others), _some(others))
     return kept
+
+
+def _some(columns):
+    return ", ".join(map(str, columns[:60])) + (", ..." if len(columns) > 60 else "")
 
 
 def _pattern(text, key):

@@ -3,6 +3,7 @@
 import difflib
 import gzip
 import logging
+import re
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,12 +31,19 @@ class Table:
         Per group of files, the ``file`` and ``line`` each row was read from.
     unit : str
         What a ``line`` is called in messages.
+    roles : dict
+        Keys of a dataset (``cell_id``, ``x``, ``y``, ``image``, ``label``, ``proteins``) to the
+        columns that the format settles; what the user says goes before.
+    guessed : dict
+        The same of columns judged by their names, which the user is shown.
     """
 
     frame: pd.DataFrame
     origin: dict = field(default_factory=dict)
     sources: dict = field(default_factory=dict)
     unit: str = "line"
+    roles: dict = field(default_factory=dict)
+    guessed: dict = field(default_factory=dict)
 
     def place(self, row, column):
         """Where a value stands: file, line and column."""
@@ -55,6 +63,11 @@ class Table:
             {key: s.iloc[rows].reset_index(drop=True) for key, s in self.sources.items()},
             self.unit,
         )
+
+
+def are_text(files):
+    """Whether all files are named as text tables."""
+    return all(re.search(r"\.(csv|tsv|txt)(\.gz)?$", file.name.lower()) for file in files)
 
 
 def header(path):

@@ -1,4 +1,4 @@
-"""Methods: one recipe a file, all with the signature of :func:`cluster` below the settings."""
+"""Methods: one recipe and one card a file, all with the signature of a :class:`Task`."""
 
 import importlib
 import logging
@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from spclust import contracts, logs
+from spclust.cells import Cells
 from spclust.errors import UserError
+from spclust.models import Model
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +43,45 @@ class Machine:
     version: str = ""
 
 
+@dataclass(frozen=True)
+class Task:
+    """Everything a recipe may look at.
+
+    Attributes
+    ----------
+    cells : Cells
+        Prepared, or balanced with synthetic ones last; a recipe labels all of them alike.
+    n_clusters : int
+    seed : int
+        Of every random draw.
+    settings : dict
+        The recipe's own.
+    name : str
+        Of the setting in the config, for messages.
+    graphs : Graphs or None
+        Of all cells, for recipes whose card needs them.
+    machine : Machine
+    reference : Series or None
+        Reference labels, for controls whose card asks for them; missing where not scored.
+    """
+
+    cells: Cells
+    n_clusters: int
+    seed: int
+    settings: dict
+    name: str = ""
+    graphs: contracts.Graphs | None = None
+    machine: Machine = Machine()
+    reference: pd.Series | None = None
+
+    def key(self, setting):
+        """A setting as the config has it, for messages: ``method.cold.lr``."""
+        return f"method.{self.name or '<name>'}.{setting}"
+
+
 @dataclass
 class Clustering:
-    """What every recipe returns, for the original cells only.
+    """What every recipe returns, a row for each cell of its task.
 
     Attributes
     ----------
@@ -54,9 +92,11 @@ class Clustering:
     embedding : array of float32, shape (n, d)
         What the labels were found in.
     tables : dict of str to DataFrame
-        Further results by the name of the output they belong to.
-    model : bytes or None
-        A trained model as its framework stores it.
+        What else there is to say, e.g. ``history``; by the name of the file in ``extras/``.
+    per_cell : dict of str to DataFrame
+        The same with a row for each cell.
+    weights : dict of str to array
+        What the recipe's ``predict`` needs; empty where it has none.
     cost : dict
         What :func:`cost` adds, and what else a recipe has to say on it; ``seconds_before`` are
         added to its seconds.
@@ -66,88 +106,106 @@ class Clustering:
     confidence: np.ndarray
     embedding: np.ndarray
     tables: dict = field(default_factory=dict)
-    model: bytes | None = None
-    cells: pd.Index | None = None
+    per_cell: dict = field(default_factory=dict)
+    weights: dict = field(default_factory=dict)
     cost: dict = field(default_factory=dict)
+    ids: np.ndarray | None = None
+    model: Model | None = None
 
-    def write(self, output):
-        """Write to the outputs ``clusters``, ``embedding``, ``cost``, ``model`` and the tables'."""
-        table = pd.DataFrame(
-            {"cell": self.cells, "cluster": self.labels, "confidence": self.confidence}
-        )
-        contracts.write_table(table.round({"confidence": 6}), output.clusters)
-        contracts.write_array(self.embedding.astype(np.float32), output.embedding)
-        contracts.write_json(self.cost, output.cost)
-        for name, table in self.tables.items():
-            contracts.write_table(table, getattr(output, name))
-        if self.model is not None:
-            with contracts.atomic(output.model) as temporary:
-                temporary.write_bytes(self.model)
+    def of_original(self, cells):
+        """The rows of the cells that were measured, with their ids."""
+        n = cells.n_original
+        self.labels, self.confidence = self.labels[:n], self.confidence[:n]
+        self.embedding = np.asarray(self.embedding[:n], dtype=np.float32)
+        self.per_cell = {name: table.iloc[:n] for name, table in self.per_cell.items()}
+        self.ids = cells.ids[:n]
+        return self
 
-
-def original_rows(cells):
-    """Row numbers of the cells that were measured; synthetic ones come after them."""
-    if contracts.SYNTHETIC not in cells.obs:
-        return np.arange(cells.n_obs)
-    return np.flatnonzero(~cells.obs[contracts.SYNTHETIC].to_numpy(dtype=bool))
-
-
-def proteins_and_images(cells):
-    """Proteins (n, d) float32 and the image of each row, synthetic rows included."""
-    return np.asarray(cells.X, dtype=np.float32), cells.obs[contracts.IMAGE].to_numpy()
-
-
-def from_all_rows(cells, labels, confidence):
-    """Result of a method that worked on the proteins of all rows, synthetic ones included."""
-    rows = original_rows(cells)
-    return Clustering(labels[rows], confidence[rows], proteins_and_images(cells)[0][rows])
+    def write(self, clusters, embedding, cost, extras):
+        """Write the files of a run."""
+        contracts.write_clusters(self.labels, self.confidence, self.ids, clusters)
+        contracts.write_values(self.embedding, self.ids, embedding)
+        contracts.write_json(self.cost, cost)
+        with contracts.whole_folder(extras) as folder:
+            for name, table in self.tables.items():
+                contracts.write_table(table, folder / f"{name}.csv")
+            for name, table in self.per_cell.items():
+                named = table.set_axis(pd.Index(self.ids, name="cell")).reset_index()
+                contracts.write_table(named, folder / f"{name}.csv")
+            if self.model is not None:
+                self.model.save(folder / "model")
 
 
-def cluster(cells, n_clusters, seed, settings, graphs=None, machine=Machine()):
+def cluster(cells, n_clusters, seed, settings, name="", graphs=None, machine=Machine(),
+            reference=None):  # fmt: skip
     """Cluster cells with the recipe named in the settings.
 
     Parameters
     ----------
-    cells : AnnData
-        Prepared or balanced cells; synthetic ones, marked in ``obs['synthetic']``, come last.
-    n_clusters : int
-    seed : int
-        Seed of every random draw.
     settings : dict
         ``recipe`` and the recipe's own keys.
-    graphs : Graphs or None
-        Of all rows, for recipes that work on them.
-    machine : Machine
+    cells, n_clusters, seed, name, graphs, machine, reference
+        See :class:`Task`.
 
     Returns
     -------
     Clustering
+        Of the original cells; with a :class:`spclust.models.Model` where the recipe can label
+        other cells.
 
     Raises
     ------
     UserError
         When there are fewer original cells than clusters.
     """
-    n = len(original_rows(cells))
+    n = cells.n_original
     if n < n_clusters:
         raise UserError(
             f"{n_clusters} clusters were asked of {n} cells; lower n_clusters in the config"
         )
     recipe, own = settings["recipe"], {k: v for k, v in settings.items() if k != "recipe"}
-    log.info(
-        "%s: %d cells, %d rows, %d clusters, seed %d", recipe, n, cells.n_obs, n_clusters, seed
-    )
+    log.info("%s: %d cells, %d rows, %d clusters, seed %d", recipe, n, len(cells), n_clusters, seed)
     module = importlib.import_module(f"spclust.methods.{recipe}")
+    task = Task(cells, n_clusters, seed, own, name or recipe, graphs, machine, reference)
     started = time.monotonic()
-    result = module.cluster(cells, n_clusters, seed, own, graphs, machine)
+    result = module.cluster(task)
     seconds = time.monotonic() - started + result.cost.pop("seconds_before", 0.0)
     result.cost |= cost(seconds, machine)
-    result.cells = cells.obs_names[:n]
+    if result.weights:
+        graph_settings = None if graphs is None else graphs.settings
+        result.model = Model.of(
+            recipe, own, cells, result.labels, n_clusters, graph_settings, result.weights
+        )
+    result.of_original(cells)
     sizes = np.bincount(result.labels, minlength=n_clusters)
     log.info("cells per cluster: %s", sizes.tolist())
     if not sizes.all():
         log.warning("%d of %d clusters were left empty", (sizes == 0).sum(), n_clusters)
     return result
+
+
+def predict(model, cells, graphs=None, machine=Machine()):
+    """Label cells by a stored model.
+
+    Parameters
+    ----------
+    model : Model
+    cells : Cells
+        Prepared with the model's constants (:func:`spclust.preprocess.apply`).
+    graphs : Graphs or None
+        Of these cells, by the model's graph settings.
+    machine : Machine
+
+    Returns
+    -------
+    Clustering
+    """
+    module = importlib.import_module(f"spclust.methods.{model.recipe}")
+    task = Task(cells, model.n_clusters, 0, model.settings, model.recipe, graphs, machine)
+    started = time.monotonic()
+    result = module.predict(model.weights, task)
+    result.cost |= cost(time.monotonic() - started, machine)
+    return result.of_original(cells)
 
 
 def cost(seconds, machine):
@@ -158,5 +216,9 @@ def cost(seconds, machine):
     taken["peak_gpu_memory_mb"] = (
         round(torch.cuda.max_memory_allocated() / 2**20, 1) if on_gpu else 0.0
     )
-    taken["device"] = torch.cuda.get_device_name() if on_gpu else "cpu"
+    taken["device"] = "cpu"
+    if on_gpu:
+        taken["device"] = torch.cuda.get_device_name()
+    elif torch is not None and torch.backends.mps.is_available() and machine.device != "cpu":
+        taken["device"] = "mps"
     return taken | {"threads": machine.threads}

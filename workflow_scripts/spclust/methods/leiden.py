@@ -1,11 +1,12 @@
-"""Leiden on the kNN graph of the proteins, resolution searched for the asked number."""
+"""Leiden on the expression graph, resolution searched for the asked number."""
 
-from spclust.methods import from_all_rows, proteins_and_images
+from spclust.methods import Clustering
 from spclust.parts import heads
 
 
-def cluster(cells, n_clusters, seed, settings, graphs, machine):
+def cluster(task):
     """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
-    x, images = proteins_and_images(cells)
-    labels = heads.leiden(x, images, n_clusters, settings["n_neighbors"], seed)
-    return from_all_rows(cells, labels, heads.neighbour_agreement(x, images, labels))
+    x, graphs = task.cells.matrix, task.graphs
+    labels = heads.leiden_of_graph(graphs["expression"], x, task.n_clusters, task.seed)
+    groups = task.cells.groups(graphs.settings["expression_within"])
+    return Clustering(labels, heads.neighbour_agreement(x, labels, groups=groups), x)

@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from spclust.methods import Clustering, original_rows, proteins_and_images
+from spclust.methods import Clustering
 
 
-def cluster(cells, n_clusters, seed, settings, graphs, machine):
-    """See :func:`spclust.methods.cluster`."""
-    rows = original_rows(cells)
-    labels = np.random.default_rng(seed).integers(n_clusters, size=len(rows))
-    confidence = np.full(len(rows), 1 / n_clusters)
-    return Clustering(labels, confidence, proteins_and_images(cells)[0][rows])
+def cluster(task):
+    """See :func:`spclust.methods.cluster`; confidence is the chance of any cluster."""
+    n = len(task.cells)
+    labels = np.random.default_rng(task.seed).integers(task.n_clusters, size=n)
+    return Clustering(labels, np.full(n, 1 / task.n_clusters), task.cells.matrix)

@@ -15,9 +15,8 @@ from contextlib import redirect_stdout
 import anndata
 import numpy as np
 
-from spclust.contracts import SPATIAL
 from spclust.errors import UserError
-from spclust.methods import Clustering, original_rows, proteins_and_images
+from spclust.methods import Clustering
 from spclust.parts import training
 from spclust.parts.graphs import neighbours_within
 from spclust.parts.heads import ordered_by_size
@@ -68,6 +67,11 @@ def length_scale(package, between, coordinates, images, share):
 
     The package seeks it in a fixed range, which fits one unit of coordinates; here the range
     follows the distance of nearest cells.
+
+    Returns
+    -------
+    float or None
+        In the unit of the coordinates; None where there is no such length.
     """
     nearest = np.concatenate(
         [
@@ -76,52 +80,52 @@ def length_scale(package, between, coordinates, images, share):
         ]
         or [np.empty(0)]
     )
-    found = None
-    if nearest.any():
-        low, high = (float(np.median(nearest[nearest > 0]) * factor) for factor in LENGTHS)
-        rows = between[:: -(-len(between) // ROWS)]
-        found = quietly(package.search_l, share, rows, start=low, end=high)
-    if found is None:
-        raise UserError(
-            f"no length l makes neighbours weigh {share} of a cell itself: cells share their "
-            "places or are alone in their images; check the dataset's keys x, y and image, or "
-            "change methods.<name>.neighbour_share"
-        )
-    return found
+    if not nearest.any():
+        return None
+    low, high = (float(np.median(nearest[nearest > 0]) * factor) for factor in LENGTHS)
+    rows = between[:: -(-len(between) // ROWS)]
+    return quietly(package.search_l, share, rows, start=low, end=high)
 
 
-def cluster(cells, n_clusters, seed, settings, graphs, machine):
-    """See :func:`spclust.methods.cluster`; confidence is DEC's share of the own cluster."""
-    s, n = settings, cells.n_obs
+def cluster(task):
+    """See :func:`spclust.methods.cluster`; confidence is DEC's share of the own cluster.
+
+    The package trains without a pause, so there is no checkpoint.
+    """
+    s, cells, n = task.settings, task.cells, len(task.cells)
     needed = MATRICES * 4 * n**2 / 1e9
     if n > s["max_cells"]:
         raise UserError(
             f"SpaGCN compares all pairs of cells: {n} cells need about {needed:.0f} GB of memory "
-            f"and methods.<name>.max_cells is {s['max_cells']}; raise it where there is as much, "
+            f"and {task.key('max_cells')} is {s['max_cells']}; raise it where there is as much, "
             "leave the run out for this slice (its key datasets), or cluster a part of the slice"
         )
     package = load_package()
-    training.seed_everything(seed, machine.threads)
-    np.random.seed(seed)  # which the package draws the starts of KMeans from
-    proteins, images = proteins_and_images(cells)
-    coordinates = np.asarray(cells.obsm[SPATIAL], dtype=np.float64)
-    between = distances(package, coordinates, images)
-    scale = length_scale(package, between, coordinates, images, s["neighbour_share"])
-    components = max(1, min(s["pca_components"], proteins.shape[1] - 1, n - 1))
+    training.seed_everything(task.seed, task.machine.threads)
+    np.random.seed(task.seed)  # which the package draws the starts of KMeans from
+    x, coordinates = cells.matrix, cells.coordinates.astype(np.float64)
+    between = distances(package, coordinates, cells.image)
+    scale = length_scale(package, between, coordinates, cells.image, s["neighbour_share"])
+    if scale is None:
+        raise UserError(
+            f"no length l makes neighbours weigh {s['neighbour_share']} of a cell itself: cells "
+            "share their places or are alone in their images; check the dataset's keys x, y and "
+            f"image, or change {task.key('neighbour_share')}"
+        )
+    components = max(1, min(s["pca_components"], x.shape[1] - 1, n - 1))
     log.info("l %.4g, %d principal components, about %.1f GB", scale, components, needed)
     model = package.SpaGCN()
     model.set_l(scale)
     quietly(
         model.train,
-        anndata.AnnData(proteins),
+        anndata.AnnData(x),
         between,
         num_pcs=components,
         init="kmeans",
-        n_clusters=n_clusters,
+        n_clusters=task.n_clusters,
         lr=s["lr"],
         max_epochs=s["epochs"],
         tol=s["tolerance"],
     )
     z, q = (t.detach().numpy() for t in model.model.predict(model.embed, model.adj_exp))
-    labels, rows = ordered_by_size(q.argmax(1)), original_rows(cells)
-    return Clustering(labels[rows], q.max(1)[rows], z[rows])
+    return Clustering(ordered_by_size(q.argmax(1)), q.max(1), z)

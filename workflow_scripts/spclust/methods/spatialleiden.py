@@ -1,9 +1,9 @@
-"""SpatialLeiden (Müller-Bötticher et al. 2025): Leiden on proteins and places at once.
+"""SpatialLeiden (Müller-Bötticher et al. 2025): Leiden on features and places at once.
 
-The published package partitions a graph of two layers, cells alike in their proteins and cells
+The published package partitions a graph of two layers, cells alike in their features and cells
 near in the tissue, the second weighted ``layer_ratio`` (1.8 in appendix B.2). The two
 resolutions are searched one after the other as the authors do, by our bisection: first that of
-the proteins alone for the asked number of clusters, then that of the places. Appendix B.2 says
+the features alone for the asked number of clusters, then that of the places. Appendix B.2 says
 "Delaunay triangulation with 25 neighbors"; a triangulation has no number of neighbours, and
 squidpy ignores one given.
 """
@@ -11,23 +11,17 @@ squidpy ignores one given.
 import numpy as np
 import scipy.sparse as sp
 
-from spclust.contracts import SPATIAL
-from spclust.methods import from_all_rows, proteins_and_images
+from spclust.methods import Clustering
 from spclust.parts import heads
-from spclust.parts.graphs import knn_graph
-from spclust.parts.spatial import delaunay_graph, edge_lengths
+from spclust.parts.spatial import edge_lengths
 
 EVALUATIONS = 15  # of a resolution at most, as the package's own search
 
 
-def spatial_weights(coordinates, images, settings):
+def spatial_weights(graph, coordinates):
     """One less an edge's length over the longest, the package's weight of the spatial layer."""
     import spatialleiden
 
-    if settings["spatial_graph"] == "delaunay":
-        graph = delaunay_graph(coordinates, images)
-    else:
-        graph = knn_graph(coordinates, images, settings["spatial_n_neighbors"])
     lengths = edge_lengths(graph, coordinates)
     if not lengths.nnz:
         return graph
@@ -36,21 +30,21 @@ def spatial_weights(coordinates, images, settings):
     return weights if weights.data.max() > 1e-6 else graph
 
 
-def cluster(cells, n_clusters, seed, settings, graphs, machine):
+def cluster(task):
     """See :func:`spclust.methods.cluster`; confidence is the share of edges in the own cluster.
 
     Edges of both layers count by their weight.
     """
     import spatialleiden
 
-    s, ratio = settings, settings["layer_ratio"]
-    x, images = proteins_and_images(cells)
-    proteins = heads.neighbour_weights(x, images, s["n_neighbors"], seed)
-    places = spatial_weights(np.asarray(cells.obsm[SPATIAL], dtype=np.float64), images, s)
-    linked = np.diff(proteins.indptr) > 0
-    # of images with enough cells, each edge once
-    layers = [sp.triu(weights[linked][:, linked], 1) for weights in (proteins, places)]
-    of_proteins = resolution_of_proteins(layers[0], images[linked], n_clusters, seed)
+    x, n_clusters, seed = task.cells.matrix, task.n_clusters, task.seed
+    ratio, features = task.settings["layer_ratio"], task.graphs["expression"]
+    coordinates = task.cells.coordinates.astype(np.float64)
+    places = spatial_weights(task.graphs["spatial"], coordinates)
+    linked = np.diff(features.indptr) > 0
+    # of cells that have neighbours by their features, each edge once
+    layers = [sp.triu(weights[linked][:, linked], 1) for weights in (features, places)]
+    of_features = resolution_of_features(layers[0], n_clusters, seed)
 
     def partition(resolution):
         return spatialleiden.multiplex_leiden(
@@ -58,22 +52,21 @@ def cluster(cells, n_clusters, seed, settings, graphs, machine):
             directed=False,
             layer_weights=[1.0, float(ratio)],
             # made anew each time, since the package changes them
-            partition_kwargs=[{"resolution_parameter": r} for r in (of_proteins, resolution)],
+            partition_kwargs=[{"resolution_parameter": r} for r in (of_features, resolution)],
             random_state=seed % 2**31,  # a C int
         )
 
-    labels = heads.communities(partition, linked, x, images, n_clusters, seed, EVALUATIONS)
-    both = (proteins + ratio * places).tocoo()
-    return from_all_rows(cells, labels, agreement(both, labels))
+    labels = heads.communities(partition, linked, x, n_clusters, seed, EVALUATIONS)
+    both = (features + ratio * places).tocoo()
+    return Clustering(labels, agreement(both, labels), x)
 
 
-def resolution_of_proteins(layer, images, n_clusters, seed):
-    """Resolution that gives the asked number in each image by proteins alone."""
+def resolution_of_features(layer, n_clusters, seed):
+    """Resolution that gives the asked number by features alone."""
     if not layer.nnz:
         return 1.0
     return heads.search_resolution(
-        lambda resolution: heads.leiden_partition(layer, resolution, seed),
-        n_clusters * len(np.unique(images)),
+        lambda resolution: heads.leiden_partition(layer, resolution, seed), n_clusters
     )[1]
 
 

@@ -1,107 +1,64 @@
-"""spClust: dual-view graph contrastive learning with soft-modularity clustering.
+"""spClust: graph contrastive learning of several views with soft-modularity clustering.
 
 Algorithm 1 of the paper from line 5 on; lines 1 to 4 are the stages before this one. Where
 the paper leaves a choice, the reading taken is the default of the setting named in the code.
+
+The paper has two views, expression and space. Of several modalities each has an expression view,
+weighted by importances E and encoded by an encoder of its own; the one spatial view is the mean
+of what these encoders make of the spatial graph. Contrast is the mean over pairs of views,
+modularity and alignment the mean over modalities. For one modality this is the paper's method.
 """
 
-import io
 import logging
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.metrics import adjusted_rand_score
-from torch import nn
+from sklearn.metrics import adjusted_rand_score, pairwise_distances_argmin
 
-from spclust.contracts import PSEUDOLABEL, SPATIAL
 from spclust.errors import UserError
-from spclust.methods import Clustering, original_rows, proteins_and_images
+from spclust.methods import Clustering
 from spclust.parts import losses, prototypes, training
 from spclust.parts.batches import Batches
-from spclust.parts.budget import Budget, advised, announce
-from spclust.parts.checkpoints import Checkpoint, State, key_of
+from spclust.parts.checkpoints import State, checkpoint_of
 from spclust.parts.descent import descend
-from spclust.parts.encoders import GraphAttentionEncoder, ProjectionHead
+from spclust.parts.pairwise import Blocks
+from spclust.parts.views import SpClust, expression_embedding, mean
 
 log = logging.getLogger(__name__)
 
-REMEDY = (
-    "lower methods.<name>.lr or methods.<name>.pretrain_lr, or raise methods.<name>.temperature"
-)
 RECONSTRUCTION = {"cross_entropy": losses.adjacency_cross_entropy, "bce": losses.adjacency_bce}
+# of labels and encodings that depend on each other, in `predict`
+ROUNDS = 5
 
 
-class SpClust(nn.Module):
-    """Parameters of the method: encoder, projection, importances E, fusion W, prototypes P."""
-
-    def __init__(self, n_proteins, n_clusters, settings):
-        super().__init__()
-        s, width = settings, settings["hidden_dims"][-1]
-        self.encoder = GraphAttentionEncoder(
-            n_proteins, s["hidden_dims"], s["heads"], s["residual"], s["last_activation"]
-        )
-        self.projection = ProjectionHead(width, s["projection_layers"], s["residual_projection"])
-        # at one, the first view starts as the plain proteins that pre-training saw
-        self.importance = nn.Parameter(torch.ones(n_clusters, n_proteins))
-        self.importance.requires_grad_(s["learn_importance"])
-        self.fusion = nn.Linear(2 * width, 2)
-        self.prototypes = nn.Parameter(torch.zeros(n_clusters, width))
-        gammas = [s[f"weight_{term}"] for term in ("reconstruction", "modularity", "alignment")]
-        self.gammas = nn.Parameter(torch.tensor(gammas), requires_grad=s["learn_weights"])
-
-    def encode_expression(self, x, views, labels=None):
-        """Z of the first view, Eq. 5 and 6; without labels no protein is weighted."""
-        weighted = x if labels is None else self.importance.index_select(0, labels) * x
-        return self.encoder(weighted, views[0].neighbourhoods)
-
-    def encode(self, x, views, labels=None):
-        """Z of both views."""
-        return (
-            self.encode_expression(x, views, labels),
-            self.encoder(x, views[1].neighbourhoods),
-        )
-
-    def project(self, z1, z2):
-        """H of both views, Eq. 7."""
-        return self.projection(z1), self.projection(z2)
-
-    def fuse(self, h1, h2):
-        """Weights of both views and the fused embedding, Eq. 12."""
-        weights = self.fusion(torch.cat([h1, h2], dim=1)).softmax(dim=1)
-        return weights, weights[:, :1] * h1 + weights[:, 1:] * h2
-
-    def assign(self, embedding, temperature):
-        """Soft labels, Eq. 13 for the fused embedding and Eq. 17 for the expression view."""
-        p = nn.functional.normalize(self.prototypes, dim=1)
-        return (embedding @ p.t() / temperature).softmax(dim=1)
-
-
-def reconstruction(z, batch, settings):
-    """Eq. 11."""
+def reconstruction(z, batch, settings, blocks):
+    """Eq. 11, summed over views."""
     loss = RECONSTRUCTION[settings["reconstruction"]]
-    return sum(
-        loss(zv, view.neighbourhoods, view.target, batch.anchors)
-        for zv, view in zip(z, batch.views)
-    )
+    return sum(loss(zv, g, batch.anchors, blocks) for zv, g in zip(z, batch.graphs.values()))
 
 
-def objective(model, batch, labels, settings):
+def objective(model, batch, labels, settings, blocks):
     """Eq. 16 and its terms."""
     s = settings
-    z = model.encode(batch.x, batch.views, labels)
-    h1, h2 = model.project(*z)
-    weights, fused = model.fuse(h1, h2)
+    z = model.encode(batch.features, batch.graphs, labels)
+    h = model.project(z)
+    weights, fused = model.fuse(h)
     soft = model.assign(fused, s["assignment_temperature"])
+    *expression, _ = batch.graphs.values()
     terms = {
-        "contrastive": losses.info_nce(
-            h1, h2, s["temperature"], s["include_positive"], batch.anchors
-        ),
-        "reconstruction": reconstruction(z, batch, s),
-        "modularity": losses.soft_modularity(soft, batch.views[0].neighbourhoods),
-        "alignment": losses.importance_alignment(
-            model.importance, model.prototypes, s["normalise_alignment"]
-        ),
-    }
+        "contrastive": mean([
+            losses.info_nce(a, b, s["temperature"], s["include_positive"], batch.anchors, blocks)
+            for a, b in combinations(h, 2)
+        ]),
+        "reconstruction": reconstruction(z, batch, s, blocks),
+        "modularity": mean([losses.soft_modularity(soft, graph) for graph in expression]),
+        "alignment": mean([
+            losses.importance_alignment(e, model.prototypes, s["normalise_alignment"])
+            for e in model.importances
+        ]),
+    }  # fmt: skip
     gamma = model.gammas
     loss = (
         terms["contrastive"]
@@ -110,161 +67,216 @@ def objective(model, batch, labels, settings):
         + gamma[2] * terms["alignment"]
     )
     terms = {name: value.item() for name, value in terms.items()}
-    return loss, {"loss": loss.item(), **terms, "fusion_expression": weights[:, 0].mean().item()}
+    of_expression = sum(column.mean().item() for column in weights.t()[:-1])
+    return loss, {"loss": loss.item(), **terms, "fusion_expression": of_expression}
 
 
-def pretrain(model, data, settings, history, checkpoint):
-    """Algorithm 1, line 5: the encoder learns to reconstruct both graphs."""
-    optimiser = torch.optim.Adam(model.encoder.parameters(), lr=settings["pretrain_lr"])
+def remedy(task):
+    """What to change where a loss is no number."""
+    lr, pretrain_lr, temperature = map(task.key, ("lr", "pretrain_lr", "temperature"))
+    return f"lower {lr} or {pretrain_lr}, or raise {temperature}"
+
+
+def pretrain(model, data, task, history, checkpoint, blocks):
+    """Algorithm 1, line 5: the encoders learn to reconstruct all graphs."""
+    s = task.settings
+    optimiser = torch.optim.Adam(model.encoders.parameters(), lr=s["pretrain_lr"])
     state = State("pretrain", model, optimiser, history)
-    for epoch in checkpoint.epochs(state, settings["pretrain_epochs"]):
+    for epoch in checkpoint.epochs(state, s["pretrain_epochs"]):
         batch = data.draw(0, epoch)
-        loss = reconstruction(model.encode(batch.x, batch.views), batch, settings)
-        descend(optimiser, loss, REMEDY)
+        loss = reconstruction(model.encode(batch.features, batch.graphs), batch, s, blocks)
+        descend(optimiser, loss, remedy(task))
         history.append({"phase": "pretrain", "epoch": epoch, "reconstruction": loss.item()})
 
 
 @torch.no_grad()
 def warm_start(model, data, pseudolabels, n_clusters, seed):
     """Line 6: KMeans on the pre-trained features; prototypes live where Eq. 13 compares them."""
-    z1 = model.encode_expression(data.x, data.views)
-    labels = prototypes.initial_clusters(z1.cpu().numpy(), pseudolabels, n_clusters, seed)
-    h1 = model.projection(z1).cpu().numpy()
-    means = prototypes.class_means(h1, labels, n_clusters)
+    z = model.encode_expression(data.features.values(), data.expression_graphs())
+    side_by_side = torch.cat(z, dim=1).cpu().numpy()
+    labels = prototypes.initial_clusters(side_by_side, pseudolabels, n_clusters, seed)
+    h = expression_embedding(model.project(z)).cpu().numpy()
+    means = prototypes.class_means(h, labels, n_clusters)
     model.prototypes.copy_(torch.from_numpy(means))
     return labels
+
+
+def embed(model, data, labels):
+    """The expression embedding of all cells under their labels, a Tensor (n, width)."""
+    current = torch.from_numpy(labels).to(data.device)
+    z = model.encode_expression(data.features.values(), data.expression_graphs(), current)
+    return expression_embedding(model.project(z))
 
 
 @torch.no_grad()
 def refresh(model, optimiser, data, labels, seed):
     """Line 14: prototypes and pseudo-labels from KMeans on the expression view."""
-    current = torch.from_numpy(labels).to(data.x.device)
-    h1 = model.projection(model.encode_expression(data.x, data.views, current))
-    centres, labels = prototypes.refresh(
-        h1.cpu().numpy(), model.prototypes.cpu().numpy(), labels, seed
-    )
+    h = embed(model, data, labels).cpu().numpy()
+    centres, labels = prototypes.refresh(h, model.prototypes.cpu().numpy(), labels, seed)
     model.prototypes.copy_(torch.from_numpy(centres))
     # moments of the overwritten prototypes no longer mean anything
     optimiser.state.pop(model.prototypes, None)
     return labels
 
 
-def train(model, data, labels, seed, settings, history, checkpoint):
+def train(model, data, task, labels, history, checkpoint, blocks):
     """Lines 7 to 16; returns the labels of the last refresh."""
-    optimiser = torch.optim.Adam(
-        [p for p in model.parameters() if p.requires_grad], lr=settings["lr"]
-    )
-    state = State("train", model, optimiser, history, labels)
-    for epoch in checkpoint.epochs(state, settings["epochs"]):
-        batch = data.draw(1, epoch)
-        loss, terms = objective(model, batch, batch.of(state.labels), settings)
-        descend(optimiser, loss, REMEDY)
+    s = task.settings
+    optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=s["lr"])
+    state = State("train", model, optimiser, history, {"labels": labels})
+    for epoch in checkpoint.epochs(state, s["epochs"]):
+        batch, previous = data.draw(1, epoch), state.arrays["labels"]
+        loss, terms = objective(model, batch, batch.of(previous), s, blocks)
+        descend(optimiser, loss, remedy(task))
         row = {"phase": "train", "epoch": epoch, **terms}
-        if epoch % settings["refresh_every"] == 0:
-            previous = state.labels
-            state.labels = refresh(model, optimiser, data, previous, seed)
-            row["changed_labels"] = float(np.mean(previous != state.labels))
-            row["occupied_clusters"] = len(np.unique(state.labels))
+        if epoch % s["refresh_every"] == 0:
+            labels = refresh(model, optimiser, data, previous, task.seed)
+            state.arrays = {"labels": labels}
+            row["changed_labels"] = float(np.mean(previous != labels))
+            row["occupied_clusters"] = len(np.unique(labels))
             log.info("epoch %d: %s", epoch, {k: round(v, 4) for k, v in terms.items()})
         history.append(row)
-    return state.labels
+    return state.arrays["labels"]
 
 
 def stochastic(settings, n_cells):
-    """Whether a slice is trained on in batches; see the setting ``mode``."""
+    """Whether cells are trained on in batches; see the setting ``mode``."""
     if settings["mode"] == "auto":
         return n_cells > settings["exact_up_to"]
     return settings["mode"] == "stochastic"
 
 
-def budget_of(data, settings):
-    """Sizes of a training for :func:`spclust.parts.budget.announce`."""
-    s, n = settings, len(data.x)
-    edges = data.graphs.expression.nnz + data.graphs.spatial.nnz + 2 * n
-    rows = n if data.batch_cells is None else data.batch_cells
-    return Budget(
-        cells=n, slice_edges=edges, step_cells=rows, step_edges=int(edges * rows / n),
-        anchors=min(rows, data.anchors or rows), widths=(data.x.shape[1], *s["hidden_dims"]),
-        heads=s["heads"], steps=(s["pretrain_epochs"], s["epochs"]),
-    )  # fmt: skip
+def check(task, needed):
+    """Refuse settings that cannot be met, and cells without the graphs that are needed.
 
-
-def cluster(cells, n_clusters, seed, settings, graphs, machine):
-    """Cluster a balanced slice; see :func:`spclust.methods.cluster`.
-
-    Parameters
-    ----------
-    cells : AnnData, (n, d)
-        Balanced cells with ``obs['pseudolabel']`` and ``obs['synthetic']``.
-    graphs : Graphs
-        Of all rows.
+    Raises
+    ------
+    UserError
     """
-    s = settings
+    s = task.settings
     odd = [width for width in s["hidden_dims"] if width % s["heads"]]
     if odd:
         raise UserError(
-            f"methods.<name>.hidden_dims: {odd[0]} is no multiple of heads ({s['heads']})"
+            f"{task.key('hidden_dims')}: {odd[0]} is no multiple of heads ({s['heads']})"
         )
-    device = training.pick_device(machine.device)
-    training.seed_everything(seed, machine.threads)
-    proteins, images = proteins_and_images(cells)
-    pseudolabels = cells.obs[PSEUDOLABEL].to_numpy(dtype=np.int64)
-    coordinates = np.asarray(cells.obsm[SPATIAL], dtype=np.float64)
-    mode = "stochastic" if stochastic(s, len(proteins)) else "exact"
-    data = Batches(
-        torch.from_numpy(np.ascontiguousarray(proteins)).to(device), graphs, coordinates, images,
-        seed, *((s["batch_cells"], s["anchors"]) if mode == "stochastic" else ()),
-    )  # fmt: skip
-    model, history = SpClust(proteins.shape[1], n_clusters, s).to(device), []
-    announce(budget_of(data, s), model.encoder, device, mode)
-    key = key_of(
-        [proteins, pseudolabels, coordinates, graphs.space, images.astype(str),
-         graphs.expression.indptr, graphs.expression.indices, graphs.spatial.indptr,
-         graphs.spatial.indices],
-        settings=sorted(s.items()), seed=seed, n_clusters=n_clusters, device=device.type,
-        threads=machine.threads, torch=torch.__version__, version=machine.version,
-    )  # fmt: skip
-    phases = ("pretrain", "train")
-    checkpoint = Checkpoint(machine.checkpoint, key, phases, machine.checkpoint_every)
-    with checkpoint, advised(device):
-        pretrain(model, data, s, history, checkpoint)
+    setting = {"expression": "expression_space", "spatial": "spatial_graph"}
+    for kind in needed:
+        if kind not in task.graphs.edges:
+            raise UserError(
+                f"method {task.name} needs a graph of kind {kind}; run it on graphs whose "
+                f"{setting[kind]} is not none"
+            )
+
+
+def cluster(task):
+    """Cluster balanced cells; see :func:`spclust.methods.cluster`."""
+    s, cells = task.settings, task.cells
+    check(task, ["expression", "spatial"])
+    device = training.start(task)
+    mode = "stochastic" if stochastic(s, len(cells)) else "exact"
+    sizes = (s["batch_cells"], s["anchors"]) if mode == "stochastic" else ()
+    data = Batches(cells, task.graphs, device, task.seed, *sizes)
+    model, history, blocks = model_of(task).to(device), [], Blocks()
+    log.info("%s mode: %d cells, views %s", mode, len(cells), [*data.expression, "spatial"])
+    short = (
+        f"set {task.key('mode')}: stochastic, lower {task.key('batch_cells')}, or add fewer cells "
+        "with a higher oversample.<name>.imbalance_ratio"
+    )
+    with (
+        checkpoint_of(task, ["pretrain", "train"]) as checkpoint,
+        training.advised(device, short),
+    ):
+        pretrain(model, data, task, history, checkpoint, blocks)
         labels = None
         if not checkpoint.reached("train"):
-            labels = warm_start(model, data, pseudolabels, n_clusters, seed)
-        labels = train(model, data, labels, seed, s, history, checkpoint)
-        result = summarise(model, data, labels, original_rows(cells), cells.var_names, s, history)
+            labels = warm_start(model, data, cells.pseudolabels, task.n_clusters, task.seed)
+        labels = train(model, data, task, labels, history, checkpoint, blocks)
+        result = summarise(model, data, labels, task)
+    result.tables["history"] = pd.DataFrame(history)
     result.cost |= {"mode": mode, "seconds_before": checkpoint.seconds}
     return result
 
 
+def model_of(task):
+    """A new model for the cells of a task."""
+    widths = [x.shape[1] for x in task.cells.features.values()]
+    return SpClust(widths, task.n_clusters, task.settings)
+
+
 @torch.no_grad()
-def summarise(model, data, labels, original, proteins, settings, history):
-    """Line 17: labels of the original cells by Eq. 17, and what else the model learnt."""
-    current = torch.from_numpy(labels).to(data.x.device)
-    h1, h2 = model.project(*model.encode(data.x, data.views, current))
-    weights, fused = model.fuse(h1, h2)
-    temperature = settings["assignment_temperature"]
-    soft, soft_fused = (model.assign(h, temperature).cpu().numpy()[original] for h in (h1, fused))
-    final = soft.argmax(1)
+def summarise(model, data, labels, task):
+    """Line 17: labels by Eq. 17, and what else the model learnt."""
+    graphs = {view: data.graph(view) for view in (*data.expression, "spatial")}
+    current = torch.from_numpy(labels).to(data.device)
+    h = model.project(model.encode(data.features, graphs, current))
+    weights, fused = model.fuse(h)
+    embedding, temperature = expression_embedding(h[:-1]), task.settings["assignment_temperature"]
+    soft, soft_fused = (model.assign(e, temperature).cpu().numpy() for e in (embedding, fused))
+    final, measured = soft.argmax(1), slice(task.cells.n_original)
     log.info(
         "agreement of the labels (Eq. 17) with those of the last KMeans: ARI %.4f, with those "
         "of the fused embedding (Eq. 13): ARI %.4f",
-        adjusted_rand_score(labels[original], final),
-        adjusted_rand_score(soft_fused.argmax(1), final),
+        adjusted_rand_score(labels[measured], final[measured]),
+        adjusted_rand_score(soft_fused.argmax(1)[measured], final[measured]),
     )
-    weights = weights.cpu().numpy()[original]
-    stored = io.BytesIO()
-    torch.save({"settings": settings, "state": model.state_dict()}, stored)
-    importance = pd.DataFrame(model.importance.cpu().numpy(), columns=list(proteins))
+    importance = torch.cat(list(model.importances), dim=1).cpu().numpy()
+    importance = pd.DataFrame(importance, columns=list(task.cells.feature_names))
     importance.insert(0, "cluster", np.arange(len(importance)))
     return Clustering(
         labels=final,
         confidence=soft.max(1),
-        embedding=h1.cpu().numpy()[original],
-        tables={
-            "history": pd.DataFrame(history),
-            "fusion": pd.DataFrame({"expression": weights[:, 0], "spatial": weights[:, 1]}),
-            "importance": importance,
-        },
-        model=stored.getvalue(),
+        embedding=embedding.cpu().numpy(),
+        tables={"importance": importance},
+        per_cell={"fusion": pd.DataFrame(weights.cpu().numpy(), columns=list(graphs))},
+        weights=weights_of(model, task.cells, final),
     )
+
+
+def weights_of(model, cells, labels):
+    """What :func:`predict` needs: the state of the model, and the mean features of each class."""
+    n_clusters = len(model.prototypes)
+    means = np.full((n_clusters, cells.matrix.shape[1]), np.nan, dtype=np.float32)
+    for label in np.unique(labels):
+        means[label] = cells.matrix[labels == label].mean(axis=0)
+    state = {name: value.cpu().numpy() for name, value in model.state_dict().items()}
+    return state | {"class_means": means}
+
+
+@torch.no_grad()
+def predict(weights, task):
+    """Label other cells by Eq. 17; no spatial graph is needed.
+
+    A cell is encoded under the importances E of its own label, so a first label is guessed, that
+    of the class whose mean features are nearest, and labels and encoding take turns until no
+    label changes, five times at most.
+
+    Parameters
+    ----------
+    weights : dict of str to array
+        Of a :class:`spclust.methods.Clustering` of :func:`cluster`.
+    task : spclust.methods.Task
+        With the expression graphs of its cells.
+
+    Returns
+    -------
+    Clustering
+    """
+    check(task, ["expression"])
+    device = training.start(task)
+    model = model_of(task)
+    model.load_state_dict(
+        {name: torch.from_numpy(v) for name, v in weights.items() if name != "class_means"}
+    )
+    model, data = model.to(device), Batches(task.cells, task.graphs, device, task.seed)
+    known = np.flatnonzero(~np.isnan(weights["class_means"]).any(axis=1))
+    nearest = pairwise_distances_argmin(task.cells.matrix, weights["class_means"][known])
+    labels = known[nearest]
+    for rounds in range(1, ROUNDS + 1):
+        h = embed(model, data, labels)
+        soft = model.assign(h, task.settings["assignment_temperature"]).cpu().numpy()
+        previous, labels = labels, soft.argmax(1)
+        changed = np.mean(previous != labels)
+        log.info("round %d: %.2f %% of labels changed", rounds, 100 * changed)
+        if not changed:
+            break
+    return Clustering(labels=labels, confidence=soft.max(1), embedding=h.cpu().numpy())

@@ -1,6 +1,6 @@
 """stDGCC (Zhang et al. 2024): a variational graph encoder trained against shuffled cells.
 
-The spatial graph joins nearest cells of an image; the authors' radius has no value that fits
+The card asks for a spatial graph of nearest cells; the authors' radius has no value that fits
 slices of every scale. ``self_weight`` is their lambda, 0.8; the spClust paper (appendix B.2)
 set 1, with which no cell sees a neighbour. Encoder and decoder have no activations, so their
 products are taken over layers first and over cells last: the authors' function and gradients
@@ -11,39 +11,39 @@ import logging
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 import torch
 from sklearn.decomposition import PCA
 from torch import nn
 
-from spclust.contracts import SPATIAL
-from spclust.methods import Clustering, original_rows, proteins_and_images
+from spclust.methods import Clustering
 from spclust.parts import dgi, heads, training
+from spclust.parts.checkpoints import State, checkpoint_of
 from spclust.parts.descent import descend
-from spclust.parts.gcn import GCN, WeightedGraph, linear_basis, linear_coefficients
-from spclust.parts.graphs import knn_graph
+from spclust.parts.gcn import GCN, linear_basis, linear_coefficients
+from spclust.parts.neighbourhoods import Neighbourhoods
 
 log = logging.getLogger(__name__)
 
-REMEDY = "lower methods.<name>.lr"
 LOG_VARIANCE_BOUNDS = (-10.0, 10.0)  # beyond, its exponential swamps all other terms
 
 
 class Model(nn.Module):
     """Linear graph encoder to mean and log-variance, linear decoder, discriminator."""
 
-    def __init__(self, n_proteins, widths):
+    def __init__(self, n_features, widths):
         super().__init__()
         *hidden, latent = widths
-        sizes, self.latent = [n_proteins, *hidden, latent], latent
+        sizes, self.latent = [n_features, *hidden, latent], latent
         # mean and log-variance side by side are the last layer
-        self.encoder = GCN(n_proteins, [*hidden, 2 * latent])
+        self.encoder = GCN(n_features, [*hidden, 2 * latent])
         self.activation = nn.PReLU(latent)
         self.decoder = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes[::-1]))
         self.discriminator = dgi.Discriminator(latent)
 
     def basis(self, x, graph):
-        """Proteins spread over the graph, as often as there are layers."""
+        """Features spread over the graph, as often as there are layers."""
         return linear_basis(x, graph, len(self.encoder.layers))
 
     def distributions(self, *bases):
@@ -60,7 +60,7 @@ class Model(nn.Module):
         return self.activation(mean + noise * (0.5 * log_variance).exp())
 
     def decode(self, z):
-        """Proteins of latent vectors."""
+        """Features of latent vectors."""
         weight, bias = None, None
         for layer in reversed(self.decoder):
             bias = layer.bias if bias is None else bias + layer.bias @ weight
@@ -88,43 +88,56 @@ def objective(model, x, true, corrupted, settings, generator):
     return loss + s["weight_prior"] * terms["prior"], terms
 
 
-def spatial_graph(coordinates, images, settings):
-    """``(1 - lambda) A0 + lambda I`` of the kNN graph A0 within images."""
-    loops, neighbours = settings["self_weight"], settings["n_neighbors"]
-    graph = (1 - loops) * knn_graph(coordinates, images, neighbours)
-    graph = (graph + loops * sp.eye(len(coordinates), dtype=np.float32)).tocsr()
-    graph.eliminate_zeros()
-    return graph
+def with_own_weight(graph, self_weight):
+    """``(1 - lambda) A0 + lambda I`` of a graph A0."""
+    mixed = (1 - self_weight) * graph + self_weight * sp.eye(graph.shape[0], dtype=np.float32)
+    mixed = mixed.tocsr()
+    mixed.eliminate_zeros()
+    return mixed
 
 
-def cluster(cells, n_clusters, seed, settings, graphs, machine):
-    """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
-    s, device = settings, training.pick_device(machine.device)
-    training.seed_everything(seed, machine.threads)
-    generator, rng = torch.Generator(device).manual_seed(seed), np.random.default_rng(seed)
-    proteins, images = proteins_and_images(cells)
-    images = np.unique(images, return_inverse=True)[1]
-    coordinates = np.asarray(cells.obsm[SPATIAL], dtype=np.float64)
-    graph = WeightedGraph.from_scipy(spatial_graph(coordinates, images, s), device)
-    x = torch.from_numpy(np.ascontiguousarray(proteins)).to(device)
-    model = Model(x.shape[1], s["hidden_dims"]).to(device)
+def train(model, x, graph, task, history, checkpoint):
+    """Descend on the objective, against cells shuffled anew in each epoch."""
+    s, images = task.settings, task.cells.groups("image")
     optimiser = torch.optim.Adam(model.parameters(), lr=s["lr"])
     true = model.basis(x, graph)
-    for epoch in training.progress(s["epochs"], "train"):
-        # cells swap proteins within their image: staining differs between images anyway
-        order = torch.from_numpy(dgi.shuffled_within(images, rng)).to(device)
+    for epoch in checkpoint.epochs(State("train", model, optimiser, history), s["epochs"]):
+        generator = training.generator(x.device, task.seed, "train", epoch)
+        # cells swap features within their image: staining differs between images anyway
+        order = dgi.shuffled_within(images, np.random.default_rng([task.seed, epoch]))
+        order = torch.from_numpy(order).to(x.device)
         corrupted = model.basis(x.index_select(0, order), graph)
         loss, terms = objective(model, x, true, corrupted, s, generator)
-        descend(optimiser, loss, REMEDY)
+        value = descend(optimiser, loss, f"lower {task.key('lr')}")
+        terms = {name: term.item() for name, term in terms.items()}
+        history.append({"phase": "train", "epoch": epoch, "loss": value, **terms})
         if epoch in (1, s["epochs"]):
-            log.info("epoch %d: %s", epoch, {k: round(v.item(), 4) for k, v in terms.items()})
+            log.info("epoch %d: %s", epoch, {k: round(v, 4) for k, v in terms.items()})
     with torch.no_grad():
         ((mean, _),) = model.distributions(true)
-        z = model.activation(mean).cpu().numpy()
-    # a linear encoder spans no more directions than there are proteins
+        return model.activation(mean).cpu().numpy()
+
+
+def cluster(task):
+    """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
+    s, device = task.settings, training.start(task)
+    adjacency = with_own_weight(task.graphs["spatial"], s["self_weight"])
+    graph = Neighbourhoods.from_scipy(adjacency, device)
+    x = torch.from_numpy(np.ascontiguousarray(task.cells.matrix)).to(device)
+    model, history = Model(x.shape[1], s["hidden_dims"]).to(device), []
+    with (
+        checkpoint_of(task, ["train"]) as checkpoint,
+        training.advised(device, f"lower {task.key('hidden_dims')}, or set device: cpu"),
+    ):
+        z = train(model, x, graph, task, history, checkpoint)
+    # a linear encoder spans no more directions than there are features
     components = min(s["pca_components"], *z.shape, x.shape[1])
-    reduced = PCA(components, random_state=seed).fit_transform(z)
-    labels = heads.kmeans(reduced, n_clusters, seed, s["n_init"])
-    confidence = heads.neighbour_agreement(reduced, images, labels)
-    rows = original_rows(cells)
-    return Clustering(labels[rows], confidence[rows], z[rows])
+    reduced = PCA(components, random_state=task.seed).fit_transform(z)
+    labels = heads.kmeans(reduced, task.n_clusters, task.seed, s["n_init"])
+    return Clustering(
+        labels,
+        heads.neighbour_agreement(reduced, labels),
+        z,
+        tables={"history": pd.DataFrame(history)},
+        cost={"seconds_before": checkpoint.seconds},
+    )

@@ -3,12 +3,10 @@
 import numpy as np
 
 from spclust import pseudolabels
-from spclust.methods import Clustering, original_rows, proteins_and_images
+from spclust.methods import Clustering
 
 
-def cluster(cells, n_clusters, seed, settings, graphs, machine):
+def cluster(task):
     """See :func:`spclust.methods.cluster`; raises UserError on a slice without labels."""
-    rows = original_rows(cells)
-    x = proteins_and_images(cells)[0][rows]
-    labels = pseudolabels.truth(cells[rows], x)
-    return Clustering(labels, np.ones(len(rows)), x)
+    labels = pseudolabels.truth(task.cells, task.reference)
+    return Clustering(labels, np.ones(len(labels)), task.cells.matrix)

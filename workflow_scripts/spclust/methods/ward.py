@@ -1,11 +1,11 @@
-"""Ward's hierarchical clustering on the proteins."""
+"""Ward's hierarchical clustering on the features."""
 
-from spclust.methods import from_all_rows, proteins_and_images
+from spclust.methods import Clustering
 from spclust.parts import heads
 
 
-def cluster(cells, n_clusters, seed, settings, graphs, machine):
+def cluster(task):
     """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
-    x, images = proteins_and_images(cells)
-    labels = heads.ward(x, n_clusters, seed)
-    return from_all_rows(cells, labels, heads.neighbour_agreement(x, images, labels))
+    x = task.cells.matrix
+    labels = heads.ward(x, task.n_clusters, task.seed)
+    return Clustering(labels, heads.neighbour_agreement(x, labels), x)

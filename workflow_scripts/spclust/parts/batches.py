@@ -1,4 +1,4 @@
-"""What one step of training sees: the whole slice, or a few patches of it."""
+"""What one step of training sees: all cells, or a few patches of them."""
 
 from typing import NamedTuple
 
@@ -7,8 +7,9 @@ import torch
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from spclust.parts.graphs import knn_graph
-from spclust.parts.views import View
+from spclust.parts.expression import EXPRESSION_GRAPHS
+from spclust.parts.graphs import members, with_self_loops
+from spclust.parts.neighbourhoods import Neighbourhoods
 
 # Cells of one patch: large enough that few of them miss neighbours beyond its border, small
 # enough that a batch holds patches from several places.
@@ -16,96 +17,122 @@ PATCH_CELLS = 1000
 
 
 class Batch(NamedTuple):
-    """Rows of a slice with their graphs.
+    """Some of the cells with their graphs.
 
     Attributes
     ----------
     rows : array of int, shape (b,), or None
-        Row numbers in the slice, ascending; None where it is the whole slice.
-    x : Tensor, shape (b, d)
-    views : tuple of View
-        Expression and spatial view.
+        Their row numbers, ascending; None where it is all cells.
+    features : dict of str to Tensor, shape (b, d)
+        By modality.
+    graphs : dict of str to Neighbourhoods
+        By view, with self-loops: the expression graph of each modality, then ``spatial``.
     anchors : Tensor of int64, shape (a,), or None
         Rows of the batch over which pairwise terms are averaged; None for all.
     """
 
     rows: np.ndarray | None
-    x: Tensor
-    views: tuple[View, View]
+    features: dict[str, Tensor]
+    graphs: dict[str, Neighbourhoods]
     anchors: Tensor | None
 
     def of(self, values: np.ndarray) -> Tensor:
         """Values of all cells (labels), those of this batch, on its device."""
-        return torch.from_numpy(values if self.rows is None else values[self.rows]).to(
-            self.x.device
-        )
+        device = next(iter(self.features.values())).device
+        return torch.from_numpy(values if self.rows is None else values[self.rows]).to(device)
 
 
 class Batches:
-    """Batches of one slice, each a function of the seed and its key alone.
+    """Batches of cells, each a function of the seed and its key alone.
 
     A batch is a union of patches: random cells with their nearest cells in the same image, as
     many as it takes. Each cell is as likely to be in one as any other but for those near the
     edge of an image. Its spatial graph is that of the slice among its rows (edges across the
-    border of a patch are missing). Hardly any edge of the expression graph would be left,
-    neighbours in expression lie anywhere, so that graph is built anew: each row is joined to
-    the rows of the batch that are nearest to it in the space of the expression graph.
+    border of a patch are missing). Hardly any edge of the expression graphs would be left,
+    neighbours in expression lie anywhere, so those are built anew: each row is joined to the
+    rows of the batch, within the groups of the setting ``expression_within``, that are nearest
+    to it in the space of the expression graph.
 
     Parameters
     ----------
-    x : Tensor, shape (n, d)
-        On the device where batches are wanted.
+    cells : spclust.cells.Cells
     graphs : spclust.contracts.Graphs
-    coordinates : array, shape (n, 2)
-    images : array, shape (n,)
+    device : torch.device
+        Where batches are wanted.
     seed : int
     batch_cells : int or None
-        Rows of a batch, and up to a patch more; None, or no fewer than there are, for the
-        whole slice.
+        Rows of a batch, and up to a patch more; None, or no fewer than there are, for all cells.
     anchors : int or None
         Rows over which pairwise terms are averaged; None for all.
+
+    Attributes
+    ----------
+    features : dict of str to Tensor, shape (n, d)
+        Of all cells, by modality.
+    expression : list of str
+        Names of the expression views, in the order of the modalities.
     """
 
-    def __init__(self, x, graphs, coordinates, images, seed, batch_cells=None, anchors=None):
-        self.x, self.graphs, self.seed, self.anchors = x, graphs, seed, anchors
-        self.views = tuple(View(g, x.device) for g in (graphs.expression, graphs.spatial))
-        self.batch_cells = None if batch_cells is None or batch_cells >= len(x) else batch_cells
-        if self.batch_cells is not None:
-            self.coordinates = np.asarray(coordinates, dtype=np.float64)
-            self.image = np.unique(images, return_inverse=True)[1]
-            order = np.argsort(self.image, kind="stable")
-            self.cells = np.split(order, np.cumsum(np.bincount(self.image))[:-1])
-            self.trees = [cKDTree(self.coordinates[cells]) for cells in self.cells]
+    def __init__(self, cells, graphs, device, seed, batch_cells=None, anchors=None):
+        self.source, self.device, self.seed, self.anchors = graphs, device, seed, anchors
+        self.features = {
+            m: torch.from_numpy(np.ascontiguousarray(x)).to(device)
+            for m, x in cells.features.items()
+        }
+        self.expression, self._graphs = graphs.of_modalities(), {}
+        self.n_cells = len(cells)
+        self.batch_cells = None
+        if batch_cells is not None and batch_cells < len(cells):
+            self.batch_cells = batch_cells
+            self.groups = cells.groups(graphs.settings["expression_within"])
+            self.coordinates = cells.coordinates.astype(np.float64)
+            self.image = cells.groups("image")
+            self.of_image = list(members(self.image))
+            self.trees = [cKDTree(self.coordinates[rows]) for rows in self.of_image]
+
+    def graph(self, view):
+        """The graph of a view over all cells."""
+        if view not in self._graphs:
+            self._graphs[view] = self._on_device(self.source[view])
+        return self._graphs[view]
+
+    def expression_graphs(self):
+        """The expression graphs over all cells, one a modality."""
+        return [self.graph(view) for view in self.expression]
 
     def draw(self, *key: int) -> Batch:
         """The batch of a key, e.g. of a phase of training and an epoch."""
         rng = np.random.default_rng([self.seed, *key])
         if self.batch_cells is None:
-            return Batch(None, self.x, self.views, self._anchors(rng, len(self.x)))
+            graphs = {view: self.graph(view) for view in (*self.expression, "spatial")}
+            return Batch(None, self.features, graphs, self._anchors(rng, self.n_cells))
         rows = self._patches(rng)
-        spatial = self.graphs.spatial[rows][:, rows]
-        neighbours = self.graphs.n_neighbors
-        expression = knn_graph(self.graphs.space[rows], self.image[rows], neighbours)
-        device = self.x.device
-        return Batch(
-            rows,
-            self.x.index_select(0, torch.from_numpy(rows).to(device)),
-            (View(expression, device), View(spatial, device)),
-            self._anchors(rng, len(rows)),
-        )
+        graphs = {view: self._on_device(self._expression(view, rows)) for view in self.expression}
+        graphs["spatial"] = self._on_device(self.source["spatial"][rows][:, rows])
+        chosen = torch.from_numpy(rows).to(self.device)
+        features = {m: x.index_select(0, chosen) for m, x in self.features.items()}
+        return Batch(rows, features, graphs, self._anchors(rng, len(rows)))
+
+    def _expression(self, view, rows):
+        settings = self.source.settings
+        graph = EXPRESSION_GRAPHS[settings["expression_weights"]]
+        return graph(self.source.spaces[view][rows], self.groups[rows], settings["n_neighbors"], 0)
+
+    def _on_device(self, adjacency):
+        return Neighbourhoods.from_scipy(with_self_loops(adjacency), self.device)
 
     def _patches(self, rng):
-        chosen = np.zeros(len(self.image), dtype=bool)
+        chosen = np.zeros(self.n_cells, dtype=bool)
         while np.count_nonzero(chosen) < self.batch_cells:
-            centre = rng.integers(len(chosen))
+            centre = rng.integers(self.n_cells)
             image = self.image[centre]
-            k = min(PATCH_CELLS, len(self.cells[image]))
+            k = min(PATCH_CELLS, len(self.of_image[image]))
             near = self.trees[image].query(self.coordinates[centre], k)[1]
-            chosen[self.cells[image][near]] = True
+            chosen[self.of_image[image][near]] = True
         return np.flatnonzero(chosen)
 
     def _anchors(self, rng, n):
         if self.anchors is None or self.anchors >= n:
             return None
         drawn = rng.choice(n, self.anchors, replace=False)
-        return torch.from_numpy(np.sort(drawn)).to(self.x.device)
+        return torch.from_numpy(np.sort(drawn)).to(self.device)

@@ -13,9 +13,11 @@ import numpy as np
 import torch
 
 from spclust.contracts import atomic
-from spclust.parts.training import progress
+from spclust.parts.training import progress, resolve_device
 
 log = logging.getLogger(__name__)
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def key_of(arrays, **facts):
@@ -23,9 +25,47 @@ def key_of(arrays, **facts):
     digest = hashlib.sha256(repr(sorted(facts.items())).encode())
     for array in arrays:
         array = np.ascontiguousarray(array)
+        if array.dtype == object:
+            array = array.astype(str)
         digest.update(f"{array.dtype} {array.shape}".encode())
         digest.update(memoryview(array).cast("B"))
     return digest.hexdigest()
+
+
+def checkpoint_of(task, phases):
+    """The checkpoint of a task: with everything that its training may depend on as key.
+
+    Parameters
+    ----------
+    task : spclust.methods.Task
+    phases : sequence of str
+        Of the training, in their order.
+
+    Returns
+    -------
+    Checkpoint
+    """
+    cells, machine = task.cells, task.machine
+    arrays = [*cells.features.values(), cells.coordinates, cells.image, cells.slice]
+    if cells.pseudolabels is not None:
+        arrays.append(cells.pseudolabels)
+    names, graph_settings = [], {}
+    if task.graphs is not None:
+        names, graph_settings = [*task.graphs.edges, *task.graphs.spaces], task.graphs.settings
+        for edges in task.graphs.edges.values():
+            arrays += [edges.indptr, edges.indices, edges.data]
+        arrays += task.graphs.spaces.values()
+    key = key_of(
+        arrays, modalities=list(cells.features), n_original=cells.n_original, graphs=names,
+        graph_settings=sorted(graph_settings.items()), settings=sorted(task.settings.items()),
+        seed=task.seed, n_clusters=task.n_clusters, device=resolve_device(machine.device),
+        threads=machine.threads, torch=torch.__version__, version=machine.version,
+    )  # fmt: skip
+    return Checkpoint(machine.checkpoint, key, phases, machine.checkpoint_every)
+
+
+def _unheard(number, frame):
+    """Python complains where SIG_IGN takes over from a handler with a signal on its way."""
 
 
 @dataclass
@@ -39,15 +79,15 @@ class State:
     optimiser : torch.optim.Optimizer
     history : list of dict
         A row an epoch, those of earlier phases included; rows are only ever appended.
-    labels : array of int or None
-        Replaced as a whole, never written into.
+    arrays : dict of str to array
+        What else there is (labels, centres); replaced as a whole, never written into.
     """
 
     phase: str
     model: torch.nn.Module
     optimiser: torch.optim.Optimizer
     history: list = field(default_factory=list)
-    labels: np.ndarray | None = None
+    arrays: dict = field(default_factory=dict)
 
     def snapshot(self, epoch):
         """A copy that further training leaves alone."""
@@ -56,7 +96,7 @@ class State:
             "epoch": epoch,
             "model": copy.deepcopy(self.model.state_dict()),
             "optimiser": copy.deepcopy(self.optimiser.state_dict()),
-            "labels": None if self.labels is None else torch.from_numpy(self.labels),
+            "arrays": {name: torch.from_numpy(array) for name, array in self.arrays.items()},
             "rows": len(self.history),
             "generator": torch.get_rng_state(),
         }
@@ -65,7 +105,7 @@ class State:
         """Go back to a snapshot."""
         self.model.load_state_dict(stored["model"])
         self.optimiser.load_state_dict(stored["optimiser"])
-        self.labels = None if stored["labels"] is None else stored["labels"].numpy()
+        self.arrays = {name: tensor.numpy() for name, tensor in stored["arrays"].items()}
         self.history[:] = stored["history"]
         torch.set_rng_state(stored["generator"])
 
@@ -98,6 +138,7 @@ class Checkpoint:
         self.seconds = 0.0 if self.stored is None else self.stored["seconds"]
         self._started = time.monotonic()
         self._latest = self._history = None
+        self._writing, self._signal = False, None
 
     def _read(self):
         if self.path is None or not self.path.exists():
@@ -149,15 +190,31 @@ class Checkpoint:
             "history": self._history[: self._latest["rows"]],
             "seconds": self.seconds + time.monotonic() - self._started,
         }
-        with atomic(self.path) as temporary:
-            torch.save(content, temporary)
+        self._writing = True
+        try:
+            with atomic(self.path) as temporary:
+                torch.save(content, temporary)
+        finally:
+            self._writing = False
+        if self._signal is not None:
+            self._leave(self._signal)
 
     def _interrupted(self, number, frame):
+        for other in SIGNALS:  # a second one must not cut off what the first has to write
+            signal.signal(other, _unheard)
+        self._handlers = {}  # the process ends: nothing is put back
+        if self._writing:
+            # writing from here too would spoil the temporary file; `write` leaves when it is done
+            self._signal = number
+            return
+        self.write()
+        self._leave(number)
+
+    def _leave(self, number):
         name = signal.Signals(number).name
         if self._latest is None:
-            log.warning("interrupted by %s before the first epoch was done", name)
+            log.warning("interrupted by %s before an epoch was done", name)
         else:
-            self.write()
             log.warning(
                 "interrupted by %s after %s epoch %d; the same command goes on from there",
                 name, self._latest["phase"], self._latest["epoch"],
@@ -168,7 +225,7 @@ class Checkpoint:
         self._handlers = {}
         # only the main thread may handle signals; a training elsewhere keeps its periodic files
         if self.path is not None and threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in SIGNALS:
                 self._handlers[number] = signal.signal(number, self._interrupted)
         return self
 

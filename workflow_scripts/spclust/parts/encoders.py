@@ -3,8 +3,13 @@
 import torch
 from torch import Tensor, nn
 from torch_geometric.nn import GATConv
+from torch_geometric.utils import softmax
 
+from spclust.parts.autoencoder import multilayer
 from spclust.parts.neighbourhoods import Neighbourhoods
+
+# edges whose scores are held at once where no gradient is wanted, 40 MB with two heads
+BLOCK_EDGES = 1 << 20
 
 
 class _AttendedSum(torch.autograd.Function):
@@ -31,35 +36,35 @@ class _AttendedSum(torch.autograd.Function):
         return torch.stack(grad_alpha, dim=1), torch.stack(grad_x, dim=1), None
 
 
-def edge_softmax(score: Tensor, graph: Neighbourhoods) -> Tensor:
-    """Softmax of edge scores, shape (m, heads), over the edges of each target cell."""
-    target = graph.edge_index[0].unsqueeze(1).expand_as(score)
-    shape = (graph.n_cells, score.shape[1])
-    top = score.new_full(shape, -torch.inf).scatter_reduce(0, target, score.detach(), "amax")
-    score = (score - top.gather(0, target)).exp()
-    total = score.new_zeros(shape).scatter_add(0, target, score)
-    return score / total.gather(0, target)
-
-
 class SparseGATConv(GATConv):
     """torch-geometric's graph attention layer, evaluated with sparse matrix products.
 
     Parameters and results are those of :class:`torch_geometric.nn.GATConv`; only the
-    (edges x heads x channels) message tensor is never built.
+    (edges x heads x channels) message tensor is never built. Where no gradient is wanted,
+    targets are visited in blocks, so that memory holds the scores of one block of edges.
     """
 
     def forward(self, x: Tensor, graph: Neighbourhoods) -> Tensor:
         if x.device.type == "mps":  # has no sparse products
             return super().forward(x, graph.edge_index.flip(0))
         h = self.lin(x).view(-1, self.heads, self.out_channels)
-        target, source = graph.edge_index
         to_source, to_target = (h * self.att_src).sum(-1), (h * self.att_dst).sum(-1)
-        score = to_source.index_select(0, source) + to_target.index_select(0, target)
-        score = nn.functional.leaky_relu(score, self.negative_slope)
-        out = _AttendedSum.apply(edge_softmax(score, graph), h, graph).flatten(1)
+        if torch.is_grad_enabled():
+            out = self._attend(h, to_source, to_target, graph)
+        else:
+            out = torch.cat([
+                self._attend(h, to_source, to_target[cells], part)
+                for cells, part in graph.blocks(BLOCK_EDGES)
+            ])  # fmt: skip
         if self.res is not None:
             out = out + self.res(x)
         return out + self.bias
+
+    def _attend(self, h, to_source, to_target, graph):
+        target, source = graph.edge_index
+        score = to_source.index_select(0, source) + to_target.index_select(0, target)
+        score = nn.functional.leaky_relu(score, self.negative_slope)
+        return _AttendedSum.apply(softmax(score, ptr=graph.indptr), h, graph).flatten(1)
 
 
 class GraphAttentionEncoder(nn.Module):
@@ -67,7 +72,7 @@ class GraphAttentionEncoder(nn.Module):
 
     Parameters
     ----------
-    n_proteins : int
+    n_features : int
     widths : sequence of int
         Total width of each layer; each head gets ``width / heads``.
     heads : int
@@ -79,9 +84,9 @@ class GraphAttentionEncoder(nn.Module):
         then sees no negative logit and learns little, so the default is a linear last layer.
     """
 
-    def __init__(self, n_proteins, widths, heads, residual=False, last_activation=False):
+    def __init__(self, n_features, widths, heads, residual=False, last_activation=False):
         super().__init__()
-        sizes = [n_proteins, *widths]
+        sizes = [n_features, *widths]
         self.layers = nn.ModuleList(
             SparseGATConv(a, b // heads, heads, add_self_loops=False, residual=residual)
             for a, b in zip(sizes[:-1], sizes[1:], strict=True)
@@ -89,7 +94,7 @@ class GraphAttentionEncoder(nn.Module):
         self.last_activation = last_activation
 
     def forward(self, x: Tensor, graph: Neighbourhoods) -> Tensor:
-        """Cells (n, proteins) and a graph with self-loops to embeddings (n, widths[-1])."""
+        """Cells (n, features) and a graph with self-loops to embeddings (n, widths[-1])."""
         for i, layer in enumerate(self.layers):
             x = layer(x, graph)
             if self.last_activation or i + 1 < len(self.layers):
@@ -112,10 +117,8 @@ class ProjectionHead(nn.Module):
 
     def __init__(self, width, layers, residual=False):
         super().__init__()
-        steps = []
-        for i in range(layers):
-            steps += [nn.Linear(width, width)] + ([nn.ReLU()] if i + 1 < layers else [])
-        self.steps = nn.Sequential(*steps)
+        # torch-geometric's MLP draws its first weights twice: another training for the same seed
+        self.steps = multilayer([width] * (layers + 1))
         self.residual = residual
 
     def forward(self, z: Tensor) -> Tensor:

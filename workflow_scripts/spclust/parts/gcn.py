@@ -1,71 +1,9 @@
 """Graph convolution by sparse products with a symmetrically normalised adjacency."""
 
-from dataclasses import dataclass
-from functools import cached_property
-
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spclust.parts.neighbourhoods import Neighbourhoods, neighbour_sums
-
-
-class _SymmetricProduct(torch.autograd.Function):
-    """L @ x for a constant symmetric L, which therefore is its own transpose."""
-
-    @staticmethod
-    def forward(ctx, x, graph, weight):
-        ctx.graph, ctx.weight = graph, weight
-        return neighbour_sums(graph, weight, x)
-
-    @staticmethod
-    def backward(ctx, grad):
-        return neighbour_sums(ctx.graph, ctx.weight, grad.contiguous()), None, None
-
-
-@dataclass(frozen=True)
-class WeightedGraph:
-    """A symmetric weighted graph that features are propagated over.
-
-    Attributes
-    ----------
-    graph : Neighbourhoods
-        Self-loops are among its edges.
-    weight : Tensor, shape (m,)
-        Of each edge, equal in both directions, before normalisation.
-    """
-
-    graph: Neighbourhoods
-    weight: Tensor
-
-    @classmethod
-    def from_scipy(cls, adjacency, device="cpu"):
-        """From a symmetric scipy sparse matrix of weights, self-loops stored."""
-        csr = adjacency.tocsr().sorted_indices()
-        weight = torch.from_numpy(csr.data.astype(np.float32)).to(device)
-        return cls(Neighbourhoods.from_scipy(csr, device), weight)
-
-    @cached_property
-    def normalised(self) -> Tensor:
-        """Edge values of ``D^-1/2 A D^-1/2``; rows of isolated cells are zero."""
-        ones = self.weight.new_ones(self.graph.n_cells, 1)
-        degree = neighbour_sums(self.graph, self.weight, ones).squeeze(1)
-        scale = torch.where(degree > 0, degree.rsqrt(), 0.0)
-        target, source = self.graph.edge_index
-        return self.weight * scale.index_select(0, target) * scale.index_select(0, source)
-
-    def propagate(self, x: Tensor) -> Tensor:
-        """``D^-1/2 A D^-1/2 @ x``, shape (n, d)."""
-        return _SymmetricProduct.apply(x, self.graph, self.normalised)
-
-    def with_dropped_edges(self, probability: float, generator: torch.Generator):
-        """A copy without a random part of the edges, both directions together; loops stay."""
-        target, source = self.graph.edge_index
-        draw = torch.rand(len(target), generator=generator, device=target.device)
-        # of the two directions of an edge the draw of the one that comes first counts for both
-        first = torch.minimum(torch.arange(len(target), device=target.device), self.graph.reverse)
-        kept = (draw.index_select(0, first) >= probability) | (target == source)
-        return WeightedGraph(self.graph, self.weight * kept)
+from spclust.parts.neighbourhoods import Neighbourhoods
 
 
 class GraphConvolution(nn.Module):
@@ -76,7 +14,7 @@ class GraphConvolution(nn.Module):
         self.weight = nn.Parameter(nn.init.xavier_uniform_(torch.empty(n_in, n_out)))
         self.bias = nn.Parameter(torch.zeros(n_out))
 
-    def forward(self, x: Tensor, graph: WeightedGraph) -> Tensor:
+    def forward(self, x: Tensor, graph: Neighbourhoods) -> Tensor:
         # (L X) W = L (X W): the sparse product goes where the matrix is narrower
         narrow_first = self.weight.shape[0] < self.weight.shape[1]
         product = (
@@ -105,13 +43,13 @@ class GCN(nn.Module):
         )
         self.activation = activation or nn.Identity()
 
-    def forward(self, x: Tensor, graph: WeightedGraph) -> Tensor:
+    def forward(self, x: Tensor, graph: Neighbourhoods) -> Tensor:
         for layer in self.layers:
             x = self.activation(layer(x, graph))
         return x
 
 
-def linear_basis(x: Tensor, graph: WeightedGraph, depth: int) -> Tensor:
+def linear_basis(x: Tensor, graph: Neighbourhoods, depth: int) -> Tensor:
     """What ``depth`` graph convolutions without activation make linear combinations of.
 
     One such layer maps ``B C`` to ``L B C W + 1 b = [L B | 1] [C W; b]``. So a stack of them

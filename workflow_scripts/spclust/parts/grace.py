@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from spclust.parts.losses import row_logsumexp
+from spclust.parts.pairwise import Blocks, row_logsumexp
 
 
 def mask_features(x: Tensor, probability: float, generator: torch.Generator) -> Tensor:
@@ -12,7 +12,13 @@ def mask_features(x: Tensor, probability: float, generator: torch.Generator) -> 
     return x * (draw >= probability)
 
 
-def grace_loss(h1: Tensor, h2: Tensor, temperature: float, anchors: Tensor | None = None) -> Tensor:
+def grace_loss(
+    h1: Tensor,
+    h2: Tensor,
+    temperature: float,
+    anchors: Tensor | None = None,
+    blocks: Blocks | None = None,
+) -> Tensor:
     """Symmetric InfoNCE with negatives in both views, averaged over cells; O(n) memory.
 
     A cell's two views attract; all other cells repel it, in the other view and in its own. The
@@ -25,6 +31,8 @@ def grace_loss(h1: Tensor, h2: Tensor, temperature: float, anchors: Tensor | Non
     temperature : float
     anchors : Tensor of int64, shape (a,), optional
         Average over these cells, a uniform sample, instead of all; they still repel all cells.
+    blocks : Blocks, optional
+        Of the training; by default of this call alone.
     """
     n = len(h1)
     if anchors is None:
@@ -34,7 +42,7 @@ def grace_loss(h1: Tensor, h2: Tensor, temperature: float, anchors: Tensor | Non
     columns = torch.cat([h1, h2])
     rows1, rows2 = (h.index_select(0, anchors) for h in (h1, h2))
     own1, own2 = anchors, anchors + n
-    denominator1 = row_logsumexp(rows1 / temperature, columns, weight, own1)
-    denominator2 = row_logsumexp(rows2 / temperature, columns, weight, own2)
+    denominator1 = row_logsumexp(rows1 / temperature, columns, weight, own1, blocks)
+    denominator2 = row_logsumexp(rows2 / temperature, columns, weight, own2, blocks)
     positive = (rows1 * rows2).sum() / (len(anchors) * temperature)
     return 0.5 * (denominator1 + denominator2) - positive

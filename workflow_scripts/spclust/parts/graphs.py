@@ -1,4 +1,4 @@
-"""Operations on sparse graphs: symmetry, self-loops, normalisation, statistics."""
+"""Graphs of nearest cells within groups, and operations on sparse graphs."""
 
 import numpy as np
 import scipy.sparse as sp
@@ -8,8 +8,6 @@ from sklearn.neighbors import NearestNeighbors
 # Up to so many cells, or in so few dimensions, where trees work, the search is exact. Above,
 # comparing all pairs would take minutes at 100,000 cells and hours at a million.
 EXACT_CELLS, FEW_DIMENSIONS = 50_000, 5
-# rows whose neighbour lists are compared at once, 80 MB with 30 neighbours
-JACCARD_ROWS = 10_000
 
 
 def nearest(x, n_neighbors, seed=0):
@@ -49,6 +47,36 @@ def nearest(x, n_neighbors, seed=0):
     return found[~itself].reshape(len(x), n_neighbors)
 
 
+def members(groups):
+    """Yield the rows of each group, array of int (m,), in the order of the groups."""
+    codes = np.unique(groups, return_inverse=True)[1]
+    order = np.argsort(codes, kind="stable")
+    yield from np.split(order, np.cumsum(np.bincount(codes))[:-1])
+
+
+def joined(blocks, n):
+    """Graphs of groups as one graph of all ``n`` cells.
+
+    Parameters
+    ----------
+    blocks : iterable of (array of int (m,), sparse matrix (m, m))
+        Rows of a group and the graph of its cells.
+    n : int
+
+    Returns
+    -------
+    csr_matrix of float32, shape (n, n)
+    """
+    rows, columns, data = [np.empty(0, int)], [np.empty(0, int)], [np.empty(0)]
+    for cells, block in blocks:
+        edges = block.tocoo()
+        rows.append(cells[edges.row])
+        columns.append(cells[edges.col])
+        data.append(edges.data)
+    rows, columns, data = (np.concatenate(part) for part in (rows, columns, data))
+    return sp.csr_matrix((data, (rows, columns)), shape=(n, n), dtype=np.float32)
+
+
 def neighbours_within(x, groups, n_neighbors, seed=0):
     """Nearest neighbours of each row among the rows of its group, see :func:`nearest`.
 
@@ -56,7 +84,7 @@ def neighbours_within(x, groups, n_neighbors, seed=0):
     ----------
     x : array, shape (n, d)
     groups : array, shape (n,)
-        Images, or any finer division; no neighbour is of another group.
+        No neighbour is of another group.
     n_neighbors : int
         At most; a group of m rows has m - 1 neighbours to offer.
 
@@ -66,64 +94,26 @@ def neighbours_within(x, groups, n_neighbors, seed=0):
         Row numbers of one group and of their neighbours, nearest first. Groups of one row are
         left out.
     """
-    codes = np.unique(groups, return_inverse=True)[1]
-    order = np.argsort(codes, kind="stable")
-    for cells in np.split(order, np.cumsum(np.bincount(codes))[:-1]):
+    for cells in members(groups):
         k = min(n_neighbors, len(cells) - 1)
         if k > 0:
             yield cells, cells[nearest(x[cells], k, seed)]
 
 
-def knn_graph(x, groups, n_neighbors, seed=0):
-    """Symmetric binary kNN graph with no edge between groups."""
-    rows, columns = [], []
+def neighbour_pairs(x, groups, n_neighbors, seed=0):
+    """Cells and their neighbours of :func:`neighbours_within`, two arrays of int (m,)."""
+    rows, columns = [np.empty(0, int)], [np.empty(0, int)]
     for cells, neighbours in neighbours_within(x, groups, n_neighbors, seed):
         rows.append(np.repeat(cells, neighbours.shape[1]))
         columns.append(neighbours.ravel())
-    if not rows:
-        return sp.csr_matrix((len(x), len(x)), dtype=np.float32)
-    rows, columns = np.concatenate(rows), np.concatenate(columns)
-    data = np.ones(len(rows), dtype=np.float32)
-    return symmetrised(sp.csr_matrix((data, (rows, columns)), shape=(len(x), len(x))))
+    return np.concatenate(rows), np.concatenate(columns)
 
 
-def shared_neighbours(x, groups, n_neighbors, seed=0):
-    """Graph of nearest neighbours weighted by the Jaccard index of their neighbour lists.
-
-    Parameters
-    ----------
-    x : array, shape (n, d)
-    groups : array, shape (n,)
-        No edge joins two of them.
-    n_neighbors, seed : int
-
-    Returns
-    -------
-    csr_matrix, shape (n, n)
-        Symmetric, the mean of both directions; pairs that share no neighbour have no edge.
-    """
-    blocks, order = [], []
-    for cells, neighbours in neighbours_within(x, groups, n_neighbors, seed):
-        k, n = neighbours.shape[1], len(cells)
-        # positions within the group
-        columns = np.searchsorted(cells, neighbours.ravel())
-        lists = sp.csr_matrix(
-            (np.ones(n * k, dtype=np.float32), columns, np.arange(0, n * k + 1, k)), (n, n)
-        )
-        by_neighbour, jaccard = lists.T.tocsr(), []
-        for start in range(0, n, JACCARD_ROWS):
-            part = lists[start : start + JACCARD_ROWS]
-            shared = (part @ by_neighbour).multiply(part).tocsr()
-            shared.data /= 2 * k - shared.data
-            jaccard.append(shared)
-        jaccard = sp.vstack(jaccard)
-        blocks.append((jaccard + jaccard.T) / 2)
-        order.append(cells)
-    if not blocks:
-        return sp.csr_matrix((len(x), len(x)), dtype=np.float32)
-    edges, cells = sp.block_diag(blocks, format="coo"), np.concatenate(order)
-    entries = (edges.data, (cells[edges.row], cells[edges.col]))
-    return sp.csr_matrix(entries, shape=(len(x), len(x)))
+def knn_graph(x, groups, n_neighbors, seed=0):
+    """Symmetric binary kNN graph with no edge between groups."""
+    pairs = neighbour_pairs(x, groups, n_neighbors, seed)
+    data = np.ones(len(pairs[0]), dtype=np.float32)
+    return symmetrised(sp.csr_matrix((data, pairs), shape=(len(x), len(x))))
 
 
 def symmetrised(adjacency):
@@ -138,13 +128,6 @@ def symmetrised(adjacency):
 def with_self_loops(adjacency):
     """The graph of the paper's notation: every cell is its own neighbour."""
     return (adjacency + sp.eye(adjacency.shape[0], dtype=adjacency.dtype, format="csr")).tocsr()
-
-
-def normalised_adjacency(adjacency):
-    """``L = D^-1/2 A D^-1/2`` of Eq. 11; rows of isolated cells are zero."""
-    degree = np.asarray(adjacency.sum(1)).ravel()
-    scale = sp.diags(np.where(degree > 0, 1 / np.sqrt(np.maximum(degree, 1e-12)), 0.0))
-    return (scale @ adjacency @ scale).tocsr()
 
 
 def graph_statistics(adjacency):

@@ -8,10 +8,12 @@ import logging
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.metrics import pairwise_distances_argmin
 
-from spclust.parts.graphs import EXACT_CELLS, neighbours_within
+from spclust.parts.expression import neighbour_weights
+from spclust.parts.graphs import neighbours_within
 from spclust.parts.prototypes import class_means
 
 log = logging.getLogger(__name__)
@@ -53,41 +55,6 @@ def ward(x, n_clusters, seed):
     return ordered_by_size(nearest_centroid(x, labels, chosen))
 
 
-def neighbour_weights(x, images, n_neighbors, seed):
-    """Weighted kNN graph of the proteins, as scanpy makes it, within each image.
-
-    Returns
-    -------
-    csr_matrix, shape (n, n)
-        UMAP connectivities; block-diagonal over images.
-    """
-    import anndata
-    import scanpy as sc
-
-    rows, columns, weights = [], [], []
-    for image in np.unique(images):
-        cells = np.flatnonzero(images == image)
-        if len(cells) < 3:
-            continue  # no graph; they are given the cluster with the nearest centroid
-        block = anndata.AnnData(x[cells])
-        k, transformer = min(n_neighbors, len(cells) - 1), "sklearn"
-        if len(cells) > EXACT_CELLS:  # as in spclust.parts.graphs.nearest
-            from pynndescent import PyNNDescentTransformer
-
-            transformer = PyNNDescentTransformer(n_neighbors=k, random_state=seed, n_jobs=1)
-        sc.pp.neighbors(
-            block, n_neighbors=k, use_rep="X", transformer=transformer, random_state=seed
-        )
-        part = block.obsp["connectivities"].tocoo()
-        rows.append(cells[part.row])
-        columns.append(cells[part.col])
-        weights.append(part.data)
-    if not rows:
-        return sp.csr_matrix((len(x), len(x)))
-    entries = (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns)))
-    return sp.csr_matrix(entries, shape=(len(x), len(x)))
-
-
 def leiden_partition(weights, resolution, seed):
     """Leiden with modularity on a weighted graph (igraph's implementation, two iterations)."""
     import random
@@ -104,21 +71,27 @@ def leiden_partition(weights, resolution, seed):
     return np.asarray(partition.membership)
 
 
-def leiden(x, images, n_clusters, n_neighbors, seed):
-    """Leiden on the kNN graph of the proteins within images, see :func:`communities`."""
-    weights = neighbour_weights(x, images, n_neighbors, seed)
-    return leiden_of_graph(weights, x, images, n_clusters, seed)
+def leiden(x, groups, n_clusters, n_neighbors, seed):
+    """Leiden on the weighted kNN graph of the rows within groups, see :func:`communities`."""
+    weights = neighbour_weights(x, groups, n_neighbors, seed)
+    return leiden_of_graph(weights, x, n_clusters, seed)
 
 
-def leiden_of_graph(weights, x, images, n_clusters, seed):
-    """Leiden on a weighted graph without edges between images, see :func:`communities`."""
+def leiden_of_graph(weights, x, n_clusters, seed):
+    """Leiden on a weighted graph, see :func:`communities`."""
     linked = np.diff(weights.indptr) > 0
     weights = weights[linked][:, linked]
+    pieces = connected_components(weights, directed=False)[0]
+    if pieces > n_clusters > 1:
+        log.warning(
+            "Leiden's graph has %d pieces, more than the %d clusters, so no piece is divided; if "
+            "these are images or slices, expression_within: cohort joins them", pieces, n_clusters,
+        )  # fmt: skip
 
     def partition(resolution):
         return leiden_partition(weights, resolution, seed)
 
-    return communities(partition, linked, x, images, n_clusters, seed)
+    return communities(partition, linked, x, n_clusters, seed)
 
 
 def search_resolution(partition, goal, steps=BISECTIONS):
@@ -155,13 +128,12 @@ def search_resolution(partition, goal, steps=BISECTIONS):
     return best, at
 
 
-def communities(partition, linked, x, images, n_clusters, seed, steps=BISECTIONS):
-    """The asked number of communities of a graph whose edges do not cross images.
+def communities(partition, linked, x, n_clusters, seed, steps=BISECTIONS):
+    """The asked number of communities of a graph.
 
-    So a community cannot either: with several images the search of the resolution aims at
-    ``n_clusters`` communities per image, which are then merged across images by the likeness of
-    their centroids; cells outside the graph take the nearest cluster. Where no resolution gives
-    the number, surplus clusters are merged, and KMeans stands in when there were too few.
+    Cells outside the graph take the cluster with the nearest centroid. Where no resolution gives
+    the number, surplus clusters are merged, as in a graph of more pieces than clusters, and
+    KMeans stands in when there were too few.
 
     Parameters
     ----------
@@ -170,7 +142,6 @@ def communities(partition, linked, x, images, n_clusters, seed, steps=BISECTIONS
     linked : array of bool, shape (n,)
         Whether a cell is in the graph.
     x : array, shape (n, d)
-    images : array, shape (n,)
     n_clusters, seed, steps : int
 
     Returns
@@ -180,10 +151,9 @@ def communities(partition, linked, x, images, n_clusters, seed, steps=BISECTIONS
     if n_clusters == 1:
         return np.zeros(len(x), dtype=np.int64)
     if not linked.any():
-        log.warning("no image has enough cells for Leiden's graph; took KMeans instead")
+        log.warning("Leiden's graph has no edges, too few cells may be neighbours; took KMeans")
         return kmeans(x, n_clusters, seed)
-    n_images = len(np.unique(images[linked]))
-    best, _ = search_resolution(partition, n_clusters * n_images, steps)
+    best, _ = search_resolution(partition, n_clusters, steps)
     count = best.max() + 1
     if count < n_clusters:
         log.warning(
@@ -192,11 +162,10 @@ def communities(partition, linked, x, images, n_clusters, seed, steps=BISECTIONS
         )  # fmt: skip
         return kmeans(x, n_clusters, seed)
     if count > n_clusters:
-        if n_images == 1:
-            log.warning(
-                "Leiden found no resolution with exactly %d clusters; merged the nearest of %d",
-                n_clusters, count,
-            )  # fmt: skip
+        log.warning(
+            "Leiden found no resolution with exactly %d clusters; merged the nearest of %d",
+            n_clusters, count,
+        )  # fmt: skip
         best = merged(x[linked], best, n_clusters)
     labels = np.zeros(len(x), dtype=np.int64)
     labels[linked] = best
@@ -228,9 +197,24 @@ def nearest_centroid(x, labels, known):
     return labels
 
 
-def neighbour_agreement(x, images, labels, n_neighbors=15):
-    """Share of a cell's nearest cells (same image) in its own cluster, a confidence in [0, 1]."""
+def neighbour_agreement(x, labels, n_neighbors=15, groups=None):
+    """Share of a cell's nearest cells in its own cluster, a confidence in [0, 1].
+
+    Parameters
+    ----------
+    x : array, shape (n, d)
+    labels : array of int, shape (n,)
+    n_neighbors : int
+    groups : array, shape (n,), optional
+        Neighbours are of the same group; by default all cells are one.
+
+    Returns
+    -------
+    array of float, shape (n,)
+        1 for a cell alone in its group.
+    """
+    groups = np.zeros(len(x)) if groups is None else groups
     agreement = np.ones(len(x))
-    for cells, neighbours in neighbours_within(x, images, n_neighbors):
+    for cells, neighbours in neighbours_within(x, groups, n_neighbors):
         agreement[cells] = (labels[neighbours] == labels[cells][:, None]).mean(1)
     return agreement

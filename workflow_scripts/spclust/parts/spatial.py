@@ -1,13 +1,34 @@
-"""Neighbourhoods in the tissue: triangulation, lengths of edges, means over hops."""
+"""Neighbourhoods in the tissue: spatial graphs, lengths of edges, means over hops."""
 
 import logging
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.neighbors import radius_neighbors_graph
 
-from spclust.parts.graphs import knn_graph, symmetrised
+from spclust.parts.graphs import joined, knn_graph, members, symmetrised
 
 log = logging.getLogger(__name__)
+
+
+def radius_graph(coordinates, images, radius):
+    """Cells of an image no farther apart than a radius, symmetric and binary.
+
+    Parameters
+    ----------
+    coordinates : array, shape (n, 2)
+    images : array, shape (n,)
+    radius : float
+        In the unit of the coordinates.
+
+    Returns
+    -------
+    csr_matrix, shape (n, n)
+    """
+    blocks = (
+        (cells, radius_neighbors_graph(coordinates[cells], radius)) for cells in members(images)
+    )
+    return symmetrised(joined(blocks, len(coordinates)))
 
 
 def delaunay_graph(coordinates, images):
@@ -24,18 +45,13 @@ def delaunay_graph(coordinates, images):
     """
     from scipy.spatial import Delaunay
 
-    rows, columns = [np.empty(0, int)], [np.empty(0, int)]
-    for image in np.unique(images):
-        cells = np.flatnonzero(images == image)
-        if not _spans_plane(coordinates[cells]):
-            continue
+    def triangulation(cells):
         pointers, neighbours = Delaunay(coordinates[cells]).vertex_neighbor_vertices
-        rows.append(cells[np.repeat(np.arange(len(cells)), np.diff(pointers))])
-        columns.append(cells[neighbours])
-    rows, columns = np.concatenate(rows), np.concatenate(columns)
-    shape = (len(coordinates), len(coordinates))
-    graph = symmetrised(sp.csr_matrix((np.ones(len(rows)), (rows, columns)), shape))
-    return _with_loose_cells(graph, coordinates, images)
+        return sp.csr_matrix((np.ones(len(neighbours)), neighbours, pointers), (len(cells),) * 2)
+
+    chosen = (cells for cells in members(images) if _spans_plane(coordinates[cells]))
+    graph = joined(((cells, triangulation(cells)) for cells in chosen), len(coordinates))
+    return _with_loose_cells(symmetrised(graph), coordinates, images)
 
 
 def _spans_plane(coordinates):

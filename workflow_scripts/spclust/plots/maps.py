@@ -1,15 +1,12 @@
-"""Cells as points: in the UMAP and in the tissue."""
+"""Cells as points: what figures in the UMAP and in the tissue have in common."""
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from matplotlib.patheffects import withStroke
 
 from spclust import style
-from spclust.contracts import IMAGE, PSEUDOLABEL, SPATIAL, SYNTHETIC
-from spclust.metrics import labels_of, match_clusters
+from spclust.metrics import match_clusters
 
 MOST_IMAGES = 9
 
@@ -35,8 +32,7 @@ class Groups:
     class_colours: dict
 
     @classmethod
-    def of(cls, cells, clusters):
-        labels = labels_of(cells)
+    def of(cls, clusters, labels):
         return cls(
             clusters,
             labels,
@@ -71,7 +67,7 @@ class Groups:
         return np.array([self.class_colours.get(c, style.BACKGROUND) for c in self.labels])
 
 
-def _points(ax, xy, colours, size, **kwargs):
+def points(ax, xy, colours, size, **kwargs):
     """Scatter in a random but fixed order, so that no group hides another; greys below."""
     order = np.random.default_rng(0).permutation(len(xy))
     if colours.dtype.kind == "U":
@@ -83,65 +79,69 @@ def _points(ax, xy, colours, size, **kwargs):
                       rasterized=True, **kwargs)  # fmt: skip
 
 
-def umap(cells, groups, xy):
-    """UMAP by cluster, with cluster numbers, by class and by image."""
-    images = cells.obs[IMAGE].astype(str)
-    names = sorted(images.unique())
-    panels = {"clusters": groups.colour_of_cells()}
-    if groups.matched:
-        panels["labels"] = groups.colour_of_labels()
-    if len(names) > 1:
-        # from the other end, not to look like clusters
-        of_image = dict(zip(names, itertools.cycle(reversed(style.PALETTE))))
-        panels[f"images ({len(names)})"] = np.array([of_image[i] for i in images])
-    entries = groups.entries()
-    space = style.legend_width(entries, groups.title())
-    width = min((style.WIDTH - space) / len(panels), 3.4)
-    height = width * _aspect([xy])
-    named = 1 < len(names) <= 12
-    fig = style.figure(
-        width * len(panels) + space,
-        max(height + 0.25 + 0.7 * named, style.legend_height(entries)),
-    )
-    size = style.point_size(len(xy), width, height, filled=0.35)
-    for ax, (title, colours) in zip(fig.subplots(1, len(panels), squeeze=False)[0], panels.items()):
-        _points(ax, xy, colours, size)
-        ax.set_title(title)
-        if title == "clusters":
-            for cluster in groups.ids:
-                x, y = np.median(xy[groups.clusters == cluster], axis=0)
-                ax.text(x, y, str(cluster), ha="center", va="center", weight="bold",
-                        path_effects=[withStroke(linewidth=2, foreground="white")])  # fmt: skip
-    style.legend(fig, entries, groups.title())
-    if named:
-        entries = [(of_image[n], n) for n in names]
-        style.legend(fig, entries, "image", "outside lower left", columns=min(4, len(names)))
-    return fig
-
-
-def _aspect(panels):
+def aspect_of(panels):
     """Height over width of typical panels of coordinates."""
     extents = [np.ptp(xy, axis=0) for xy in panels]
     return float(np.clip(np.median([h / w if w > 0 else 1.0 for w, h in extents]), 0.3, 2.5))
 
 
-def _tissue(cells, panels, entries=(), title=None, filled=0.7, **kwargs):
+def images_of(cells):
+    """Slice, name, number of cells and title of each image, in the order they are drawn.
+
+    Returns
+    -------
+    DataFrame
+        ``slice``, ``image``, ``cells``, ``title`` (list of lines, none of a single image).
+    """
+    table = pd.DataFrame({"slice": cells.slice, "image": cells.image})
+    table["order"] = pd.factorize(cells.slice)[0]
+    table = table.groupby(["order", "slice", "image"]).size().reset_index(name="cells")
+    several = table["slice"].nunique() > 1
+    alone = table.groupby("slice")["image"].transform("size") == 1
+    titles = []
+    for slice_, image, only in zip(table["slice"], table["image"], alone):
+        # a cohort names its images <slice>_<image>
+        own = image.removeprefix(f"{slice_}_") if several else image
+        titles.append([slice_] * several + [own] * (not only))
+    return table.assign(title=titles)
+
+
+def tissue(cells, panels, entries=(), title=None, filled=0.7, most=MOST_IMAGES, columns=None,
+           **kwargs):  # fmt: skip
     """Maps of the images, with one legend.
 
     Parameters
     ----------
+    cells : Cells
     panels : list of (str, array (n,), array of bool (n,))
         Title, colours and the cells drawn, for each panel of an image.
+    entries, title
+        Of the legend.
+    filled : float
+        Share of the tissue that the points cover.
+    most : int
+        Images drawn: those with most cells, each slice's largest before any slice's second.
+    columns : int, optional
+        Panels side by side, at most.
+
+    Returns
+    -------
+    figure
+    points
+        Those of the last panel.
     """
-    images = cells.obs[IMAGE].astype(str)
-    sizes = images.value_counts()
-    shown = sorted(sizes.sort_index().nlargest(MOST_IMAGES).index)
-    xy = np.asarray(cells.obsm[SPATIAL], dtype=float)
-    aspect = _aspect([xy[images == i] for i in shown])
+    images = images_of(cells)
+    place = images.groupby("slice")["cells"].rank("first", ascending=False)
+    chosen = images.assign(place=place).sort_values(["place", "cells"], ascending=[True, False])
+    shown = chosen.head(most).sort_index()
+    xy = np.asarray(cells.coordinates, dtype=float)
+    aspect = aspect_of([xy[cells.image == i] for i in shown["image"]])
     n_panels = len(shown) * len(panels)
-    columns = min(n_panels, {1: 3, 2: 2 if len(shown) <= 3 else 4}[len(panels)])
-    rows = -(-n_panels // columns)
     space = style.legend_width(entries, title) if entries else 0.7
+
+    columns = columns or {1: 3, 2: 2 if len(shown) <= 3 else 4}[len(panels)]
+    columns = min(n_panels, columns)
+    rows = -(-n_panels // columns)
     width = min((style.WIDTH - space) / columns, 4.2)
     # a tall stack of panels still fits on a page
     width *= min(1.0, 9.0 / (rows * width * aspect + 0.2 * rows))
@@ -150,76 +150,17 @@ def _tissue(cells, panels, entries=(), title=None, filled=0.7, **kwargs):
     axes = fig.subplots(rows, columns, squeeze=False).ravel()
     for ax in axes[n_panels:]:
         ax.axis("off")
-    for i, image in enumerate(shown):
+    for i, image in enumerate(shown.itertuples()):
         for j, (panel, colours, drawn) in enumerate(panels):
             ax = axes[i * len(panels) + j]
-            here = ((images == image) & drawn).to_numpy()
-            size = style.point_size(sizes[image], width, width * aspect, filled)
-            points = _points(ax, xy[here], colours[here], size, **kwargs)
+            here = (cells.image == image.image) & drawn
+            size = style.point_size(image.cells, width, width * aspect, filled)
+            drawn_points = points(ax, xy[here], colours[here], size, **kwargs)
             ax.invert_yaxis()
-            parts = [style.shortened(image, 24)] if len(sizes) > 1 else []
+            parts = [style.shortened(text, 24) for text in image.title]
             ax.set_title("\n".join(parts + [panel] if panel else parts))
-    if len(sizes) > MOST_IMAGES:
-        title_all = f"the {MOST_IMAGES} largest of {len(sizes)} images"
-        fig.suptitle(title_all, x=0.01, ha="left")
+    if len(images) > most:
+        fig.suptitle(f"the {most} largest of {len(images)} images", x=0.01, ha="left")
     if entries:
         style.legend(fig, entries, title)
-    return fig, points
-
-
-def clusters_and_labels(cells, groups):
-    """Tissue by cluster and by class; cells that are not scored are light grey."""
-    everywhere = np.ones(cells.n_obs, dtype=bool)
-    panels = [("clusters", groups.colour_of_cells(), everywhere)]
-    if groups.matched:
-        panels.append(("labels", groups.colour_of_labels(), everywhere))
-    return _tissue(cells, panels, groups.entries(), groups.title())[0]
-
-
-def errors(cells, groups):
-    """Cells in the cluster of their class are grey, the others have the colour of their class."""
-    found = pd.Series([groups.matched.get(c) for c in groups.clusters.tolist()], dtype=object)
-    right = found.to_numpy() == groups.labels.to_numpy()
-    scored = groups.labels.notna().to_numpy()
-    colours = np.where(right, style.RIGHT, groups.colour_of_labels())
-    wrong = groups.labels[scored & ~right].value_counts()
-    entries = [(style.RIGHT, f"right ({right[scored].sum():,})")]
-    for name, colour in groups.class_colours.items():
-        entries.append((colour, f"{style.shortened(name, 20)} ({wrong.get(name, 0):,})"))
-    title = f"{right[scored].mean():.1%} right; wrong by class"
-    return _tissue(cells, [("", colours, scored)], entries, title)[0]
-
-
-def confidence(cells, values):
-    """Tissue by the confidence of each cell."""
-    low, high = np.quantile(values, [0.01, 0.99])
-    if low == high:
-        low, high = values.min(), values.max()
-    everywhere = np.ones(cells.n_obs, dtype=bool)
-    fig, points = _tissue(cells, [("", values, everywhere)], cmap=style.SEQUENTIAL, vmin=low,
-                          vmax=high)  # fmt: skip
-    bar = fig.colorbar(points, ax=fig.axes, shrink=0.6, aspect=25, pad=0.02, extend="both",
-                       panchor=False)  # fmt: skip
-    bar.set_label("confidence")
-    bar.outline.set_visible(False)
-    return fig
-
-
-def synthetic(balanced, groups):
-    """Tissue with original cells grey, synthetic ones in the colour of their pseudo-label.
-
-    A pseudo-label has the colour of the cluster that it overlaps most.
-    """
-    made = balanced.obs[SYNTHETIC].to_numpy(dtype=bool)
-    pseudolabels = balanced.obs[PSEUDOLABEL].to_numpy()
-    colours = style.matched_colours(
-        pseudolabels, np.r_[groups.clusters.astype(object), np.full(made.sum(), None)],
-        groups.cluster_colours,
-    )  # fmt: skip
-    of_cell = np.array([colours[p] for p in pseudolabels.tolist()])
-    of_cell[~made] = style.BACKGROUND
-    entries = [(style.BACKGROUND, f"original ({(~made).sum():,})")]
-    for label in np.unique(pseudolabels).tolist():
-        entries.append((colours[label], f"{label} (+{(made & (pseudolabels == label)).sum():,})"))
-    everywhere = np.ones(balanced.n_obs, dtype=bool)
-    return _tissue(balanced, [("", of_cell, everywhere)], entries, "synthetic, pseudo-label")[0]
+    return fig, drawn_points

@@ -1,15 +1,38 @@
-"""All runs of one slice compared."""
+"""All runs of a dataset compared."""
 
+import itertools
 import math
 
 import numpy as np
 import pandas as pd
 
-from spclust import style
-from spclust.metrics import mean_and_sd
+from spclust import contracts, style
+from spclust.reporting import ALL, METRICS, mean_and_sd, with_places
 
-# more is not better
-UNRANKED = {"n_clusters"}
+CONTROL, GREY = "#6E6E6E", "#8A8A8A"
+
+
+def plot_summary(folder, long, controls=()):
+    """Draw the comparison of all runs into a folder.
+
+    For each dataset ``table_<dataset>`` and ``metrics_<dataset>``, and for a cohort
+    ``slices_<dataset>``.
+
+    Parameters
+    ----------
+    folder : path
+    long : DataFrame
+        What :func:`spclust.metrics.collect` returns.
+    controls : list of str
+        Methods that are no competitors.
+    """
+    with style.in_use(), contracts.whole_folder(folder) as out:
+        for dataset, rows in long.groupby("dataset", sort=False):
+            whole, of_slices = rows[rows["slice"] == ALL], rows[rows["slice"] != ALL]
+            style.save(table(whole, dataset, controls), out, f"table_{dataset}")
+            style.save(dots(whole, dataset, controls), out, f"metrics_{dataset}")
+            if len(of_slices):
+                style.save(slices(of_slices, dataset), out, f"slices_{dataset}")
 
 
 def table(long, dataset, controls=()):
@@ -17,9 +40,11 @@ def table(long, dataset, controls=()):
 
     Controls are grey: bounds to read the others against, never the winner.
     """
-    stats = mean_and_sd(long)
+    stats = mean_and_sd(long, ["run", "method", "metric"])
+    stats["control"] = stats["method"].isin(controls)
+    stats = with_places(stats, ["metric"], order=stats["metric"].map(lambda m: METRICS[m].order))
     runs, metrics = stats["run"].unique().tolist(), stats["metric"].unique().tolist()
-    control = stats.groupby("run")["method"].first().isin(controls)
+    control = stats.groupby("run")["control"].first()
     seeds = long["seed"].nunique()
     name_width, cell_width, row_height = 0.2 + 0.057 * max(map(len, runs)), 0.6, 0.28
     width, height = name_width + cell_width * len(metrics) + 0.06, row_height * (len(runs) + 2.2)
@@ -32,42 +57,31 @@ def table(long, dataset, controls=()):
     for y in (1.0, 2.0):
         ax.axhline(y * row_height, 0.01, 0.99, color=style.INK, linewidth=0.6)
     for i, run in enumerate(runs):
-        colour = "#6E6E6E" if control[run] else style.INK
+        colour = CONTROL if control[run] else style.INK
         ax.text(0.06, (2.5 + i) * row_height, run, va="center", color=colour)
     cells = stats.set_index(["run", "metric"])
     for j, metric in enumerate(metrics):
         x = name_width + (j + 0.5) * cell_width
-        ax.text(x, 1.5 * row_height, metric.replace("_", "\n"), ha="center", va="center")
-        first, second = _podium(stats[stats["metric"] == metric], control)
+        title = METRICS[metric].title.replace(" ", "\n")
+        ax.text(x, 1.5 * row_height, title, ha="center", va="center")
         for i, run in enumerate(runs):
             if (run, metric) not in cells.index or pd.isna(cells.loc[(run, metric), "mean"]):
                 ax.text(x, (2.5 + i) * row_height, "–", ha="center", va="center")
                 continue
-            mean, sd = cells.loc[(run, metric), ["mean", "sd"]].astype(float)
-            whole = metric in UNRANKED and mean == round(mean)
+            mean, sd, place = cells.loc[(run, metric), ["mean", "sd", "place"]]
+            whole = METRICS[metric].order == 0 and mean == round(mean)
             text = ax.text(
                 x, (2.5 + i) * row_height - (0 if pd.isna(sd) else 0.05),
                 f"{mean:.0f}" if whole else f"{mean:.3f}", ha="center", va="center",
-                weight="bold" if run in first else "normal",
-                color="#6E6E6E" if control[run] else style.INK,
+                weight="bold" if place == "best" else "normal",
+                color=CONTROL if control[run] else style.INK,
             )  # fmt: skip
-            if run in second:
+            if place == "second":
                 _underline(ax, text)
             if pd.notna(sd):
                 ax.text(x, (2.5 + i) * row_height + 0.075, f"± {sd:.3f}", ha="center",
                         va="center", fontsize=5.5, color="#5A5A5A")  # fmt: skip
     return fig
-
-
-def _podium(stats, control):
-    """Runs that share the best and the second best mean of a metric, as printed."""
-    if stats["metric"].iloc[0] in UNRANKED:
-        return (), ()
-    ranked = stats[~stats["run"].map(control)].dropna(subset="mean")
-    means = ranked.set_index("run")["mean"].round(3)
-    best = means[means == means.max()]
-    rest = means.drop(best.index)
-    return list(best.index), list(rest[rest == rest.max()].index)
 
 
 def _underline(ax, text):
@@ -80,31 +94,51 @@ def _underline(ax, text):
 
 def dots(long, dataset, controls=()):
     """A panel for each metric: a dot per seed, a bar at their mean; controls are grey."""
-    metrics = long["metric"].unique().tolist()
-    runs = long["run"].unique().tolist()
     control = long.groupby("run")["method"].first().isin(controls)
+    colour_of = control.map({True: GREY, False: style.PALETTE[0]})
+    fig, panels = _panels(long, dataset)
+    for ax, values, y, run in panels:
+        ax.plot([values.mean()], [y], "|", color=colour_of[run], markersize=9, markeredgewidth=1.4)
+        ax.plot(values, np.full(len(values), y), "o", color=colour_of[run], markersize=3.2,
+                alpha=0.6, markeredgewidth=0)  # fmt: skip
+    return fig
+
+
+def slices(long, dataset):
+    """A panel for each metric: a dot for each slice, mean over seeds."""
+    means = mean_and_sd(long, ["run", "slice", "metric"]).rename(columns={"mean": "value"})
+    names = means["slice"].unique().tolist()
+    colour_of = dict(zip(names, itertools.cycle(style.PALETTE)))
+    fig, panels = _panels(means.set_index("slice"), f"{dataset}, its slices")
+    for ax, values, y, _ in panels:
+        ax.scatter(values, np.full(len(values), y), c=[colour_of[name] for name in values.index],
+                   s=12, alpha=0.8, linewidths=0)  # fmt: skip
+    entries = [(colour_of[name], name) for name in names]
+    style.legend(fig, entries, "slice", "outside lower left", columns=min(4, len(names)))
+    return fig
+
+
+def _panels(long, title):
+    """Figure with a panel for each metric and a line for each run; (axes, values, y, run)."""
+    metrics, runs = long["metric"].unique().tolist(), long["run"].unique().tolist()
     columns = min(5, len(metrics))
     rows = math.ceil(len(metrics) / columns)
     fig = style.figure(style.WIDTH, rows * (0.16 * len(runs) + 0.55) + 0.25)
     axes = fig.subplots(rows, columns, squeeze=False, sharey=True).ravel()
+    panels = []
     for ax in axes[len(metrics) :]:
         ax.axis("off")
     for ax, metric in zip(axes, metrics):
-        for y, run in enumerate(runs):
-            values = long.loc[(long["run"] == run) & (long["metric"] == metric), "value"].dropna()
-            if values.empty:
-                continue
-            colour = "#8A8A8A" if control[run] else style.PALETTE[0]
-            ax.plot([values.mean()], [y], "|", color=colour, markersize=9, markeredgewidth=1.4)
-            ax.plot(values, np.full(len(values), y), "o", color=colour, markersize=3.2, alpha=0.6,
-                    markeredgewidth=0)  # fmt: skip
-        ax.set_title(metric.replace("_", " "))
+        of_metric = long[long["metric"] == metric].dropna(subset="value")
+        panels += [(ax, of_metric.loc[of_metric["run"] == run, "value"], y, run)
+                   for y, run in enumerate(runs) if run in set(of_metric["run"])]  # fmt: skip
+        ax.set_title(METRICS[metric].title)
         ax.set_yticks(range(len(runs)), runs)
         ax.set_ylim(len(runs) - 0.4, -0.6)
         ax.grid(axis="x", color=style.BACKGROUND, linewidth=0.5)
         ax.set_axisbelow(True)
         ax.margins(x=0.12)
-        whole = {"integer": True, "min_n_ticks": 1} if metric in UNRANKED else {}
+        whole = {"integer": True, "min_n_ticks": 1} if METRICS[metric].order == 0 else {}
         ax.locator_params(axis="x", nbins=4, **whole)
-    fig.suptitle(dataset, x=0.01, ha="left", weight="bold")
-    return fig
+    fig.suptitle(title, x=0.01, ha="left", weight="bold")
+    return fig, panels

@@ -1,0 +1,54 @@
+"""Input and params functions of the rules from the raw files to first labels; no rule."""
+
+COHORTS = [name for name, found in PLAN.slices.items() if "slices" in found]
+
+
+def one_of(names):
+    """Pattern of a wildcard that is one of the names, or of none where there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def dataset_files(wildcards):
+    """Input function: where the cells of a slice come from."""
+    definition = PLAN.slices[wildcards.dataset]
+    if "simulate" in definition:
+        return [f"resources/{wildcards.dataset}/cells.h5ad"]
+    if "files" in definition:
+        names = [settings.file_name(file) for file in definition["files"]]
+        return [f"resources/{wildcards.dataset}/download/{name}" for name in names]
+    return settings.local_files(definition)
+
+
+def members(file):
+    """Input function: a file of each slice of a cohort."""
+    return lambda wildcards: [
+        f"results/{name}/{file}" for name in PLAN.slices[wildcards.dataset]["slices"]
+    ]
+
+
+def download_cfg(wildcards):
+    """Params function: the registry entry of one file, keys sorted."""
+    files = PLAN.slices[wildcards.dataset]["files"]
+    found = next(f for f in files if settings.file_name(f) == wildcards.file)
+    return dict(sorted(found.items()))
+
+
+def counting_input(wildcards):
+    """Input function: the cells and, where classes are counted, their reference labels."""
+    files = {
+        "cells": f"results/{wildcards.dataset}/preprocess-{wildcards.preprocess}/cells.h5mu"
+    }
+    if PLAN.slices[wildcards.dataset]["n_clusters"] == "from_labels":
+        files["labels"] = labels_of(wildcards)
+    return files
+
+
+def first_labels_input(wildcards):
+    """Input function: the cells; of the control `truth` the reference labels, too."""
+    files = {
+        "cells": stages.nearest("cells.h5mu", dict(wildcards.items())),
+        "n_clusters": stages.nearest("n_clusters.json", dict(wildcards.items())),
+    }
+    if PLAN.cfg("pseudolabels", wildcards.pseudolabels)["method"] == "truth":
+        files["labels"] = labels_of(wildcards)
+    return files

@@ -1,0 +1,58 @@
+"""Input, params and resource functions of methods and of what is drawn of them; no rule."""
+
+
+def method_input(wildcards):
+    """Input function: cells and what else the method's card says it needs."""
+    card, above = PLAN.card(wildcards.method), dict(wildcards.items())
+    files = ["cells.h5mu", "n_clusters.json"] + ["graphs.npz"] * (
+        "graphs" in card.needs
+    )
+    found = {Path(file).stem: stages.nearest(file, above) for file in files}
+    return found | ({"labels": labels_of(wildcards)} if card.reference else {})
+
+
+def method_cfg(wildcards):
+    """Params function: the values of the method's setting."""
+    return PLAN.cfg("method", wildcards.method)
+
+
+def method_code(wildcards):
+    """Params function: fingerprint of the adapter's library code and the recipe it loads."""
+    return code_hash(
+        "cluster_cells", f"spclust.methods.{PLAN.card(wildcards.method).name}"
+    )
+
+
+def method_env(wildcards):
+    """Environment of the method's recipe."""
+    card = PLAN.card(wildcards.method)
+    return str(Path(workflow.basedir) / f"envs/{card.environment}.yaml")
+
+
+def method_memory(wildcards, input, attempt):
+    """MB from input size and attempt, by the method's card."""
+    wanted = {"base": 1500, "per_input_mb": 100} | PLAN.card(wildcards.method).memory_mb
+    return int((wanted["base"] + wanted["per_input_mb"] * input.size_mb) * attempt)
+
+
+def figure_input(wildcards):
+    """Input function: the balanced cells, where the run saw them."""
+    cells = stages.nearest("cells.h5mu", dict(wildcards.items()))
+    return {"balanced": cells} if "oversample-" in cells else {}
+
+
+def shown_settings(wildcards):
+    """Params function: the settings of every stage a run went through, shown in the report."""
+    named = stages.chosen_in(dict(wildcards.items())) | {"method": wildcards.method}
+    return {f"{stage}.{name}": PLAN.cfg(stage, name) for stage, name in named.items()}
+
+
+def report_labels(wildcards):
+    """Labels function of the report: what tells a figure of a run from the others."""
+    folder, seed = f"results/{run_folder(wildcards)}", int(wildcards.seed)
+    names = {r.name for d, r, _ in PLAN.results if r.folder(d, seed) == folder}
+    return {
+        "run": ", ".join(sorted(names)),
+        "seed": wildcards.seed,
+        "figure": wildcards.figure,
+    }

@@ -1,0 +1,55 @@
+"""Input functions of models that label other slices; no rule."""
+
+
+def of_source(file):
+    """Input function: a file of the run that the model is of."""
+
+    def path(wildcards):
+        chosen = stages.chosen_in(dict(wildcards.items()))
+        learnt = stages.run_folder(
+            wildcards.source, wildcards.seed, chosen, wildcards.method
+        )
+        return f"results/{learnt}/{file}"
+
+    return path
+
+
+def transfer_code(wildcards):
+    """Params function: fingerprint of the adapter's library code and the recipe it loads."""
+    return code_hash(
+        "transfer_labels", f"spclust.methods.{PLAN.card(wildcards.method).name}"
+    )
+
+
+def transferred(name):
+    """One file of every transfer."""
+    return [f"results/{transfer_folder(*found)}/{name}" for found in PLAN.transfers]
+
+
+def transfer_folder(dataset, source, run, seed):
+    """Folder of a dataset's labels by the model of a run on another."""
+    learnt = stages.run_folder(source, seed, run.chosen, run.method)
+    return f"{dataset}/from-{source}/{learnt.split('/', 1)[1]}"
+
+
+def own_run(dataset, run, seed):
+    """Folder of the same run on the dataset itself, or None where it is not made."""
+    made = any((d, r.name, s) == (dataset, run.name, seed) for d, r, s in PLAN.results)
+    return run.folder(dataset, seed) if made else None
+
+
+def beside_transfer(wildcards):
+    """Input function: clusters of the same run on the dataset itself, where it is made."""
+    own = f"results/{run_folder(wildcards)}"
+    made = any(own == own_run(d, run, seed) for d, _, run, seed in PLAN.transfers)
+    return {"own": f"{own}/clusters.csv"} if made else {}
+
+
+def summarised_transfers(wildcards):
+    """Input function: what all transfers and the runs beside them left."""
+    own = [own_run(d, r, s) for d, _, r, s in PLAN.transfers]
+    names = ("metrics.tsv", "clusters.csv", "transfer.json")
+    files = [file for name in names for file in transferred(name)]
+    return files + [
+        f"{f}/{n}" for f in own if f for n in ("metrics.tsv", "clusters.csv")
+    ]

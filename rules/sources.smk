@@ -1,0 +1,47 @@
+rule simulate_dataset:
+    output:
+        "resources/{dataset}/cells.h5ad",
+    log:
+        "results/logs/<dataset>/simulate_dataset.log",
+    benchmark:
+        "results/benchmarks/<dataset>/simulate_dataset.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        cfg=lambda wildcards: dict(
+            sorted(PLAN.slices[wildcards.dataset]["simulate"].items())
+        ),
+        code=code_hash("simulate_dataset"),
+    message:
+        "Simulating the tissue {wildcards.dataset}"
+    script:
+        "../workflow_scripts/simulate_dataset.py"
+
+
+rule download_dataset:
+    output:
+        file="resources/{dataset}/download/{file}",
+    log:
+        "results/logs/<dataset>/download/{file}.log",
+    wildcard_constraints:
+        file="[^/]+",
+    # Snakemake takes no benchmark of what may come from the cache; the log tells time and memory
+    cache: "omit-software"
+    localrule: True
+    conda:
+        "../envs/download.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=60,
+    params:
+        cfg=download_cfg,
+        code=code_hash("download_dataset"),
+    message:
+        "Fetching {wildcards.file} of {wildcards.dataset}"
+    script:
+        "../workflow_scripts/download_dataset.py"

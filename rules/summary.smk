@@ -1,0 +1,71 @@
+rule summarise_metrics:
+    input:
+        metrics=per_run("metrics.tsv"),
+        clusters=per_run("clusters.csv"),
+    output:
+        metrics=report(
+            "results/summary/metrics.tsv",
+            caption="../config/captions/metrics.rst",
+            category="Summary",
+            labels={"what": "every value"},
+        ),
+        mean=report(
+            "results/summary/metrics_mean.tsv",
+            caption="../config/captions/metrics.rst",
+            category="Summary",
+            labels={"what": "mean and sd over seeds"},
+        ),
+    log:
+        "results/logs/summary/summarise_metrics.log",
+    benchmark:
+        "results/benchmarks/summary/summarise_metrics.tsv"
+    localrule: True
+    conda:
+        "../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(500, 20),
+        runtime=10,
+    params:
+        # which (dataset, run, method, seed) each input belongs to, in their order
+        cfg={"results": [[d, r.name, r.method, s] for d, r, s in PLAN.results]},
+        code=code_hash("summarise_metrics"),
+    message:
+        "Collecting the metrics of all runs"
+    script:
+        "../workflow_scripts/summarise_metrics.py"
+
+
+rule plot_summary:
+    input:
+        "results/summary/metrics.tsv",
+    output:
+        report(
+            directory("results/summary/figures"),
+            patterns=["{figure}.png"],
+            caption="../config/captions/metrics.rst",
+            category="Summary",
+            labels={"what": "{figure}"},
+        ),
+    log:
+        "results/logs/summary/plot_summary.log",
+    benchmark:
+        "results/benchmarks/summary/plot_summary.tsv"
+    localrule: True
+    conda:
+        "../envs/plots.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        cfg={
+            "controls": sorted(
+                {r.method for _, r, _ in PLAN.results if PLAN.card(r.method).control}
+            )
+        },
+        code=code_hash("plot_summary"),
+    message:
+        "Figures over all runs"
+    script:
+        "../workflow_scripts/plot_summary.py"

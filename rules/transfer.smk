@@ -1,0 +1,44 @@
+rule transfer_labels:
+    input:
+        extras=of_source("extras"),
+        cells="results/<dataset>/cells.h5mu",
+    output:
+        cells="results/<transferred>/cells.h5mu",
+        clusters="results/<transferred>/clusters.csv",
+        embedding="results/<transferred>/embedding.npz",
+        facts="results/<transferred>/transfer.json",
+        distance="results/<transferred>/distance.npz",
+    log:
+        "results/logs/<transferred>/transfer_labels.log",
+    benchmark:
+        "results/benchmarks/<transferred>/transfer_labels.tsv"
+    conda:
+        "../envs/transfer.yaml"
+    threads: 4
+    resources:
+        mem_mb=memory(2500, 150),
+        runtime=60,
+        gpu=lambda wildcards: int(USES_GPU and PLAN.card(wildcards.method).gpu),
+    params:
+        code=transfer_code,
+    message:
+        "Labelling {wildcards.dataset} as {wildcards.method} learnt on {wildcards.source} (seed {wildcards.seed})"
+    script:
+        "../workflow_scripts/transfer_labels.py"
+
+
+use rule evaluate_run as evaluate_transfer with:
+    input:
+        cells="results/<transferred>/cells.h5mu",
+        labels="results/<dataset>/labels.csv",
+        clusters="results/<transferred>/clusters.csv",
+        embedding="results/<transferred>/embedding.npz",
+    output:
+        metrics="results/<transferred>/metrics.tsv",
+        classes="results/<transferred>/class_metrics.tsv",
+    log:
+        "results/logs/<transferred>/evaluate_transfer.log",
+    benchmark:
+        "results/benchmarks/<transferred>/evaluate_transfer.tsv"
+    message:
+        "Evaluating the labels of {wildcards.dataset} from {wildcards.source}"

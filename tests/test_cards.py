@@ -1,0 +1,44 @@
+"""Method cards: complete, valid, and true of their recipes."""
+
+import jsonschema
+import pytest
+
+from spclust import cards
+from spclust.errors import UserError
+from spclust.stages import STAGES
+
+CARDS = cards.load()
+
+
+def test_every_recipe_has_a_card_and_every_card_a_recipe():
+    recipes = {path.stem for path in cards.FOLDER.glob("*.py")} - {"__init__"}
+    assert recipes == set(CARDS) and len(recipes) >= 13
+
+
+@pytest.mark.parametrize("card", CARDS.values(), ids=CARDS)
+def test_a_card_keeps_to_the_stages_and_its_own_schemas(card):
+    assert set(card.needs) <= set(STAGES) and set(card.stages) <= set(STAGES)
+    for key, schema in card.settings.items():
+        jsonschema.validate(schema["default"], schema)
+        assert schema["description"].rstrip().endswith("."), key
+    for stage, own in card.stages.items():
+        for key, value in own.items():
+            jsonschema.validate(value, STAGES[stage].settings[key])
+
+
+def test_labels_reach_controls_only():
+    seeing = {card.name for card in CARDS.values() if card.reference}
+    assert seeing == {"truth"} and all(CARDS[name].control for name in seeing)
+
+
+def test_only_methods_that_compute_there_reserve_a_gpu():
+    assert {c.name for c in CARDS.values() if c.gpu} == {"spclust", "scdc", "stdgcc", "scprotein"}
+
+
+def test_a_wrong_card_is_refused_by_its_file(tmp_path):
+    (tmp_path / "new.yaml").write_text("title: new\nenviroment: train\nsettings: {}\n")
+    with pytest.raises(UserError, match=r"new\.yaml.*\n.*write  environment: train"):
+        cards.load(tmp_path)
+    (tmp_path / "new.yaml").write_text("title: [\n")
+    with pytest.raises(UserError, match=r"new\.yaml: this is no YAML"):
+        cards.load(tmp_path)

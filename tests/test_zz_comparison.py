@@ -1,0 +1,46 @@
+"""The command `comparison`: all runs, a slice that is not here, a method that fails."""
+
+import pandas as pd
+import pytest
+from workflow import TINY, Project, changed
+
+pytestmark = pytest.mark.slow
+
+SIMULATED = changed(TINY["datasets"][0], simulate={"n_cells": 200})
+SLICES = [
+    SIMULATED,
+    changed(SIMULATED, name="other", simulate={"seed": 1}, label_origin="a simulation"),
+    {"name": "gone", "path": "by_hand/gone.h5ad", "n_clusters": "from_labels"},
+]
+SMALL = changed(TINY, datasets=SLICES, runs=[{"name": "random"}, {"name": "kmeans"}])
+
+
+def test_what_fails_and_what_is_not_here_leaves_empty_cells(tmp_path):
+    project = Project(tmp_path / "spclust", SMALL)
+    planned = project.snakemake("-n", "comparison")
+    assert planned.jobs["cluster_cells"] == planned.jobs["evaluate_run"] == 4, planned.text
+    assert planned.jobs["compare_methods"] == planned.jobs["plot_comparison"] == 1
+    assert not {"plot_run", "find_markers"} & set(planned.jobs)
+
+    kmeans = project.folder / "workflow_scripts/spclust/methods/kmeans.py"
+    whole = kmeans.read_text()
+    kmeans.write_text(whole.replace("def cluster(", "def no_cluster("))
+    done = project.snakemake("comparison", "--keep-going")
+    assert done.code != 0 and not (project.folder / "results/comparison").exists()
+    done = project.snakemake("results/comparison_so_far/scores.md")
+    assert done.code == 0 and done.jobs.keys() == {"compare_methods"}, done.text
+    page = (project.folder / "results/comparison_so_far/scores.md").read_text()
+    assert "No result of kmeans on tiny (seed 1)." in page
+    assert "No data for gone: there is no by_hand/gone.h5ad." in page
+    assert "Labels of other: a simulation." in page
+
+    # mended, only what failed runs again
+    kmeans.write_text(whole)
+    done = project.snakemake("comparison")
+    assert done.code == 0 and done.jobs["cluster_cells"] == 2, done.text
+    folder = project.folder / "results/comparison"
+    scores = pd.read_csv(folder / "scores.tsv", sep="\t")
+    assert scores.groupby("dataset")["seeds"].unique().map(list).to_dict() == {
+        "gone": [0], "other": [1], "tiny": [1]
+    }  # fmt: skip
+    assert {path.stem for path in folder.glob("figures/*.png")} >= {"scores", "costs"}

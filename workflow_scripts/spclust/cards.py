@@ -1,0 +1,61 @@
+"""Method cards: what each method is, whom to cite, what it needs, and its settings.
+
+A card is ``methods/<name>.yaml`` beside the recipe ``methods/<name>.py``. Imported by Snakemake
+itself, so it may use the standard library, PyYAML and jsonschema only.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from spclust.errors import UserError
+from spclust.validation import check
+
+FOLDER = Path(__file__).with_name("methods")
+SCHEMA = yaml.safe_load(Path(__file__).with_name("card.schema.yaml").read_text())
+
+
+@dataclass(frozen=True)
+class Card:
+    """One method; ``card.schema.yaml`` tells what each field means."""
+
+    name: str
+    title: str
+    environment: str
+    settings: dict
+    cite: str = ""
+    needs: tuple = ()
+    control: bool = False
+    reference: bool = False
+    trains: bool = False
+    predicts: bool = False
+    gpu: bool = False
+    memory_mb: dict = field(default_factory=dict)
+    runtime: int = 120
+    stages: dict = field(default_factory=dict)
+
+    @property
+    def defaults(self):
+        """Default of each setting."""
+        return {key: schema["default"] for key, schema in self.settings.items()}
+
+
+def load(folder=FOLDER):
+    """All cards by name.
+
+    Raises
+    ------
+    UserError
+        For a card that is not as ``card.schema.yaml`` says.
+    """
+    found = {}
+    for path in sorted(Path(folder).glob("*.yaml")):
+        try:
+            entry = yaml.safe_load(path.read_text())
+        except yaml.YAMLError as error:
+            raise UserError(f"{path}: this is no YAML ({error}); mend the card") from error
+        check(entry, SCHEMA, str(path))
+        entry["needs"] = tuple(entry.get("needs", ()))
+        found[path.stem] = Card(name=path.stem, **entry)
+    return found

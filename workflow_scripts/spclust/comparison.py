@@ -1,0 +1,181 @@
+"""Tables that compare methods over slices and seeds: scores, rare classes, costs."""
+
+import itertools
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from spclust.errors import UserError
+from spclust.reporting import (
+    ALL,
+    COSTS,
+    DIGITS,
+    METRICS,
+    OF_CLASS,
+    mean_and_sd,
+    titles,
+    with_places,
+)
+
+log = logging.getLogger(__name__)
+
+# what is compared, by the name under which a run's files have it
+SCORES, OF_RARE, OF_COST = titles(METRICS), titles(OF_CLASS), titles(COSTS)
+ALL_RARE = "(mean of the rare classes)"
+_ID = ["dataset", "run", "seed"]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the runs of a comparison left, a row per value.
+
+    Attributes
+    ----------
+    planned : DataFrame
+        ``dataset, run, seed, folder`` of every run; the folder is missing where there is none.
+    controls : frozenset of str
+        Runs that bound the tables and are not ranked.
+    scores, classes, costs : DataFrame
+        ``dataset, run, seed`` and: ``metric`` (as the tables call it) and ``value``; the columns
+        of ``class_metrics.tsv``; the keys of ``cost.json``. Of a cohort, of all its cells.
+    """
+
+    planned: pd.DataFrame
+    controls: frozenset
+    scores: pd.DataFrame
+    classes: pd.DataFrame
+    costs: pd.DataFrame
+
+
+def read(planned, controls=()):
+    """Read the runs that are there.
+
+    Parameters
+    ----------
+    planned : list of (dataset, run, seed, folder or None)
+    controls : list of str
+        Names of control runs.
+
+    Raises
+    ------
+    UserError
+        When there is none.
+    """
+    scores, classes, costs = [], [], []
+    for dataset, run, seed, folder in planned:
+        if folder is None:
+            continue
+        place, folder = {"dataset": dataset, "run": run, "seed": seed}, Path(folder)
+        for name, tables in (("metrics", scores), ("class_metrics", classes)):
+            text = {"slice": str, "class": str}
+            table = pd.read_csv(folder / f"{name}.tsv", sep="\t", dtype=text)
+            tables.append(table[table["slice"] == ALL].drop(columns="slice").assign(**place))
+        costs.append(json.loads((folder / "cost.json").read_text()) | place)
+    if not scores:
+        raise UserError(
+            "no run of this configuration is finished, so there is nothing to compare; start them "
+            "with: snakemake --cores 2 comparison --keep-going --configfile <the same file>"
+        )
+    log.info("%d of %d runs are there", len(scores), len(planned))
+    scores = pd.concat(scores, ignore_index=True)
+    return Results(
+        pd.DataFrame(planned, columns=[*_ID, "folder"]),
+        frozenset(controls),
+        scores.assign(metric=scores["metric"].map(SCORES)).dropna(subset="metric"),
+        # a slice without labels has no classes
+        pd.concat([t for t in classes if len(t)] or classes[:1], ignore_index=True),
+        pd.DataFrame(costs),
+    )
+
+
+def score_table(results):
+    """Scores of every run on every slice (the paper's Table 1), and who is compared.
+
+    Returns
+    -------
+    DataFrame
+        ``dataset, metric, run, control, mean, sd, seeds, place, rank``, a row for every planned
+        slice. ``place`` is ``best`` or ``second`` among the methods as printed, ``rank`` that of
+        the :func:`compared` methods; both are missing for controls.
+    """
+    datasets = results.planned["dataset"].unique()
+    rows = list(itertools.product(datasets, SCORES.values()))
+    table = _over_seeds(results.scores, rows, ["dataset", "metric"], results)
+    table = with_places(table, ["dataset", "metric"])
+    ranked = table["run"].isin(compared(table))
+    ranks = table[ranked].groupby(["dataset", "metric"], sort=False)["mean"]
+    table["rank"] = ranks.transform(lambda means: means.round(DIGITS).rank(ascending=False))
+    return table
+
+
+def compared(scores):
+    """Methods with a score on every slice that has any: only these have an average rank.
+
+    A method that fails on a slice would otherwise gain by it, or its failure would take the
+    slice from all others.
+    """
+    methods = scores[~scores["control"]]
+    there = methods.groupby(["dataset", "run"], sort=False)["mean"].count().unstack("run")
+    there = there[there.any(axis=1)] == len(SCORES)
+    return [run for run in methods["run"].unique() if len(there) and there[run].all()]
+
+
+def rare_class_table(results):
+    """Precision, recall and F1 of the rare classes of every slice.
+
+    Returns
+    -------
+    DataFrame
+        ``dataset, class, cells, metric, run, control, mean, sd, seeds, place``; the class
+        ``ALL_RARE`` is the mean over the slice's rare classes. Empty where no class is rare.
+    """
+    rare = results.classes[results.classes["rare"].astype(bool)]
+    sizes = rare.drop_duplicates(["dataset", "class"]).sort_values("cells", ascending=False)
+    rows, long = [], []
+    for dataset in results.planned["dataset"].unique():
+        names = sizes.loc[sizes["dataset"] == dataset, "class"].tolist()
+        names += [ALL_RARE] if len(names) > 1 else []
+        rows += itertools.product([dataset], names, OF_RARE.values())
+    means = rare.groupby(_ID, sort=False)[list(OF_RARE)].mean().reset_index()
+    for part in (rare, means.assign(**{"class": ALL_RARE})):
+        part = part.rename(columns=OF_RARE)
+        long.append(part.melt([*_ID, "class"], list(OF_RARE.values()), var_name="metric"))
+    keys = ["dataset", "class", "metric"]
+    table = with_places(_over_seeds(pd.concat(long), rows, keys, results), keys)
+    table = table.merge(sizes[["dataset", "class", "cells"]], "left", ["dataset", "class"])
+    order = ["dataset", "class", "cells", "metric"]
+    return table[order + [c for c in table if c not in order]].astype({"cells": "Int64"})
+
+
+def cost_table(results):
+    """Time and memory of the clustering of every run (the paper's Table A1).
+
+    Returns
+    -------
+    DataFrame
+        ``dataset, metric, run, control, mean, sd, seeds, device, threads``.
+    """
+    rows = list(itertools.product(results.planned["dataset"].unique(), OF_COST.values()))
+    long = results.costs.rename(columns=OF_COST)
+    long = long.melt(_ID, list(OF_COST.values()), var_name="metric")
+    table = _over_seeds(long, rows, ["dataset", "metric"], results)
+    machine = results.costs.groupby(["dataset", "run"])[["device", "threads"]]
+    # a comparison may move between machines
+    machine = machine.agg(lambda values: ", ".join(map(str, sorted(set(values)))))
+    return table.merge(machine.reset_index(), "left", ["dataset", "run"])
+
+
+def _over_seeds(long, rows, keys, results):
+    """Mean, sd and number of seeds of ``value``, for all rows x all planned runs."""
+    runs = results.planned["run"].unique()
+    # methods in the order of the configuration, controls last
+    runs = sorted(runs, key=lambda run: run in results.controls)
+    wanted = pd.DataFrame(
+        [(*row, run) for row in rows for run in runs], columns=[*keys, "run"]
+    ).assign(control=lambda table: table["run"].isin(results.controls))
+    table = wanted.merge(mean_and_sd(long, [*keys, "run"]), "left", [*keys, "run"])
+    table["seeds"] = table["seeds"].fillna(0)
+    return table.astype({"mean": float, "sd": float, "seeds": int})

@@ -1,0 +1,63 @@
+"""Which runs are compared, and what there is to say of their datasets.
+
+Imported by Snakemake itself, so it may use the standard library, PyYAML and jsonschema only.
+"""
+
+from pathlib import Path
+
+from spclust.settings import local_files
+
+# what is compared of a run, see comparison.read
+FILES = ("metrics.tsv", "class_metrics.tsv", "cost.json")
+
+
+def absent_file(plan, dataset):
+    """The first file of a dataset given by path, or of its slices, that is not here, or None."""
+    definitions = [plan.slices[name] for name in plan.slices[dataset].get("slices", [dataset])]
+    files = [file for d in definitions if "path" in d for file in local_files(d)]
+    return next((file for file in files if not Path(file).exists()), None)
+
+
+def facts(plan, finished=False):
+    """What is to be compared.
+
+    Parameters
+    ----------
+    plan : Plan
+    finished : bool
+        Only runs that have left all :data:`FILES`; else all whose dataset is here.
+
+    Returns
+    -------
+    dict
+        ``results``: dataset, run, seed and folder of each planned run, None for the folder of
+        one that is left out; ``controls``: names of control runs; ``label_origin`` and
+        ``absent``: of datasets, who made the labels and the file that is not here.
+    """
+    absent = {dataset: absent_file(plan, dataset) for dataset in plan.datasets}
+    results = []
+    for dataset, run, seed in plan.results:
+        folder = run.folder(dataset, seed)
+        there = absent[dataset] is None
+        if there and finished:
+            there = all(Path(folder, name).is_file() for name in FILES)
+        results.append([dataset, run.name, seed, folder if there else None])
+    named = {run.name for _, run, _ in plan.results if plan.card(run.method).control}
+    origins = {name: d.get("label_origin") for name, d in plan.datasets.items()}
+    return {
+        "absent": {dataset: file for dataset, file in absent.items() if file},
+        "controls": sorted(named),
+        "label_origin": {dataset: origin for dataset, origin in origins.items() if origin},
+        "results": results,
+    }
+
+
+def files(compared):
+    """The files of every run among what :func:`facts` returns."""
+    folders = [folder for *_, folder in compared["results"] if folder is not None]
+    return [f"{folder}/{name}" for folder in folders for name in FILES]
+
+
+def newest(compared):
+    """When the newest of those files was written, in nanoseconds; 0 without any."""
+    return max((Path(file).stat().st_mtime_ns for file in files(compared)), default=0)

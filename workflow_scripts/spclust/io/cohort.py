@@ -1,0 +1,164 @@
+"""Slices joined into one larger dataset."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+
+from spclust.contracts import IMAGE, SLICE, SPATIAL
+from spclust.errors import UserError
+from spclust.io import guess, labels
+from spclust.io.importing import tidy
+
+log = logging.getLogger(__name__)
+
+
+def join(parts, min_label_size):
+    """Join slices: the features in common, cells and images named apart, labels judged anew.
+
+    Parameters
+    ----------
+    parts : list of (str, MuData, DataFrame)
+        Name, imported cells and table of reference labels of each slice.
+    min_label_size : int
+        Cells that a class needs in the cohort to be scored.
+
+    Returns
+    -------
+    MuData
+        ``X`` and columns of obs of the slices one below the other; cells are named
+        ``<slice>_<id>``. ``obs['slice']`` is categorical in the order given. ``obs['image']`` is
+        the slice's name where it has one image, else ``<slice>_<image>``.
+    DataFrame
+        ``cell, label, scored``.
+
+    Raises
+    ------
+    UserError
+        When slices differ in their modalities, have no feature of one in common, or the names of
+        their cells or images run into each other.
+    """
+    import anndata
+    import mudata
+
+    mudata.set_options(pull_on_update=False)
+    slices = {name: data for name, data, _ in parts}
+    first, *others = slices
+    for name in others:
+        if set(slices[name].mod) != set(slices[first].mod):
+            raise UserError(
+                f"slices {first!r} and {name!r} differ in their modalities: "
+                f"{', '.join(slices[first].mod)} against {', '.join(slices[name].mod)}. Leave one "
+                "out, or give both the same names (modality:, or the keys of a mapping as path:)"
+            )
+    own_ids = {name: f"{name}_" + data.obs_names.astype(str) for name, data in slices.items()}
+    ids = np.concatenate(list(own_ids.values()))
+    images = _images(slices)
+    _refuse_repeated(ids, "cells")
+    modalities = {}
+    for m in slices[first].mod:
+        own = {name: data.mod[m] for name, data in slices.items()}
+        common = _in_common(m, {name: part.var_names for name, part in own.items()})
+        stacked = anndata.concat(
+            anndata.AnnData(part[:, common].X, pd.DataFrame(index=own_ids[name]),
+                            pd.DataFrame(index=common))
+            for name, part in own.items()
+        )  # fmt: skip
+        stacked.obs = _stacked_obs([part.obs for part in own.values()], ids)
+        modalities[m] = stacked
+    data = mudata.MuData(modalities)
+    of_all = [one.obs.drop(columns=[IMAGE, SLICE]) for one in slices.values()]
+    data.obs = _stacked_obs(of_all, ids)
+    sizes = [one.n_obs for one in slices.values()]
+    data.obs[IMAGE] = pd.Categorical(np.concatenate(list(images.values())))
+    data.obs[SLICE] = pd.Categorical(np.repeat(list(slices), sizes), categories=list(slices))
+    data.obsm[SPATIAL] = np.concatenate(
+        [np.asarray(one.obsm[SPATIAL], dtype=np.float32) for one in slices.values()]
+    )
+    log.info("joined %d slices: %d cells (%s), %s, %d images", len(slices), data.n_obs,
+             ", ".join(f"{name} {n}" for name, n in zip(slices, sizes)),
+             ", ".join(f"{m} of {part.n_vars} features" for m, part in modalities.items()),
+             data.obs[IMAGE].nunique())  # fmt: skip
+    return data, _labels(parts, min_label_size)
+
+
+def _in_common(modality, names):
+    """Features that all slices have, in the order of the first; the others are said."""
+    first, *others = names.values()
+    common = first
+    for other in others:
+        common = common[common.isin(other)]
+    lost = {name: own[~own.isin(common)] for name, own in names.items()}
+    alike = _alike(lost, guess.plain)
+    if len(common) < 2:
+        found = "; ".join(f"{name}: {', '.join(own[:5])}" for name, own in names.items())
+        raise UserError(
+            f"the slices have {'one' if len(common) else 'no'} feature of {modality!r} in common"
+            f"{alike}. Features are such as {found}. Give the same features the same names, or "
+            "leave a slice out"
+        )
+    for name, own in lost.items():
+        if len(own):
+            log.warning("%d features of %s are not in all slices and are left out: %s%s", len(own),
+                        name, ", ".join(own[:30]), ", ..." if len(own) > 30 else "")  # fmt: skip
+    if alike:
+        log.warning("names of %s must be the same, letter by letter%s", modality, alike)
+    return common
+
+
+def _alike(names, plain):
+    """Words for names, by slice, that are the same once made plain."""
+    found = {}
+    for slice_name, own in names.items():
+        for name in own:
+            found.setdefault(plain(name), {}).setdefault(name, slice_name)
+    pairs = [
+        " and ".join(f"{name} ({of})" for name, of in spellings.items())
+        for spellings in found.values()
+        if len(spellings) > 1
+    ]
+    return f"; perhaps the same: {', '.join(pairs[:20])}" if pairs else ""
+
+
+def _images(slices):
+    """Name of each cell's image, by slice; no image name stands for images of two slices."""
+    images, names = {}, []
+    for name, data in slices.items():
+        own = data.obs[IMAGE].astype(str)
+        several = own.nunique() > 1
+        images[name] = (f"{name}_" + own).to_numpy() if several else np.repeat(name, len(own))
+        names.append(np.unique(images[name].astype(str)))
+    _refuse_repeated(np.concatenate(names), "images")
+    return images
+
+
+def _refuse_repeated(names, what):
+    index = pd.Index(names)
+    if not index.is_unique:
+        twice = index[index.duplicated()][0]
+        raise UserError(
+            f"{what} of two slices are both named {twice!r} when the slice's name is put in front; "
+            "rename a slice so that no name of a slice begins another"
+        )
+
+
+def _stacked_obs(frames, ids):
+    """Columns of obs of any slice, missing where a slice has none."""
+    plain = [frame.astype({c: object for c in frame.select_dtypes("category")})
+             for frame in frames]  # fmt: skip
+    return tidy(pd.concat(plain, ignore_index=True).set_axis(ids))
+
+
+def _labels(parts, min_label_size):
+    tables = [table.assign(cell=f"{name}_" + table["cell"].astype(str)) for name, _, table in parts]
+    joined = pd.concat([table for table in tables if len(table)] or tables, ignore_index=True)
+    # punctuation tells classes apart: CD4+ and CD4-
+    alike = _alike({name: table["label"].unique() for name, _, table in parts}, str.casefold)
+    if alike:
+        log.warning("labels are classes of their own, letter by letter%s", alike)
+    none = [name for name, _, table in parts if not len(table)]
+    if none and len(joined):
+        log.warning("no cell of %s has a reference label", ", ".join(none))
+    if not len(joined):
+        return labels.empty()
+    return joined.assign(scored=labels.scored(joined["label"], min_label_size))

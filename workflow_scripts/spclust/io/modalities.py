@@ -1,0 +1,254 @@
+"""Modalities of the same cells: features checked, cells joined, places found."""
+
+import logging
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from spclust.contracts import SPATIAL
+from spclust.errors import UserError
+from spclust.io import guess, roles, tables
+
+log = logging.getLogger(__name__)
+
+# of a file that does not say; and the one whose features are genes, so none is a stain
+PROTEIN, RNA = "protein", "rna"
+
+
+@dataclass
+class Found:
+    """Cells as their files have them, the same cells in the same order in every part.
+
+    Attributes
+    ----------
+    modalities : dict of str to AnnData
+        Named cells and features, finite float32 ``X``.
+    coordinates : array of float32, shape (n, 2)
+    obs : DataFrame
+        All columns known of the cells.
+    groups : dict
+        ``image`` and ``label`` to the column of ``obs``, or None.
+    guessed : dict
+        Keys of the dataset that were judged by names.
+    shared : MuData or None
+        What is kept of all modalities together (obs, obsm, obsp, uns), its rows those of the cells.
+    """
+
+    modalities: dict
+    coordinates: np.ndarray
+    obs: pd.DataFrame
+    groups: dict
+    guessed: dict = field(default_factory=dict)
+    shared: object = None
+
+
+def found_in(data, files, cfg):
+    """What a reader gave as AnnData, MuData or a dict of AnnData.
+
+    Parameters
+    ----------
+    data : AnnData, MuData or dict of str to AnnData
+    files : list of path
+        For messages.
+    cfg : dict
+        Keys of a dataset.
+
+    Returns
+    -------
+    Found
+
+    Raises
+    ------
+    UserError
+        When modalities hold no, repeated or infinite features, or no cell in common; when cells
+        have no places; or when a named column does not exist.
+    """
+    mapped = getattr(data, "mod", data)
+    parts = dict(mapped) if hasattr(mapped, "items") else {cfg.get("modality", PROTEIN): data}
+    shared = data if hasattr(data, "mod") else None
+    sources = _sources(parts, files)
+    if len(parts) > 1 and "proteins" in cfg:
+        raise UserError(
+            f"{files[0]}: `proteins` chooses among the columns of one modality, and there are "
+            f"{len(parts)} ({', '.join(parts)}); leave features out with  exclude_proteins:"
+        )
+    parts = {m: _features(m, part, cfg, sources[m]) for m, part in parts.items()}
+    if len(parts) > 1:
+        parts, rows = _joined(parts, sources)
+        shared = None if shared is None else shared[rows].copy()
+    source = ", ".join(dict.fromkeys(map(str, files)))
+    obs = _obs(parts, shared)
+    table = _table(obs, source, named=len(parts) > 1)
+    columns, guessed = roles.groups(table, cfg, f"{source}, obs")
+    coordinates, places = _coordinates(table, parts, shared, cfg, source)
+    cell_id = cfg.get("cell_id", "obs_names")
+    tables.require(cell_id, obs.columns, "cell_id", f"{source}, obs")
+    used = {*columns.values(), *places.values(), cfg.get("x"), cfg.get("y"), cell_id}
+    _say_where_they_differ(used - {None, "obs_names"}, parts, shared)
+    names = roles.cell_names(table, cell_id, columns["image"])
+    for part in parts.values():
+        part.obs_names = names
+    obs = table.frame.drop(columns="obs_names")
+    return Found(parts, coordinates, obs, columns, places | guessed, shared)
+
+
+def _sources(parts, files):
+    """Where each modality stands, for messages."""
+    if len(parts) == 1:
+        return dict.fromkeys(parts, str(files[0]))
+    each = files if len(files) == len(parts) else [files[0]] * len(parts)
+    return {m: f"{file}, modality {m!r}" for m, file in zip(parts, each)}
+
+
+def _features(modality, part, cfg, source):
+    """A modality with the wanted features, ``X`` as finite float32 (sparse rows if sparse)."""
+    if getattr(part, "X", None) is None:
+        raise UserError(f"{source}: it holds no table X of cells and features")
+    if 0 in part.shape:
+        raise UserError(
+            f"{source}: it holds {part.n_obs} cells and {part.n_vars} features; fill it or write "
+            "the file without it"
+        )
+    if not part.var_names.is_unique:
+        twice = part.var_names[part.var_names.duplicated()].unique()
+        raise UserError(
+            f"{source}: the names {', '.join(twice[:5])} stand more than once in var; "
+            "rename them (adata.var_names_make_unique())"
+        )
+    genes = {"exclude_proteins": []} if modality == RNA else {}
+    wanted = roles.proteins(part.var_names, genes | cfg, source, lambda: list(part.var_names))
+    if wanted != list(part.var_names):
+        part = part[:, wanted].copy()
+    with np.errstate(over="ignore"):
+        if sp.issparse(part.X):
+            part.X = sp.csr_matrix(part.X, dtype=np.float32)
+        else:
+            part.X = np.asarray(part.X, dtype=np.float32)
+    _check_finite(part, source)
+    return part
+
+
+def _check_finite(part, source):
+    """Refuse NaN and inf, naming the first cell and feature."""
+    values = part.X.data if sp.issparse(part.X) else part.X
+    if np.isfinite(values).all():
+        return
+    if sp.issparse(part.X):
+        coo = part.X.tocoo()
+        bad = np.flatnonzero(~np.isfinite(coo.data))
+        rows, columns = coo.row[bad], coo.col[bad]
+    else:
+        rows, columns = np.nonzero(~np.isfinite(values))
+    name = part.var_names[columns[0]]
+    raise UserError(
+        f"{source}, cell {part.obs_names[rows[0]]!r}, feature {name!r}: the value is NaN or "
+        f"infinite ({len(rows)} such values). Remove the cells, or leave the feature out with  "
+        f"exclude_proteins: ['^{name}$']"
+    )
+
+
+def _joined(parts, sources):
+    """The cells that all modalities have, in the order of the first; their names."""
+    for m, part in parts.items():
+        if not part.obs_names.is_unique:
+            twice = part.obs_names[part.obs_names.duplicated()].unique()
+            raise UserError(
+                f"{sources[m]}: the cell id {twice[0]!r} is repeated ({len(twice)} ids are); cells "
+                "of several modalities are joined on obs_names, make them unique"
+            )
+    first, *others = parts.values()
+    common = first.obs_names
+    for part in others:
+        common = common[common.isin(part.obs_names)]
+    sizes = ", ".join(f"{m} {part.n_obs}" for m, part in parts.items())
+    if not len(common):
+        ids = "; ".join(f"{m}: {', '.join(part.obs_names[:3])}" for m, part in parts.items())
+        raise UserError(
+            f"{'; '.join(sources.values())}: the modalities have no cell in common. Cells are "
+            f"joined on obs_names, which are such as {ids}; give the same cells the same names"
+        )
+    lost = max(part.n_obs for part in parts.values()) - len(common)
+    log.log(
+        logging.WARNING if lost else logging.INFO,
+        "%d cells are in all modalities (%s)%s", len(common), sizes,
+        ", the others are left out" if lost else "",
+    )  # fmt: skip
+    # a copy only where order or cells differ
+    return {
+        m: part if part.obs_names.equals(common) else part[common].copy()
+        for m, part in parts.items()
+    }, common
+
+
+def _obs(parts, shared):
+    """Columns of all cells: those kept for all modalities together, then those of each."""
+    names = next(iter(parts.values())).obs_names
+    obs = {"obs_names": names.to_numpy()}
+    for holder in _holders(parts, shared):
+        for column, values in holder.obs.items():
+            obs.setdefault(str(column), values.set_axis(names))
+    return pd.DataFrame(obs, index=names)
+
+
+def _holders(parts, shared):
+    return [*([] if shared is None else [shared]), *parts.values()]
+
+
+def _say_where_they_differ(columns, parts, shared):
+    """Warn of columns in use that are not the same in all modalities that have them."""
+    for column in columns:
+        held = [h.obs[column].astype(str).to_numpy() for h in _holders(parts, shared)
+                if column in h.obs]  # fmt: skip
+        cells = sum((held[0] != other).sum() for other in held[1:])
+        if cells:
+            log.warning("the obs column %r is not the same in all modalities (%d cells differ); "
+                        "that of the first is used", column, cells)  # fmt: skip
+
+
+def _table(frame, source, named):
+    """Values of cells as a table that knows where each stands: by row, or by the cell's name."""
+    lines = frame["obs_names"].to_numpy() if named else range(len(frame))
+    places = pd.DataFrame({"file": [source] * len(frame), "line": lines})
+    return tables.Table(
+        frame.reset_index(drop=True),
+        dict.fromkeys(frame.columns, "obs"),
+        {"obs": places},
+        unit="cell" if named else "row of obs",
+    )
+
+
+def _coordinates(table, parts, shared, cfg, source):
+    """Places of the cells, and the keys that were guessed."""
+    columns, guessed = [cfg.get("x"), cfg.get("y")], {}
+    if columns == [None, None]:
+        holders = _holders(parts, shared)
+        spatial = next((h.obsm[SPATIAL] for h in holders if SPATIAL in h.obsm), None)
+        if spatial is not None:
+            return _from_obsm(np.asarray(spatial), table, source), {}
+        columns = list(guess.coordinates(table.frame.columns))
+        guessed = dict(zip("xy", columns))
+    if None in columns:
+        raise UserError(
+            f"{source}: no coordinates: there is no obsm['spatial'], and no two obs columns are "
+            "given or look like x and y. Add adata.obsm['spatial'], or name obs columns as  "
+            f"x:  and  y:  of the dataset. obs has: {', '.join(table.frame.columns)}"
+        )
+    for key, column in zip("xy", columns):
+        tables.require(column, table.frame.columns, key, f"{source}, obs")
+    return tables.numbers(table.frame, columns, table.place, "remove the cell"), guessed
+
+
+def _from_obsm(values, table, source):
+    if values.ndim != 2 or values.shape[1] < 2:
+        raise UserError(
+            f"{source}: obsm['spatial'] has the shape {values.shape}, (cells, 2) is expected"
+        )
+    if values.shape[1] > 2:
+        log.warning("%s: obsm['spatial'] has %d columns; x and y, the first two, are used",
+                    source, values.shape[1])  # fmt: skip
+    columns = ["obsm['spatial'][:, 0]", "obsm['spatial'][:, 1]"]
+    frame = pd.DataFrame(values[:, :2], columns=columns)
+    table = tables.Table(frame, dict.fromkeys(columns, "obs"), table.sources, table.unit)
+    return tables.numbers(frame, columns, table.place, "remove the cell")

@@ -1,0 +1,83 @@
+"""Input formats, one module each; this folder is the list of them.
+
+To add a format, put a module here, named as ``format:`` of a dataset is to name it, with::
+
+    PRIORITY = 0
+
+    def recognises(files):
+        ...
+
+    def read(files, cfg):
+        ...
+
+``recognises(files)``
+    Whether the files (list of Path; of a folder all its ``.csv`` tables) are of this format, told
+    by names or first lines. Readers are asked by ``PRIORITY``, smallest first, then by name; the
+    first to say yes reads. Left out, ``PRIORITY`` is 0; the readers that take any file of a suffix
+    have 1 (``h5ad``, ``h5mu``) and 2 (``table``).
+
+``read(files, cfg)``
+    The cells, as whichever of these is the least work. ``cfg`` holds the keys of the dataset.
+
+    AnnData
+        Of one modality. Cell ids are ``obs_names`` (they may start anew in each image), places
+        ``obsm['spatial']`` or columns of ``obs`` named like x and y.
+    MuData, or dict of modality name to AnnData
+        Of several. Cells are joined on ``obs_names``.
+    Table (:mod:`spclust.io.tables`)
+        Rows of text files; messages about a value then name its file and line. Its ``roles`` are
+        the columns whose meaning the format settles.
+
+    What is neither settled by the format nor said by the user is judged by the names of the
+    columns. Finite numbers, unique names, places, labels and images are checked behind the
+    reader, alike for every format.
+
+A text format whose columns have names of their own, in full::
+
+    import anndata
+    import pandas as pd
+
+
+    def recognises(files):
+        return len(files) == 1 and files[0].name.endswith("_cells.tsv")
+
+
+    def read(files, cfg):
+        frame = pd.read_csv(files[0], sep="\\t", dtype={"cell": str}).set_index("cell")
+        values = frame.filter(regex="^mean_").rename(columns=lambda name: name[5:])
+        places = frame[["um_right", "um_down"]].to_numpy()
+        return anndata.AnnData(values, obs=frame[["fov"]], obsm={"spatial": places})
+"""
+
+import importlib
+import pkgutil
+
+from spclust.errors import UserError
+
+
+def names():
+    """Formats there are, in the order in which their readers are asked."""
+    found = [module.name for module in pkgutil.iter_modules(__path__)]
+    return sorted(found, key=lambda name: (getattr(load(name), "PRIORITY", 0), name))
+
+
+def load(name):
+    """The reader of a format."""
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def recognise(files):
+    """Name of the format of some files.
+
+    Raises
+    ------
+    UserError
+        When no reader takes them.
+    """
+    found = next((name for name in names() if load(name).recognises(files)), None)
+    if found is None:
+        raise UserError(
+            f"{', '.join(map(str, files[:3]))}: the format is not clear from the names; write e.g. "
+            f" format: table  in the dataset's entry (or {', '.join(sorted(names()))})"
+        )
+    return found

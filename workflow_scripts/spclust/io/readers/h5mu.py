@@ -1,0 +1,17 @@
+"""MuData files: several modalities of the same cells."""
+
+from spclust.errors import UserError
+from spclust.io import hdf5
+
+PRIORITY = 1
+
+
+def recognises(files):
+    return all(file.name.lower().endswith(".h5mu") for file in files)
+
+
+def read(files, cfg):
+    path, *others = files
+    if others:
+        raise UserError(f"{others[0]}: one h5mu file a dataset; make {path} a dataset of its own")
+    return hdf5.read_mudata(path)

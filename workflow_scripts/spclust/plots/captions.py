@@ -1,0 +1,44 @@
+"""Captions of the figures of a run, read without importing what draws them.
+
+Imported by Snakemake itself, so it may use the standard library only.
+"""
+
+import ast
+from pathlib import Path
+
+from spclust.errors import UserError
+
+FOLDER = Path(__file__).with_name("figures")
+
+
+def _files():
+    return sorted(path for path in FOLDER.glob("*.py") if path.stem != "__init__")
+
+
+def modules():
+    """Dotted names of the modules that draw a figure each, in the order of their names."""
+    return [f"spclust.plots.figures.{path.stem}" for path in _files()]
+
+
+def captions():
+    """Name of each figure to its caption, which the report shows.
+
+    Raises
+    ------
+    UserError
+        When a module has none.
+    """
+    return {path.stem: _caption(path) for path in _files()}
+
+
+def _caption(path):
+    for node in ast.parse(path.read_text(), str(path)).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CAPTION":
+            try:
+                return ast.literal_eval(node.value)
+            except ValueError:
+                break  # computed, which nobody can read without running it
+    raise UserError(
+        f"{path}: no caption for the report that is a plain text; add e.g.  "
+        'CAPTION = "UMAP of the cells."'
+    )

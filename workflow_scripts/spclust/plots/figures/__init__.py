@@ -1,0 +1,12 @@
+"""Figures of a run, a module each: a new file here is a new figure.
+
+A module has three things::
+
+    CAPTION = "Text of the report, a literal."
+    NEEDS = ("classes", "extras.history")
+    def draw(run): ...
+
+``draw`` takes a :class:`spclust.plots.runs.RunData` and returns a matplotlib Figure. It is called
+for runs that have everything in ``NEEDS``, attributes of RunData that are None where a run lacks
+them; ``extras.<name>`` is the table of that name among the run's extras.
+"""

@@ -1,0 +1,117 @@
+"""Every figure of one run that can be drawn of it."""
+
+import importlib
+import logging
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from spclust import contracts, style
+from spclust.cells import Cells
+from spclust.errors import UserError
+from spclust.plots import captions
+from spclust.plots.maps import Groups
+
+log = logging.getLogger(__name__)
+
+# bars of more images would fill no page that can be read
+MOST_BARS = 30
+
+
+@dataclass(frozen=True)
+class RunData:
+    """What is known of a run; everything of cells in the order of ``cells``.
+
+    Attributes
+    ----------
+    cells : Cells, n of them
+        Prepared.
+    labels : Series, shape (n,)
+        Reference labels, missing for cells that are not scored.
+    clusters : DataFrame
+        ``cluster`` and ``confidence``, indexed by cell id.
+    umap : array, shape (n, 2)
+    markers : DataFrame
+        What :func:`spclust.markers.rank` returns.
+    balanced : Cells or None
+        The same cells and synthetic ones.
+    extras : dict of str to DataFrame
+        What else the method had to say, e.g. ``history``.
+    settings : dict of str to dict
+        Of every stage that the run went through.
+    """
+
+    cells: Cells
+    labels: pd.Series
+    clusters: pd.DataFrame
+    umap: np.ndarray
+    markers: pd.DataFrame
+    balanced: Cells | None = None
+    extras: dict = field(default_factory=dict)
+    settings: dict = field(default_factory=dict)
+
+    @cached_property
+    def groups(self):
+        """Clusters and classes with their colours, the same in all figures."""
+        return Groups.of(self.clusters["cluster"].to_numpy(), self.labels)
+
+    @property
+    def classes(self):
+        """Colour of each class; None where no cell is scored."""
+        return self.groups.class_colours or None
+
+    @property
+    def varying_confidence(self):
+        """Confidence of each cell; None where it is the same for all."""
+        values = self.clusters["confidence"].to_numpy()
+        return values if values.min() < values.max() else None
+
+    @property
+    def synthetic_cells(self):
+        """The balanced cells; None where none was made."""
+        return self.balanced if self.balanced is not None and len(self.balanced.parents) else None
+
+    @property
+    def several_slices(self):
+        """Slice of each cell; None of a single one."""
+        return self.cells.slice if len(set(self.cells.slice)) > 1 else None
+
+    @property
+    def several_parts(self):
+        """Slice of each cell, or of a single slice its image; None of one, or of many, images."""
+        if self.several_slices is not None:
+            return self.several_slices
+        return self.cells.image if 1 < len(set(self.cells.image)) <= MOST_BARS else None
+
+    def has(self, need):
+        """Whether there is what a figure needs; see :mod:`spclust.plots.figures`."""
+        name, _, table = need.partition(".")
+        if not hasattr(self, name):
+            raise UserError(
+                f"NEEDS of a figure names {need!r}; there are: classes, synthetic_cells, "
+                "varying_confidence, several_slices, several_parts, extras.<name of a table>"
+            )
+        value = getattr(self, name)
+        return (value.get(table) if table else value) is not None
+
+
+def plot_run(folder, run):
+    """Draw one run into a folder, each figure as PNG and PDF.
+
+    In maps the y axis points down, as in microscopy images.
+
+    Parameters
+    ----------
+    folder : path
+    run : RunData
+    """
+    with style.in_use(), contracts.whole_folder(folder) as out:
+        for name in captions.modules():
+            module, figure = importlib.import_module(name), name.rpartition(".")[2]
+            missing = [need for need in module.NEEDS if not run.has(need)]
+            if missing:
+                log.info("not drawn: %s, which needs %s", figure, " and ".join(missing))
+            else:
+                style.save(module.draw(run), out, figure)

@@ -1,0 +1,79 @@
+"""Labels that a model of other slices gave: where they lie, what agrees, what looks otherwise."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+
+from spclust import contracts, style
+from spclust.parts.matching import match_labels
+from spclust.plots.maps import Groups, tissue
+from spclust.plots.tables import share_heat_map
+
+
+def draw(folder, cells, labels, clusters, distance, source, own=None):
+    """Draw a transfer into a folder.
+
+    Always ``map`` and ``distance``; ``agreement`` where there is something to agree with.
+
+    Parameters
+    ----------
+    folder : path
+    cells : Cells, n of them
+    labels : Series, shape (n,)
+        Reference labels, missing where a cell is not scored.
+    clusters : array of int, shape (n,)
+        Given by the model.
+    distance : array, shape (n,)
+        To the nearest cluster, in units of the model's reach.
+    source : Groups
+        Clusters and classes of the cells that the model learnt from.
+    own : array of int, shape (n,), optional
+        Clusters that the same run found on the slice itself.
+    """
+    # a cluster and a class have the colours of the slices that the model learnt from
+    own_colours, groups = style.class_colours(labels), Groups.of(clusters, labels)
+    spare = [c for c in style.PALETTE if c not in source.class_colours.values()] or style.PALETTE
+    new = zip([c for c in own_colours if c not in source.class_colours], itertools.cycle(spare))
+    groups.cluster_colours |= source.cluster_colours
+    groups.class_colours = {c: source.class_colours.get(c) for c in own_colours} | dict(new)
+    everywhere = np.ones(len(cells), dtype=bool)
+    panels = [("clusters of the model", groups.colour_of_cells(), everywhere)]
+    if groups.matched:
+        panels.append(("labels", groups.colour_of_labels(), everywhere))
+    with style.in_use(), contracts.whole_folder(folder) as out:
+        style.save(tissue(cells, panels, groups.entries(), groups.title())[0], out, "map")
+        style.save(distances(distance), out, "distance")
+        if own is not None:
+            style.save(agreement(clusters, own, "cluster of the run here"), out, "agreement")
+        elif labels.notna().any():
+            scored = labels.notna().to_numpy()
+            figure = agreement(clusters[scored], labels[scored].to_numpy(), "class")
+            style.save(figure, out, "agreement")
+
+
+def agreement(clusters, others, what):
+    """Clusters of the model (columns) in those found otherwise (rows), matched ones first."""
+    counts = pd.crosstab(others, clusters)
+    size = max(counts.shape)
+    found = np.unique(clusters, return_inverse=True)[1]
+    rows = np.unique(others, return_inverse=True)[1]
+    row_of = match_labels(found, rows, size)[: counts.shape[1]]
+    order = np.argsort(row_of, kind="stable")
+    fig, ax = share_heat_map(counts.iloc[:, order], f"share of the {what}")
+    ax.set_xlabel("cluster of the model")
+    ax.set_ylabel(what)
+    return fig
+
+
+def distances(distance):
+    """Histogram of the distance to the nearest cluster; the model's own cells end at 1."""
+    fig = style.figure(3.2, 2.0)
+    ax = fig.subplots()
+    highest = max(1.5, float(np.quantile(distance, 0.995)))
+    ax.hist(np.clip(distance, 0, highest), bins=60, color=style.PALETTE[0])
+    ax.axvline(1, color=style.INK, linewidth=0.8, linestyle="--")
+    ax.set_title(f"{(distance > 1).mean():.1%} of the cells beyond the model's reach")
+    ax.set_xlabel("distance to the nearest cluster (1: 99 % of the cells learnt from)")
+    ax.set_ylabel("cells")
+    return fig

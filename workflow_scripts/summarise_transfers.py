@@ -1,0 +1,31 @@
+"""Collect what models did on other slices, beside training on those."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from spclust import contracts, logs, transfer
+
+
+def read(folder):
+    """Scores and clusters in a folder, None where there is none."""
+    if folder is None:
+        return None, None
+    scores = pd.read_csv(Path(folder) / "metrics.tsv", sep="\t")
+    return scores, contracts.read_clusters(Path(folder) / "clusters.csv")["cluster"]
+
+
+with logs.job(snakemake.log[0], snakemake.rule):
+    found = []
+    for place, folder, own in snakemake.params.cfg["transfers"]:
+        scores, clusters = read(folder)
+        own_scores, own_clusters = read(own)
+        facts = json.loads((Path(folder) / "transfer.json").read_text())
+        found.append(
+            {
+                "place": place, "scores": scores, "clusters": clusters, "facts": facts,
+                "own_scores": own_scores, "own_clusters": own_clusters,
+            }
+        )  # fmt: skip
+    contracts.write_table(transfer.summarise(found).round(6), snakemake.output[0])
