@@ -1,9 +1,10 @@
-# make demo: the workflow on a simulated tissue.  make test: the tests.
+# make demo: the workflow on a simulated tissue.  make test: the tests.  make test-fast: those of the
+# library alone, in three minutes.
 PYTHON ?= python3
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN := .venv/bin
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test test-fast lint docs clean
 
 demo: .venv/run.done
 	$(BIN)/snakemake --cores $(CORES)
@@ -15,6 +16,9 @@ demo: .venv/run.done
 
 test: .venv/test.done lint
 	$(BIN)/python -m pytest -c tests/pytest.ini --rootdir . tests
+
+test-fast: .venv/test.done lint
+	$(BIN)/python -m pytest -c tests/pytest.ini --rootdir . tests -m "not slow"
 
 lint: .venv/test.done
 	$(BIN)/ruff check .

@@ -9,6 +9,8 @@ import pytest
 
 SCRIPT = Path(__file__).parent / "benchmarks/training.py"
 
+pytestmark = pytest.mark.slow
+
 
 def table(tmp_path, name, *options):
     command = [sys.executable, str(SCRIPT), name, "--device", "cpu", "--threads", "1"]

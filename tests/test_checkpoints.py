@@ -116,6 +116,7 @@ def finish(process):
     return json.loads(text.splitlines()[-1]), text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["exact", "stochastic"])
 def test_a_training_killed_again_and_again_ends_with_the_same_bytes(tmp_path, mode):
     whole, _ = finish(python(TRAINING, tmp_path / "whole.pt", mode))

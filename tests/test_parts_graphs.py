@@ -2,6 +2,7 @@
 
 import numpy as np
 import pynndescent
+import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,6 +43,7 @@ def test_a_knn_graph_is_symmetric_binary_and_within_groups(data, k):
     assert (graph != again).nnz == 0
 
 
+@pytest.mark.slow
 def test_many_cells_get_nearly_the_exact_neighbours_and_the_same_ones_again(monkeypatch):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(1500, 8)).astype(np.float32)

@@ -92,7 +92,7 @@ def test_a_slice_smaller_than_its_neighbourhoods_runs(project):
     project.configure(changed(TINY, datasets=[dataset | {"image": "sample"}]))
     done = project.snakemake()
     assert done.code == 0, done.text
-    assert "image" in done.text and "instead of 15" in done.text
+    assert "images have at most 15 cells, the smallest 3" in done.text
 
 
 def test_a_killed_training_leaves_its_checkpoint_and_goes_on_from_there(project):
