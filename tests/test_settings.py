@@ -11,7 +11,12 @@ from spclust.stages import STAGES
 
 SHIPPED = yaml.safe_load((settings.CONFIG_FOLDER / "config.yaml").read_text())
 REGISTRY = yaml.safe_load((settings.CONFIG_FOLDER / "datasets.yaml").read_text())
-STUDIES = sorted((settings.CONFIG_FOLDER / "studies").glob("*.yaml"))
+STUDIES = sorted(
+    [
+        *(settings.CONFIG_FOLDER / "studies").glob("*.yaml"),
+        *(settings.CONFIG_FOLDER.parent / "tests/comparison").glob("*.yaml"),
+    ]
+)
 
 
 def merged(base, changes):
