@@ -20,6 +20,7 @@ try:
     PLAN = settings.resolve(config, REGISTRY)
 except UserError as error:
     raise WorkflowError(str(error)) from None
+config.update(PLAN.config)  # whole numbers where 4.0 was written
 
 # Snakemake counts no resource that has no limit; one training at a time on a local GPU.
 if workflow.local_exec:

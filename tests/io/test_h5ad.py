@@ -121,7 +121,7 @@ H5AD_FAULTS = {
     "no protein": (lambda c: c[:, :0].copy(), {}, "120 cells and 0 features"),
     "unknown label": (None, {"label": "type"}, "obs: there is no column 'type'.*cell_type"),
     "unknown x": (None, {"x": "u", "y": "v"}, "there is no column 'u', which `x`"),
-    "only x": (None, {"x": "Area"}, "no two obs columns"),
+    "only x": (None, {"x": "Area"}, "`x` of the dataset is given and `y` is not"),
 }  # fmt: skip
 
 

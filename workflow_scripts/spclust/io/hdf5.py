@@ -83,8 +83,8 @@ def _groups(path, kind):
 def _whole(path, read):
     try:
         return read(path)
-    # a damaged HDF5 file surfaces as any of these, depending on where it broke
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+    # a damaged HDF5 file, or one with parts of unknown types, surfaces as nearly anything
+    except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(
             f"{path}: the file is truncated or damaged ({reason}); copy it again"

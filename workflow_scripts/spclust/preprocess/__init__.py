@@ -111,6 +111,13 @@ def _prepared(x, cells, settings, source):
         log.info("%s: %s between %d %ss", source.modality, correction, n_batches, unit)
     log.info("%s: %d cells, %d of %d features, %d columns: %s", source.modality, len(cells),
              kept.sum(), len(kept), x.shape[1], settings)  # fmt: skip
+    if not np.isfinite(x).all():
+        column = names[~np.isfinite(x).all(axis=0)][0]
+        raise UserError(
+            f"{source.word} {column!r} has values that are infinite or no numbers after the "
+            f"preparation by {source.section}, too large or too small for single precision; "
+            "bring the values, or target_sum and cofactor, to a usual size"
+        )
     constants["spread"] = total_spread(x)  # by which modalities are weighed against each other
     preparation = {"settings": settings, "constants": constants}
     return x, names.astype(object), preparation
