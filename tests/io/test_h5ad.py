@@ -1,5 +1,6 @@
 """An h5ad keeps what it holds; its faults are named by cell and protein."""
 
+import time
 from pathlib import Path
 
 import anndata
@@ -10,6 +11,7 @@ import scipy.sparse as sp
 
 from spclust import contracts
 from spclust.errors import UserError
+from spclust.io import hdf5
 from spclust.io.importing import import_cells
 
 
@@ -146,3 +148,17 @@ def test_an_hdf5_file_of_another_kind_is_refused(tmp_path):
         file["matrix"] = np.ones(3)
     with pytest.raises(UserError, match="no AnnData with X, obs and var"):
         import_cells([tmp_path / "other.h5ad"], {})
+
+
+def test_a_file_in_which_hdf5_loops_is_refused(h5ad, monkeypatch):
+    """Zeros in the heap of texts make the library follow a chain that leads nowhere."""
+    path = Path(h5ad())
+    content = bytearray(path.read_bytes())
+    monkeypatch.setattr(hdf5, "LOOK", 3)
+    heap = content.index(b"GCOL")
+    content[heap + 16 : heap + 1016] = bytes(1000)
+    path.write_bytes(content)
+    started = time.monotonic()
+    with pytest.raises(UserError, match="cells.h5ad: the file is (truncated or )?damaged"):
+        import_cells([path], {})
+    assert time.monotonic() - started < 30

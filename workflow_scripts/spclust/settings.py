@@ -224,7 +224,7 @@ def _datasets(plan, registry):
     """Fill in ``plan.datasets`` and ``plan.slices``."""
     schema = load_schema("dataset")
     names = {entry["name"] for entry in plan.config["datasets"]
-             if isinstance(entry, dict) and "name" in entry}  # fmt: skip
+             if isinstance(entry, dict) and isinstance(entry.get("name"), str)}  # fmt: skip
     for i, entry in enumerate(plan.config["datasets"]):
         where = f"datasets[{i}]"
         if isinstance(entry, str) and entry in names and entry not in registry:

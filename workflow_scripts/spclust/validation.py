@@ -87,8 +87,9 @@ def _explain(error, instance, root, prefix):
         name = next(name for name in error.validator_value if name not in value)
         line = f"{name}: {yaml_value(correction(None, below(schema, name, root), root)[0])}"
         return f"{where or 'top level'}: the key {name!r} is missing; add e.g.  {line}"
-    line, better = _corrected(error, instance, root, prefix)
-    if isinstance(value, str) and as_number(value) is not None and better == as_number(value):
+    line = _corrected(error, instance, root, prefix)
+    number = as_number(value) if isinstance(value, str) else None
+    if line and number is not None and passes(number, schema, root):
         return (
             f"{where}: found the text {value!r} where a number is expected (YAML reads 1e-3 as "
             f"text, and 1.0e-3 as a number); write  {line}"
@@ -101,7 +102,7 @@ def _explain(error, instance, root, prefix):
 
 
 def _corrected(error, instance, root, prefix):
-    """The line to write, its key that of the nearest mapping; and its value. Empty without one."""
+    """The line to write, its key that of the nearest mapping. Empty without one."""
     path = list(error.absolute_path)
     while path and isinstance(path[-1], int):
         path.pop()
@@ -111,8 +112,8 @@ def _corrected(error, instance, root, prefix):
     key = next((p for p in reversed([*prefix, *path]) if isinstance(p, str)), None)
     better, found = correction(value, schema, root)
     if not found or key is None:
-        return "", None
-    return f"{key}: {yaml_value(better)}", better
+        return ""
+    return f"{key}: {yaml_value(better)}"
 
 
 def _unknown_keys(value, schema, root):

@@ -1,10 +1,26 @@
 """AnnData and MuData from their HDF5 files, with faults of a file in words."""
 
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
 from spclust.errors import UserError
 
+LOOK = 60  # seconds that a look at a file may take, and one more for each 10 MB
+# what loops or crashes are attributes, chunk trees and texts; numbers have checksums or none
+_WALK = """
+import sys, h5py
+
+def look(name, item):
+    list(item.attrs.items())
+    if isinstance(item, h5py.Dataset):
+        item.chunks and item.id.get_num_chunks()
+        h5py.check_string_dtype(item.dtype) and item[()]
+
+with h5py.File(sys.argv[1]) as file:
+    file.visititems(look)
+"""
 MODALITIES = "mod"  # the group of an h5mu file that no h5ad file has
 
 
@@ -73,11 +89,32 @@ def _groups(path, kind):
             "dataset's entry"
         )
 
+    _refuse_endless(path)
+
     def names(path):
         with h5py.File(path) as file:
             return set(file)
 
     return _whole(path, names)
+
+
+def _refuse_endless(path):
+    """Walk the file in a process of its own: HDF5 loops in damaged heaps, or crashes.
+
+    Other faults are left to the reader, which has better words for them.
+    """
+    limit = LOOK + Path(path).stat().st_size / 1e7
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _WALK, str(path)], capture_output=True, timeout=limit
+        )
+        fault = f"ended by signal {-done.returncode}" if done.returncode < 0 else None
+    except subprocess.TimeoutExpired:
+        fault = f"did not end in {limit:.0f} s"
+    if fault:
+        raise UserError(
+            f"{path}: the file is damaged (reading its structure {fault}); copy it again"
+        )
 
 
 def _whole(path, read):

@@ -107,7 +107,7 @@ def refuse_commas(table, taken):
     taken : set of str
         Columns known to be no proteins.
     """
-    for column in table.frame.columns.difference(list(taken)):
+    for column in (c for c in table.frame.columns if c not in taken):
         row = table.frame[column].first_valid_index()
         if row is not None and textfiles.COMMA.fullmatch(str(table.frame[column][row])):
             raise UserError(
