@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import anndata
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -162,3 +163,16 @@ def test_a_file_in_which_hdf5_loops_is_refused(h5ad, monkeypatch):
     with pytest.raises(UserError, match="cells.h5ad: the file is (truncated or )?damaged"):
         import_cells([path], {})
     assert time.monotonic() - started < 30
+
+
+@pytest.mark.parametrize("value", [np.void(b"abc"), np.array([np.void(b"abc")] * 3)])
+def test_what_cannot_be_written_again_of_uns_is_left_out_with_a_warning(
+    h5ad, value, tmp_path, caplog
+):
+    path = h5ad(lambda cells: cells.uns.update(kept={"a": [1, 2]}))
+    with h5py.File(path, "a") as file:
+        file["uns"].create_dataset("blob", data=value)
+    data, _ = import_cells([path], {})
+    contracts.write_mudata(data, tmp_path / "out.h5mu")
+    again = contracts.read_mudata(tmp_path / "out.h5mu", "imported")
+    assert set(again.mod["protein"].uns) == {"kept"} and "uns['blob']" in caplog.text

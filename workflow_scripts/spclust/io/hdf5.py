@@ -1,11 +1,14 @@
 """AnnData and MuData from their HDF5 files, with faults of a file in words."""
 
+import logging
 import subprocess
 import sys
 import warnings
 from pathlib import Path
 
 from spclust.errors import UserError
+
+log = logging.getLogger(__name__)
 
 LOOK = 60  # seconds that a look at a file may take, and one more for each 10 MB
 # what loops or crashes are attributes, chunk trees and texts; numbers have checksums or none
@@ -73,6 +76,33 @@ def read_mudata(path):
             "write a file of modalities measured in the same cells"
         )
     return data
+
+
+def writable(uns):
+    """The entries of ``uns`` that can be written and read again; the others are said.
+
+    Parameters
+    ----------
+    uns : mapping
+
+    Returns
+    -------
+    dict
+    """
+    import anndata
+    import h5py
+
+    kept = dict(uns)
+    for name, value in uns.items():
+        with h5py.File("none", "w", driver="core", backing_store=False) as file:
+            try:
+                anndata.io.write_elem(file, "uns", {name: value})
+                anndata.io.read_elem(file["uns"])
+            except Exception as error:  # each type that anndata does not know fails in its own way
+                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                log.warning("uns[%r] cannot be written again and is left out: %s", name, reason)
+                del kept[name]
+    return kept
 
 
 def _groups(path, kind):

@@ -21,7 +21,7 @@ import pandas as pd
 
 from spclust.contracts import IMAGE, PARENTS, PSEUDOLABEL, SLICE, SPATIAL, SYNTHETIC
 from spclust.errors import UserError
-from spclust.io import guess, labels, modalities, readers, roles, tables
+from spclust.io import guess, hdf5, labels, modalities, readers, roles, tables
 
 log = logging.getLogger(__name__)
 
@@ -180,6 +180,7 @@ def _mudata(found, rows):
         parts = {m: part[rows].copy() for m, part in parts.items()}
     for part in parts.values():
         part.obs = tidy(part.obs, given)
+        part.uns = hdf5.writable(part.uns)
     data = mudata.MuData(parts)
     if found.shared is not None:
         kept = found.shared[rows]
@@ -189,7 +190,7 @@ def _mudata(found, rows):
                 data.obsm[key] = values
         for key, values in kept.obsp.items():
             data.obsp[key] = values
-        data.uns = dict(kept.uns)
+        data.uns = hdf5.writable(kept.uns)
     data.obsm[SPATIAL] = found.coordinates[rows]
     return data
 
