@@ -3,20 +3,27 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from test_preprocess import imported
 from test_settings import resolve
 
 from spclust.errors import UserError
 from spclust.io.importing import import_cells
+from spclust.preprocess import prepare
+from spclust.stages import STAGES
 
 FOLDER = Path(__file__).with_name("faults")
 CONFIG = yaml.safe_load((FOLDER / "config.yaml").read_text())
 TABLES = yaml.safe_load((FOLDER / "tables.yaml").read_text())
 
 
+VALUES = yaml.safe_load((FOLDER / "values.yaml").read_text())
+
+
 def test_there_are_many_and_none_twice():
-    assert len(CONFIG) + len(TABLES["faults"]) >= 210
+    assert len(CONFIG) + len(TABLES["faults"]) + len(VALUES) >= 250
     texts = [text for text, _ in CONFIG.values()]
     assert len(set(texts)) == len(texts)
 
@@ -48,3 +55,13 @@ def test_a_fault_of_a_table(tmp_path, fault):
     message = str(error.value)
     assert not [name for name in entry["names"] if name not in message], message
     assert "\n" not in message and re.search(f"^`|{tmp_path.parent}", message), message
+
+
+@pytest.mark.parametrize("fault", VALUES)
+def test_a_fault_of_values(fault):
+    text, settings, names = VALUES[fault]
+    cells = imported(protein=np.array(yaml.safe_load(text), dtype=np.float32))
+    with pytest.raises(UserError) as error:
+        prepare(cells, STAGES["preprocess"].defaults | settings)
+    message = str(error.value)
+    assert not [name for name in names if name not in message] and "\n" not in message, message

@@ -9,13 +9,17 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from test_preprocess import imported
 from test_settings import REGISTRY, SHIPPED
 
 from spclust import cards
 from spclust.corrections import below, passes
 from spclust.errors import UserError
 from spclust.io.importing import import_cells
+from spclust.preprocess import prepare
 from spclust.settings import config_schema, resolve
+from spclust.stages import STAGES
 
 VALID = SHIPPED | {
     "datasets": ["demo", {"name": "mine", "path": ["a.csv", "b.csv"], "label": "cell_type"}],
@@ -63,7 +67,7 @@ PLACES = list(places(VALID))
 
 
 @given(st.sampled_from(PLACES), values, st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_only_user_errors_come_of_a_spoilt_configuration(path, value, under_a_new_key):
     config = put(VALID, (*path[:-1], "new") if under_a_new_key and isinstance(path[-1], str)
                  else path, value)  # fmt: skip
@@ -74,7 +78,7 @@ def test_only_user_errors_come_of_a_spoilt_configuration(path, value, under_a_ne
 
 
 @given(st.lists(st.tuples(st.sampled_from(PLACES), leaves), min_size=1, max_size=3))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_a_line_to_write_passes_where_it_is_to_stand(faults):
     config = VALID
     for path, value in faults:
@@ -120,7 +124,7 @@ edits = st.lists(
     max_size=4,
 )
 quick = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -151,3 +155,28 @@ def test_an_edited_table_is_refused_or_right(tmp_path, changes):
         content = content[:at] + new + content[at + length :]
     (tmp_path / "cells.csv").write_bytes(content)
     refused_or_right(tmp_path / "cells.csv")
+
+
+@given(
+    x=hnp.arrays(
+        np.float32,
+        st.tuples(st.integers(2, 6), st.integers(2, 4)),
+        elements=st.floats(width=32) | st.integers(0, 50),
+    ),
+    changes=st.fixed_dictionaries(
+        {
+            "normalisation": st.sampled_from(["total", "arcsinh", "clr", "none"]),
+            "scale": st.booleans(),
+            "clip": st.sampled_from([None, 10.0]),
+            "target_sum": st.sampled_from([1.0, 1e-30, 1e30]),
+            "pca_components": st.sampled_from([None, 2]),
+        }
+    ),
+)
+@quick
+def test_prepared_values_are_finite_or_refused(x, changes):
+    try:
+        cells = prepare(imported(protein=x), STAGES["preprocess"].defaults | changes)
+    except UserError:
+        return
+    assert np.isfinite(cells.matrix).all()

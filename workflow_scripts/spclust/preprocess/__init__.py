@@ -100,6 +100,7 @@ def _prepared(x, cells, settings, source):
         settings, correction = settings | {"batch_correction": "none"}, "none"
     if correction == "combat":
         x = combat(x, batch, unit, source.key("batch_correction"))
+    _refuse_infinite(x, names, source)
     axes = principal_axes(x, settings, source)
     if axes:
         constants |= axes
@@ -111,16 +112,20 @@ def _prepared(x, cells, settings, source):
         log.info("%s: %s between %d %ss", source.modality, correction, n_batches, unit)
     log.info("%s: %d cells, %d of %d features, %d columns: %s", source.modality, len(cells),
              kept.sum(), len(kept), x.shape[1], settings)  # fmt: skip
-    if not np.isfinite(x).all():
-        column = names[~np.isfinite(x).all(axis=0)][0]
-        raise UserError(
-            f"{source.word} {column!r} has values that are infinite or no numbers after the "
-            f"preparation by {source.section}, too large or too small for single precision; "
-            "bring the values, or target_sum and cofactor, to a usual size"
-        )
+    _refuse_infinite(x, names, source)
     constants["spread"] = total_spread(x)  # by which modalities are weighed against each other
     preparation = {"settings": settings, "constants": constants}
     return x, names.astype(object), preparation
+
+
+def _refuse_infinite(x, names, source):
+    faulty = ~np.isfinite(x).all(axis=0)
+    if faulty.any():
+        raise UserError(
+            f"{source.word} {names[faulty][0]!r} has values that are infinite or no numbers after "
+            f"the preparation by {source.section}, too large or too small for single precision; "
+            "bring the values, or target_sum and cofactor, to a usual size"
+        )
 
 
 def _refuse_constant(constant, n_cells, settings, source):
