@@ -119,12 +119,13 @@ def _prepared(x, cells, settings, source):
 
 
 def _refuse_infinite(x, names, source):
-    faulty = ~np.isfinite(x).all(axis=0)
+    # squares of larger values are infinite in single precision
+    faulty = ~(np.abs(x) <= 1e15).all(axis=0)
     if faulty.any():
         raise UserError(
-            f"{source.word} {names[faulty][0]!r} has values that are infinite or no numbers after "
-            f"the preparation by {source.section}, too large or too small for single precision; "
-            "bring the values, or target_sum and cofactor, to a usual size"
+            f"{source.word} {names[faulty][0]!r} has values that are infinite or no numbers, or "
+            f"beyond 1e15, after the preparation by {source.section}, too large for single "
+            "precision; bring the values, or target_sum and cofactor, to a usual size"
         )
 
 
