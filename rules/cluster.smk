@@ -16,8 +16,8 @@ rule cluster_cells:
     threads: lambda wildcards: 4 if PLAN.card(wildcards.method).trains else 1
     resources:
         mem_mb=method_memory,
-        runtime=lambda wildcards, attempt: PLAN.card(wildcards.method).runtime * attempt,
-        gpu=lambda wildcards: int(USES_GPU and PLAN.card(wildcards.method).gpu),
+        runtime=method_runtime,
+        gpu=method_gpus,
     params:
         cfg=method_cfg,
         code=method_code,

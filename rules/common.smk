@@ -20,16 +20,12 @@ try:
     PLAN = settings.resolve(config, REGISTRY)
 except UserError as error:
     raise WorkflowError(str(error)) from None
+config.update(PLAN.config)  # whole numbers where 4.0 was written
 
-# Snakemake counts no resource that has no limit; one training at a time on a local GPU.
-if workflow.local_exec:
+# Snakemake counts no resource that has no limit; one training at a time on a local GPU. The
+# executor is not known yet; those that submit jobs are told how many (--jobs), local ones are not.
+if workflow.resource_settings.nodes is None:
     workflow.global_resources.setdefault("gpu", 1)
-
-USES_GPU = config["device"] in ("cuda", "mps") or (
-    config["device"] == "auto"
-    and workflow.local_exec
-    and shutil.which("nvidia-smi") is not None
-)
 
 
 def per_run(name, controls=True):
@@ -69,6 +65,11 @@ def memory(base, per_mb):
     return lambda wildcards, input, attempt: int(
         (base + per_mb * input.size_mb) * attempt
     )
+
+
+def minutes(base):
+    """Resources function: minutes by attempt."""
+    return lambda wildcards, attempt: base * attempt
 
 
 def labels_of(wildcards):

@@ -36,8 +36,8 @@ rule compare_methods:
         "../envs/evaluate.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory(1000, 0),
+        runtime=minutes(10),
     params:
         cfg=comparison_cfg,
         code=code_hash("compare_methods"),
@@ -74,8 +74,8 @@ rule plot_comparison:
         "../envs/plots.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory(1000, 0),
+        runtime=minutes(10),
     params:
         code=code_hash("plot_comparison"),
     message:

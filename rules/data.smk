@@ -15,7 +15,7 @@ rule import_cells:
     threads: 1
     resources:
         mem_mb=memory(1000, 60),
-        runtime=20,
+        runtime=minutes(20),
     params:
         cfg=lambda wildcards: settings.import_cfg(PLAN.slices[wildcards.dataset]),
         code=code_hash("import_cells", *modules_in("io/readers")),
@@ -44,7 +44,7 @@ rule join_slices:
     threads: 1
     resources:
         mem_mb=memory(1000, 30),
-        runtime=20,
+        runtime=minutes(20),
     params:
         cfg=lambda wildcards: {
             key: PLAN.slices[wildcards.dataset][key]

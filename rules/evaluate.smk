@@ -16,7 +16,7 @@ rule evaluate_run:
     threads: 1
     resources:
         mem_mb=memory(1000, 60),
-        runtime=20,
+        runtime=minutes(20),
     params:
         cfg=dict(sorted(config["evaluation"].items())),
         code=code_hash("evaluate_run"),

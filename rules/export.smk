@@ -16,7 +16,7 @@ rule export_cells:
     threads: 1
     resources:
         mem_mb=memory(1000, 60),
-        runtime=20,
+        runtime=minutes(20),
     params:
         key=lambda wildcards: PLAN.card(wildcards.method).name,
         code=code_hash("export_cells"),

@@ -12,7 +12,7 @@ rule build_graphs:
     threads: 1
     resources:
         mem_mb=memory(1500, 100),
-        runtime=60,
+        runtime=minutes(60),
     params:
         cfg=stage_cfg("graphs"),
         code=code_hash("build_graphs"),

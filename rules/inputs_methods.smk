@@ -35,6 +35,20 @@ def method_memory(wildcards, input, attempt):
     return int((wanted["base"] + wanted["per_input_mb"] * input.size_mb) * attempt)
 
 
+def method_runtime(wildcards, attempt):
+    """Minutes by attempt, by the method's card."""
+    return PLAN.card(wildcards.method).runtime * attempt
+
+
+def method_gpus(wildcards):
+    """GPUs to ask for: what a login node has says nothing of the node that runs the job."""
+    here = workflow.local_exec and shutil.which("nvidia-smi") is not None
+    wanted = config["device"] in ("cuda", "mps") or (
+        config["device"] == "auto" and here
+    )
+    return int(wanted and PLAN.card(wildcards.method).gpu)
+
+
 def figure_input(wildcards):
     """Input function: the balanced cells, where the run saw them."""
     cells = stages.nearest("cells.h5mu", dict(wildcards.items()))

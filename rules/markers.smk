@@ -14,7 +14,7 @@ rule find_markers:
     threads: 1
     resources:
         mem_mb=memory(1000, 60),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_hash("find_markers"),
     message:

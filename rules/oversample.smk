@@ -13,7 +13,7 @@ rule oversample_minorities:
     threads: 1
     resources:
         mem_mb=memory(1000, 100),
-        runtime=20,
+        runtime=minutes(20),
     params:
         cfg=stage_cfg("oversample"),
         code=code_hash("oversample_minorities"),

@@ -13,7 +13,7 @@ rule embed_run:
     threads: 1
     resources:
         mem_mb=memory(1500, 200),
-        runtime=60,
+        runtime=minutes(60),
     params:
         code=code_hash("embed_umap"),
     message:
@@ -62,7 +62,7 @@ rule plot_run:
     threads: 1
     resources:
         mem_mb=memory(1000, 60),
-        runtime=20,
+        runtime=minutes(20),
     params:
         # shown in the captions of the report; all of the settings rerun an earlier stage too
         cfg=shown_settings,

@@ -12,7 +12,7 @@ rule preprocess_cells:
     threads: 1
     resources:
         mem_mb=memory(1000, 60),
-        runtime=20,
+        runtime=minutes(20),
     params:
         cfg=stage_cfg("preprocess"),
         code=code_hash("preprocess_cells"),
@@ -36,7 +36,7 @@ rule choose_n_clusters:
     threads: 1
     resources:
         mem_mb=memory(1500, 60),
-        runtime=30,
+        runtime=minutes(30),
     params:
         cfg=lambda wildcards: {
             "n_clusters": PLAN.slices[wildcards.dataset]["n_clusters"]

@@ -12,7 +12,7 @@ rule assign_pseudolabels:
     threads: 1
     resources:
         mem_mb=memory(1500, 60),
-        runtime=30,
+        runtime=minutes(30),
     params:
         cfg=stage_cfg("pseudolabels"),
         code=code_hash("assign_pseudolabels"),

@@ -9,8 +9,8 @@ rule simulate_dataset:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=memory(2000, 0),
+        runtime=minutes(10),
     params:
         cfg=lambda wildcards: dict(
             sorted(PLAN.slices[wildcards.dataset]["simulate"].items())
@@ -36,8 +36,8 @@ rule download_dataset:
         "../envs/download.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=60,
+        mem_mb=memory(500, 0),
+        runtime=minutes(60),
     params:
         cfg=download_cfg,
         code=code_hash("download_dataset"),

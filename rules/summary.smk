@@ -25,7 +25,7 @@ rule summarise_metrics:
     threads: 1
     resources:
         mem_mb=memory(500, 20),
-        runtime=10,
+        runtime=minutes(10),
     params:
         # which (dataset, run, method, seed) each input belongs to, in their order
         cfg={"results": [[d, r.name, r.method, s] for d, r, s in PLAN.results]},
@@ -56,8 +56,8 @@ rule plot_summary:
         "../envs/plots.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory(1000, 0),
+        runtime=minutes(10),
     params:
         cfg={
             "controls": sorted(

@@ -17,8 +17,8 @@ rule transfer_labels:
     threads: 4
     resources:
         mem_mb=memory(2500, 150),
-        runtime=60,
-        gpu=lambda wildcards: int(USES_GPU and PLAN.card(wildcards.method).gpu),
+        runtime=minutes(60),
+        gpu=method_gpus,
     params:
         code=transfer_code,
     message:

@@ -25,7 +25,7 @@ rule plot_transfer:
     threads: 1
     resources:
         mem_mb=memory(1000, 60),
-        runtime=20,
+        runtime=minutes(20),
     params:
         code=code_hash("plot_transfer"),
     message:
@@ -53,8 +53,8 @@ rule summarise_transfers:
         "../envs/transfer.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory(1000, 0),
+        runtime=minutes(10),
     params:
         cfg={
             "transfers": [

@@ -1,5 +1,7 @@
 """Files between stages: atomic, checked, and with a message that tells how to remake them."""
 
+import errno
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -138,3 +140,24 @@ def test_the_number_of_clusters_comes_back_or_is_missed_by_name(tmp_path):
     contracts.write_json({"how": "given"}, tmp_path / "n.json")
     with pytest.raises(UserError, match="holds no n_clusters.*rule choose_n_clusters"):
         contracts.read_n_clusters(tmp_path / "n.json")
+
+
+def test_what_a_killed_job_left_half_written_is_removed_by_the_next(tmp_path):
+    (tmp_path / ".part-1-a.csv").write_text("half")
+    (tmp_path / ".part-2-folder").mkdir()
+    (tmp_path / ".part-3-other-a.csv").write_text("of another file")
+    with contracts.atomic(tmp_path / "a.csv") as temporary:
+        temporary.write_text("whole")
+    with contracts.whole_folder(tmp_path / "folder"):
+        pass
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "a.csv", "folder", ".part-3-other-a.csv",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("writer", [contracts.atomic, contracts.whole_folder])
+def test_a_full_disk_is_named_with_what_to_do(tmp_path, writer):
+    with pytest.raises(UserError, match="target: the disk is full.* MB are free.*--rerun-incompl"):
+        with writer(tmp_path / "target"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+    assert not list(tmp_path.iterdir())

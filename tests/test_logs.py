@@ -36,3 +36,13 @@ def test_the_log_tells_what_was_done_and_the_terminal_the_warnings(tmp_path, cap
     log, terminal = (tmp_path / "a.log").read_text(), capsys.readouterr().err
     assert all(text in log for text in ("seven cells", "one is odd", "from a library", "done in"))
     assert terminal == "some_rule: one is odd\n"
+
+
+def test_a_log_that_cannot_be_written_does_not_fail_the_job(tmp_path, capsys):
+    for path in ("/dev/full", tmp_path / "file" / "a.log"):
+        (tmp_path / "file").write_text("in the way of a folder")
+        with logs.job(path, "some_rule"):
+            logging.getLogger("spclust.x").info("seven cells")
+            logging.getLogger("spclust.x").info("eight cells")
+        terminal = capsys.readouterr().err
+        assert terminal.count("the log cannot be written") == 1 and "Traceback" not in terminal

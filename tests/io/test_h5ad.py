@@ -1,8 +1,10 @@
 """An h5ad keeps what it holds; its faults are named by cell and protein."""
 
+import time
 from pathlib import Path
 
 import anndata
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ import scipy.sparse as sp
 
 from spclust import contracts
 from spclust.errors import UserError
+from spclust.io import hdf5
 from spclust.io.importing import import_cells
 
 
@@ -121,7 +124,7 @@ H5AD_FAULTS = {
     "no protein": (lambda c: c[:, :0].copy(), {}, "120 cells and 0 features"),
     "unknown label": (None, {"label": "type"}, "obs: there is no column 'type'.*cell_type"),
     "unknown x": (None, {"x": "u", "y": "v"}, "there is no column 'u', which `x`"),
-    "only x": (None, {"x": "Area"}, "no two obs columns"),
+    "only x": (None, {"x": "Area"}, "`x` of the dataset is given and `y` is not"),
 }  # fmt: skip
 
 
@@ -146,3 +149,30 @@ def test_an_hdf5_file_of_another_kind_is_refused(tmp_path):
         file["matrix"] = np.ones(3)
     with pytest.raises(UserError, match="no AnnData with X, obs and var"):
         import_cells([tmp_path / "other.h5ad"], {})
+
+
+def test_a_file_in_which_hdf5_loops_is_refused(h5ad, monkeypatch):
+    """Zeros in the heap of texts make the library follow a chain that leads nowhere."""
+    path = Path(h5ad())
+    content = bytearray(path.read_bytes())
+    monkeypatch.setattr(hdf5, "LOOK", 3)
+    heap = content.index(b"GCOL")
+    content[heap + 16 : heap + 1016] = bytes(1000)
+    path.write_bytes(content)
+    started = time.monotonic()
+    with pytest.raises(UserError, match="cells.h5ad: the file is (truncated or )?damaged"):
+        import_cells([path], {})
+    assert time.monotonic() - started < 30
+
+
+@pytest.mark.parametrize("value", [np.void(b"abc"), np.array([np.void(b"abc")] * 3)])
+def test_what_cannot_be_written_again_of_uns_is_left_out_with_a_warning(
+    h5ad, value, tmp_path, caplog
+):
+    path = h5ad(lambda cells: cells.uns.update(kept={"a": [1, 2]}))
+    with h5py.File(path, "a") as file:
+        file["uns"].create_dataset("blob", data=value)
+    data, _ = import_cells([path], {})
+    contracts.write_mudata(data, tmp_path / "out.h5mu")
+    again = contracts.read_mudata(tmp_path / "out.h5mu", "imported")
+    assert set(again.mod["protein"].uns) == {"kept"} and "uns['blob']" in caplog.text

@@ -23,9 +23,6 @@ extras/                what else a method has to say: tables as ``<name>.csv``, 
 """
 
 import json
-import os
-import shutil
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -35,6 +32,7 @@ import scipy.sparse as sp
 
 from spclust.cells import Cells
 from spclust.errors import UserError
+from spclust.writing import atomic, whole_folder  # noqa: F401
 
 IMAGE, SLICE, SPATIAL = "image", "slice", "spatial"
 PSEUDOLABEL, SYNTHETIC, PARENTS = "pseudolabel", "synthetic", ("parent_1", "parent_2")
@@ -45,38 +43,6 @@ _COLUMNS = {
     "prepared": ((IMAGE, SLICE), "preprocess_cells"),
     "balanced": ((IMAGE, SLICE, PSEUDOLABEL, SYNTHETIC, *PARENTS), "oversample_minorities"),
 }
-
-
-@contextmanager
-def atomic(path):
-    """Yield a temporary name in the target's folder; rename it to ``path`` on success.
-
-    A body that fails or is killed leaves ``path`` as it was.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # the suffixes stay, writers choose compression and format by them
-    temporary = path.with_name(f".part-{os.getpid()}-{path.name}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def whole_folder(folder):
-    """Yield a temporary folder that replaces ``folder`` when the body succeeds."""
-    folder = Path(folder)
-    temporary = folder.with_name(f".part-{os.getpid()}-{folder.name}")
-    temporary.mkdir(parents=True)
-    try:
-        yield temporary
-        if folder.exists():
-            shutil.rmtree(folder)
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _rebuild(path, what, rule):

@@ -5,7 +5,7 @@ import resource
 import sys
 import time
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from spclust.errors import UserError
@@ -32,8 +32,7 @@ def job(log_path, rule):
     ------
     logging.Logger
     """
-    Path(log_path).parent.mkdir(parents=True, exist_ok=True)
-    to_file = logging.FileHandler(log_path, mode="w", encoding="utf-8")
+    to_file = _log_file(log_path)
     to_file.setFormatter(logging.Formatter(_FORMAT))
     to_terminal = logging.StreamHandler(sys.stderr)
     to_terminal.addFilter(_is_for_user)
@@ -63,7 +62,29 @@ def job(log_path, rule):
         for handler in (to_file, to_terminal):
             log.removeHandler(handler)
         logging.getLogger("py.warnings").removeHandler(to_file)
-        to_file.close()
+        with suppress(OSError):
+            to_file.close()
+
+
+class _LogFile(logging.FileHandler):
+    """A log that a full disk cuts short: one line of it on the terminal, the job goes on."""
+
+    told = False
+
+    def handleError(self, record):
+        if not self.told:
+            print(f"{self.baseFilename}: the log cannot be written", file=sys.stderr, flush=True)
+        self.told = True
+
+
+def _log_file(path):
+    """The log's handler, or one that drops everything where the log cannot be opened."""
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return _LogFile(path, mode="w", encoding="utf-8")
+    except OSError as error:
+        print(f"{path}: the log cannot be written ({error})", file=sys.stderr, flush=True)
+        return logging.NullHandler()
 
 
 def _is_for_user(record):

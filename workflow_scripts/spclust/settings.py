@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 from spclust import cards, stages
+from spclust.consistency import refuse_contradictions, refuse_path
 from spclust.errors import UserError
 from spclust.stages import STAGES
 from spclust.validation import check, unknown, yaml_value
@@ -129,11 +130,13 @@ def resolve(config, registry, found_cards=None):
     UserError
         With every fault found: key path, what was found, what is allowed, a corrected line.
     """
-    plan = Plan(config, found_cards or cards.load())
-    check(config, config_schema(), "configuration")
+    found_cards = found_cards or cards.load()
+    config = check(config, config_schema(), "configuration")
+    plan = Plan(config, found_cards)
     for stage in STAGES.values():
         plan.settings[stage.name] = _stage_settings(stage, config.get(stage.name, {}), plan.cards)
     plan.settings["method"] = _method_settings(config.get("method", {}), plan.cards)
+    refuse_contradictions(plan.settings)
     _datasets(plan, registry)
     runs = _runs(plan, {*plan.slices, *registry})
     plan.results = [
@@ -143,6 +146,11 @@ def resolve(config, registry, found_cards=None):
         if only is None or dataset in only
         for seed in config["seeds"]
     ]
+    if not plan.results:
+        raise UserError(
+            "runs: each is kept to `datasets` that are not listed, so there is nothing to run; "
+            f"list one of them, or write e.g.  datasets: [{next(iter(plan.datasets))}]  of a run"
+        )
     plan.transfers = _transfers(plan, runs)
     return plan
 
@@ -163,8 +171,12 @@ def _stage_settings(stage, given, found_cards):
     of_modality = {k: v for k, v in stage.settings.items() if k != "modalities"}
     keys = {"type": "object", "additionalProperties": False, "properties": of_modality}
     for name, values in found.items():
-        for modality, own in (values.get("modalities") or {}).items():
-            check(own, keys, "configuration", [stage.name, name, "modalities", modality])
+        if values.get("modalities"):
+            of_each = values["modalities"].items()
+            found[name] = values | {"modalities": {
+                m: check(own, keys, "configuration", [stage.name, name, "modalities", m])
+                for m, own in of_each
+            }}  # fmt: skip
     return found
 
 
@@ -183,9 +195,10 @@ def _laid_over(base, *others):
 
 def _method_settings(given, found_cards):
     """Settings of methods by name: every card's own, and the user's, which build on one."""
+    given = dict(given)
     for name, own in given.items():
         recipe = own.get("recipe", name)
-        if recipe not in found_cards:
+        if recipe not in list(found_cards):  # whatever stands there, a list too
             unknown(f"method.{name}.recipe", recipe, found_cards)
         if name in found_cards and recipe != name:
             raise UserError(
@@ -194,7 +207,7 @@ def _method_settings(given, found_cards):
             )
         keys = {"recipe": {"type": "string"}, **found_cards[recipe].settings}
         rules = {"type": "object", "additionalProperties": False, "properties": keys}
-        check(own, rules, "configuration", ["method", name])
+        given[name] = check(own, rules, "configuration", ["method", name])
     own = {name: given.get(name, {}) for name in [*found_cards, *given]}
     return {
         name: {
@@ -211,7 +224,7 @@ def _datasets(plan, registry):
     """Fill in ``plan.datasets`` and ``plan.slices``."""
     schema = load_schema("dataset")
     names = {entry["name"] for entry in plan.config["datasets"]
-             if isinstance(entry, dict) and "name" in entry}  # fmt: skip
+             if isinstance(entry, dict) and isinstance(entry.get("name"), str)}  # fmt: skip
     for i, entry in enumerate(plan.config["datasets"]):
         where = f"datasets[{i}]"
         if isinstance(entry, str) and entry in names and entry not in registry:
@@ -248,10 +261,10 @@ def _definition(entry, where, schema, registry, config):
     if isinstance(entry, str):
         if entry not in registry:
             unknown(where, entry, registry)
-        name, entry = entry, registry[entry]
-        check(entry, schema, "config/datasets.yaml", [name])
+        name = entry
+        entry = check(registry[name], schema, "config/datasets.yaml", [name])
     else:
-        check(entry, schema, "configuration", [where])
+        entry = check(entry, schema, "configuration", [where])
         if "name" not in entry:
             raise UserError(f"{where}: a dataset needs a name; add e.g.  name: my_slice")
         name = entry["name"]
@@ -272,6 +285,10 @@ def _definition(entry, where, schema, registry, config):
         raise UserError(
             f"{where} ({name}): two of `files` are kept as {twice!r}; give one another  name:"
         )
+    for path in _paths(entry):
+        refuse_path(f"{where} ({name})", path)
+    if "path" in entry:
+        local_files({"name": name, "path": entry["path"]})  # refuses a folder without tables
     defaults = {k: p["default"] for k, p in schema["properties"].items() if "default" in p}
     # keys left out of `simulate` have defaults of their own
     if "simulate" in entry:
@@ -337,7 +354,12 @@ def _transfers(plan, runs):
             unknown(f"{where}.model", entry["model"], {run.name for run, _ in runs})
         sources = [d for d in plan.datasets
                    if any(only is None or d in only for _, only in named)]  # fmt: skip
-        source = entry.get("from", sources[0])
+        source = entry.get("from", sources[0] if sources else None)
+        if not sources:
+            raise UserError(
+                f"{where}.model: the run {entry['model']!r} is kept to slices that are not listed; "
+                f"list one as  datasets:, it is kept to {', '.join(named[0][1])}"
+            )
         if source not in sources:
             unknown(f"{where}.from", source, sources)
         run = next(run for run, only in named if only is None or source in only)
@@ -363,17 +385,25 @@ def file_name(file):
     return file.get("name") or unquote(urlsplit(file["url"]).path.rsplit("/", 1)[-1])
 
 
+def _paths(definition):
+    """What stands as a dataset's ``path``, as a list."""
+    paths = definition.get("path", [])
+    return [paths] if isinstance(paths, str) else list(getattr(paths, "values", lambda: paths)())
+
+
 def local_files(definition):
     """Files behind a dataset's ``path``; a folder counts as all its tables."""
-    paths = definition["path"]
-    if isinstance(paths, dict):
-        return list(paths.values())
-    paths = [paths] if isinstance(paths, str) else paths
+    paths = _paths(definition)
+    if isinstance(definition["path"], dict):
+        return paths
     files = []
     for path in map(Path, paths):
         inside = sorted(str(f) for f in path.rglob("*.csv")) if path.is_dir() else []
         if path.is_dir() and not inside:
-            raise UserError(f"{path}: the folder of {definition['name']!r} holds no .csv table")
+            raise UserError(
+                f"{path}: the folder of {definition['name']!r} holds no .csv table; name the file "
+                "as  path:, or another folder"
+            )
         files += inside or [str(path)]
     return files
 

@@ -1,10 +1,29 @@
 """AnnData and MuData from their HDF5 files, with faults of a file in words."""
 
+import logging
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
 from spclust.errors import UserError
 
+log = logging.getLogger(__name__)
+
+LOOK = 60  # seconds that a look at a file may take, and one more for each 10 MB
+# what loops or crashes are attributes, chunk trees and texts; numbers have checksums or none
+_WALK = """
+import sys, h5py
+
+def look(name, item):
+    list(item.attrs.items())
+    if isinstance(item, h5py.Dataset):
+        item.chunks and item.id.get_num_chunks()
+        h5py.check_string_dtype(item.dtype) and item[()]
+
+with h5py.File(sys.argv[1]) as file:
+    file.visititems(look)
+"""
 MODALITIES = "mod"  # the group of an h5mu file that no h5ad file has
 
 
@@ -59,6 +78,33 @@ def read_mudata(path):
     return data
 
 
+def writable(uns):
+    """The entries of ``uns`` that can be written and read again; the others are said.
+
+    Parameters
+    ----------
+    uns : mapping
+
+    Returns
+    -------
+    dict
+    """
+    import anndata
+    import h5py
+
+    kept = dict(uns)
+    for name, value in uns.items():
+        with h5py.File("none", "w", driver="core", backing_store=False) as file:
+            try:
+                anndata.io.write_elem(file, "uns", {name: value})
+                anndata.io.read_elem(file["uns"])
+            except Exception as error:  # each type that anndata does not know fails in its own way
+                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                log.warning("uns[%r] cannot be written again and is left out: %s", name, reason)
+                del kept[name]
+    return kept
+
+
 def _groups(path, kind):
     """Names of the top groups of an HDF5 file."""
     import h5py
@@ -73,6 +119,8 @@ def _groups(path, kind):
             "dataset's entry"
         )
 
+    _refuse_endless(path)
+
     def names(path):
         with h5py.File(path) as file:
             return set(file)
@@ -80,11 +128,30 @@ def _groups(path, kind):
     return _whole(path, names)
 
 
+def _refuse_endless(path):
+    """Walk the file in a process of its own: HDF5 loops in damaged heaps, or crashes.
+
+    Other faults are left to the reader, which has better words for them.
+    """
+    limit = LOOK + Path(path).stat().st_size / 1e7
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _WALK, str(path)], capture_output=True, timeout=limit
+        )
+        fault = f"ended by signal {-done.returncode}" if done.returncode < 0 else None
+    except subprocess.TimeoutExpired:
+        fault = f"did not end in {limit:.0f} s"
+    if fault:
+        raise UserError(
+            f"{path}: the file is damaged (reading its structure {fault}); copy it again"
+        )
+
+
 def _whole(path, read):
     try:
         return read(path)
-    # a damaged HDF5 file surfaces as any of these, depending on where it broke
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+    # a damaged HDF5 file, or one with parts of unknown types, surfaces as nearly anything
+    except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(
             f"{path}: the file is truncated or damaged ({reason}); copy it again"

@@ -21,7 +21,7 @@ import pandas as pd
 
 from spclust.contracts import IMAGE, PARENTS, PSEUDOLABEL, SLICE, SPATIAL, SYNTHETIC
 from spclust.errors import UserError
-from spclust.io import guess, labels, modalities, readers, roles, tables
+from spclust.io import guess, hdf5, labels, modalities, readers, roles, tables
 
 log = logging.getLogger(__name__)
 
@@ -107,24 +107,19 @@ def _from_table(table, cfg):
     if x is None and y is None:
         x, y = guess.coordinates(columns)
         guessed |= {"x": x, "y": y}
-    if x is None or y is None:
-        raise UserError(
-            f"{source}: no two columns are given or look like coordinates; name them as  x:  and  "
-            f"y:  of the dataset. Columns are: {', '.join(columns)}"
-        )
-    for key, column in zip("xy", (x, y)):
-        tables.require(column, columns, key, source)
+    roles.both_coordinates(x, y, source, columns)
     taken = {x, y, cfg.get("cell_id"), *groups.values()}
     proteins = roles.proteins(
         [c for c in columns if c not in taken], cfg, source,
-        lambda: known or guess.proteins(table.frame, taken),
+        lambda: known or guess.proteins(table.frame, taken) or roles.refuse_commas(table, taken),
     )  # fmt: skip
     if known is None and "proteins" not in cfg:
         guessed["proteins"] = proteins
     names = roles.cell_names(table, cfg.get("cell_id"), groups["image"])
+    roles.refuse_twins(proteins, table)
     remedy = "correct it, remove the cell, or leave the column out with `exclude_proteins`"
     values = tables.numbers(table.frame, proteins, table.place, remedy)
-    places = tables.numbers(table.frame, [x, y], table.place, "remove the cell")
+    places = roles.places(table, [x, y])
     obs = table.frame.drop(columns=[*proteins, x, y])
     var = pd.DataFrame({"column": proteins}, index=guess.short_names(proteins))
     cells = anndata.AnnData(values, obs=obs.set_axis(names), var=var)
@@ -185,6 +180,7 @@ def _mudata(found, rows):
         parts = {m: part[rows].copy() for m, part in parts.items()}
     for part in parts.values():
         part.obs = tidy(part.obs, given)
+        part.uns = hdf5.writable(part.uns)
     data = mudata.MuData(parts)
     if found.shared is not None:
         kept = found.shared[rows]
@@ -194,7 +190,7 @@ def _mudata(found, rows):
                 data.obsm[key] = values
         for key, values in kept.obsp.items():
             data.obsp[key] = values
-        data.uns = dict(kept.uns)
+        data.uns = hdf5.writable(kept.uns)
     data.obsm[SPATIAL] = found.coordinates[rows]
     return data
 

@@ -229,15 +229,9 @@ def _coordinates(table, parts, shared, cfg, source):
             return _from_obsm(np.asarray(spatial), table, source), {}
         columns = list(guess.coordinates(table.frame.columns))
         guessed = dict(zip("xy", columns))
-    if None in columns:
-        raise UserError(
-            f"{source}: no coordinates: there is no obsm['spatial'], and no two obs columns are "
-            "given or look like x and y. Add adata.obsm['spatial'], or name obs columns as  "
-            f"x:  and  y:  of the dataset. obs has: {', '.join(table.frame.columns)}"
-        )
-    for key, column in zip("xy", columns):
-        tables.require(column, table.frame.columns, key, f"{source}, obs")
-    return tables.numbers(table.frame, columns, table.place, "remove the cell"), guessed
+    where = f"{source} (no obsm['spatial']), obs"
+    roles.both_coordinates(*columns, where, table.frame.columns)
+    return roles.places(table, columns), guessed
 
 
 def _from_obsm(values, table, source):
@@ -251,4 +245,4 @@ def _from_obsm(values, table, source):
     columns = ["obsm['spatial'][:, 0]", "obsm['spatial'][:, 1]"]
     frame = pd.DataFrame(values[:, :2], columns=columns)
     table = tables.Table(frame, dict.fromkeys(columns, "obs"), table.sources, table.unit)
-    return tables.numbers(frame, columns, table.place, "remove the cell")
+    return roles.places(table, columns)

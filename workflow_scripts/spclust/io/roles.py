@@ -4,9 +4,10 @@ import logging
 import re
 
 import numpy as np
+import pandas as pd
 
 from spclust.errors import UserError
-from spclust.io import guess, tables
+from spclust.io import guess, tables, textfiles
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,11 @@ def proteins(columns, cfg, source, find):
     if isinstance(wanted, list):
         for name in wanted:
             tables.require(name, columns, "proteins", source)
+        twice = [name for name in wanted if wanted.count(name) > 1]
+        if twice:
+            raise UserError(
+                f"{source}: `proteins` of the dataset lists {twice[0]!r} twice; remove one"
+            )
         return wanted
     if wanted is None:
         found = find()
@@ -90,6 +96,117 @@ def proteins(columns, cfg, source, find):
     others = [c for c in columns if c not in kept]
     log.info("%d features: %s; %d others: %s", len(kept), _some(kept), len(others), _some(others))
     return kept
+
+
+def refuse_commas(table, taken):
+    """Refuse a table without a column of numbers because they are written as ``1,5``; else ``[]``.
+
+    Parameters
+    ----------
+    table : Table
+    taken : set of str
+        Columns known to be no proteins.
+    """
+    for column in (c for c in table.frame.columns if c not in taken):
+        row = table.frame[column].first_valid_index()
+        if row is not None and textfiles.COMMA.fullmatch(str(table.frame[column][row])):
+            raise UserError(
+                f"{table.place(row, column)}: {table.frame[column][row]!r} is written with a "
+                "decimal comma; write numbers with points, e.g. by the export of your program"
+            )
+    return []
+
+
+def refuse_twins(proteins, table):
+    """Refuse proteins that the header names twice; pandas calls the second ``CD3.1``.
+
+    Parameters
+    ----------
+    proteins : list of str
+        Columns of proteins.
+    table : Table
+
+    Raises
+    ------
+    UserError
+    """
+    for name in proteins:
+        meant = re.sub(r"\.\d+$", "", name)
+        if meant in table.repeated:
+            raise UserError(
+                f"{table.files()}: more than one column is called {meant!r}; rename them in the "
+                "file, or list the columns to use, without it, as  proteins:  of the dataset"
+            )
+
+
+def both_coordinates(x, y, source, columns):
+    """Refuse columns of x and y of which one is missing, unknown or the other.
+
+    Parameters
+    ----------
+    x, y : str or None
+        Columns, as given or guessed.
+    source : str
+        File, for messages.
+    columns : list of str
+        All there are.
+
+    Raises
+    ------
+    UserError
+    """
+    if x is None and y is None:
+        raise UserError(
+            f"{source}: no coordinates, no two columns are given or look like x and y; name them "
+            "as  x:  and  y:  of the dataset (an h5ad may have obsm['spatial'] instead). Columns "
+            f"are: {_some(columns)}"
+        )
+    for key, column, other in (("x", x, "y"), ("y", y, "x")):
+        if column is None:
+            raise UserError(
+                f"{source}: `{other}` of the dataset is given and `{key}` is not; name its column "
+                f"as  {key}:, or leave both out to have them guessed. Columns are: {_some(columns)}"
+            )
+        tables.require(column, columns, key, source)
+    if x == y:
+        raise UserError(
+            f"{source}: `x` and `y` of the dataset name the same column, {x!r}, so that all cells "
+            f"would lie on one line; name another as  y:. Columns are: {_some(columns)}"
+        )
+
+
+def places(table, columns):
+    """Coordinates of the cells.
+
+    Parameters
+    ----------
+    table : Table
+    columns : list of str
+        Of x and of y.
+
+    Returns
+    -------
+    array of float32, shape (n, 2)
+
+    Raises
+    ------
+    UserError
+    """
+    for key, column in zip("xy", columns):
+        values = table.frame[column]
+        if values.map(lambda value: isinstance(value, bool | np.bool_)).any():
+            raise UserError(
+                f"{table.place(0, column)}: true and false are no coordinates; name another column "
+                f"as  {key}:  of the dataset"
+            )
+    none = [c for c in columns if not pd.to_numeric(table.frame[c], errors="coerce").notna().any()]
+    remedy = (
+        "no cell has one that is; write plain numbers without units, or name other columns as  "
+        "x:  and  y:  of the dataset"
+        if none
+        else "correct it, or remove the cell"
+    )
+    return tables.numbers(table.frame, columns, table.place, remedy)
 
 
 def _some(columns):

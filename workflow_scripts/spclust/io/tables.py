@@ -1,18 +1,15 @@
 """Text tables: reading, joining and stacking, with every value's file and line remembered."""
 
 import difflib
-import gzip
 import logging
 import re
-import zlib
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from spclust.errors import UserError
-from spclust.io import labels
+from spclust.io import labels, textfiles
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +33,8 @@ class Table:
         columns that the format settles; what the user says goes before.
     guessed : dict
         The same of columns judged by their names, which the user is shown.
+    repeated : set of str
+        Names that the header has more than once.
     """
 
     frame: pd.DataFrame
@@ -44,6 +43,7 @@ class Table:
     unit: str = "line"
     roles: dict = field(default_factory=dict)
     guessed: dict = field(default_factory=dict)
+    repeated: frozenset = frozenset()
 
     def place(self, row, column):
         """Where a value stands: file, line and column."""
@@ -62,6 +62,7 @@ class Table:
             self.origin,
             {key: s.iloc[rows].reset_index(drop=True) for key, s in self.sources.items()},
             self.unit,
+            repeated=self.repeated,
         )
 
 
@@ -78,7 +79,7 @@ def header(path):
     UserError
         When the file is missing, empty or no text table.
     """
-    return list(_parse(path, nrows=0).columns)
+    return list(textfiles.parse(path, nrows=0).columns)
 
 
 def read(path, text=(), key=None):
@@ -101,7 +102,7 @@ def read(path, text=(), key=None):
     UserError
         When the file is missing, empty, truncated or no text table.
     """
-    frame = _parse(path, dtype={column: str for column in text})
+    frame = textfiles.parse(path, dtype={column: str for column in text})
     if not isinstance(frame.index, pd.RangeIndex):
         raise UserError(
             f"{path}: its rows have more fields than its header has names; add the missing name "
@@ -117,40 +118,12 @@ def read(path, text=(), key=None):
     source = pd.DataFrame(
         {"file": pd.Categorical([str(path)] * len(frame)), "line": frame.index + 2}
     )
-    return Table(frame.reset_index(drop=True), dict.fromkeys(frame.columns, key), {key: source})
-
-
-def _parse(path, **options):
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"{path}: there is no such file; check `path` of the dataset")
-    if path.stat().st_size == 0:
-        raise UserError(f"{path}: the file is empty; make or copy it again")
-    # a gzipped file is told by its first bytes, whatever its name
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    try:
-        with gzip.open(path, "rb") if packed else path.open("rb") as file:
-            first = file.readline()
-        separator = max(b",\t;", key=lambda mark: first.count(mark))
-        return pd.read_csv(
-            path,
-            sep=chr(separator),
-            compression="gzip" if packed else None,
-            skip_blank_lines=False,
-            low_memory=False,
-            encoding="utf-8-sig",
-            **options,
-        )
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UserError(
-            f"{path}: the compressed file is truncated or damaged ({error}); copy it again"
-        ) from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{path}: this is no text table ({' '.join(str(error).split())}); "
-            "a comma- or tab-separated table with one header line is expected"
-        ) from error
+    return Table(
+        frame.reset_index(drop=True),
+        dict.fromkeys(frame.columns, key),
+        {key: source},
+        repeated=frozenset(frame.attrs["repeated"]),
+    )
 
 
 def clean_text(table, column, key):
@@ -211,6 +184,7 @@ def join(parts, on):
             pd.concat([result.frame, other.frame[new]], axis=1),
             {**other.origin, **result.origin},
             {**result.sources, **other.sources},
+            repeated=result.repeated | other.repeated,
         )
     return result
 
@@ -232,6 +206,7 @@ def stack(parts):
             key: pd.concat([p.sources[key].astype({"file": str}) for p in parts], ignore_index=True)
             for key in first.sources
         },
+        repeated=first.repeated,
     )
 
 
@@ -240,12 +215,12 @@ def unique(table, on):
     twice = table.frame.duplicated(on, keep=False).to_numpy()
     if not twice.any():
         return
-    rows = np.flatnonzero(twice)
+    rows, column = np.flatnonzero(twice), on[-1]
     names = table.frame.loc[rows, on].astype(str).agg("/".join, axis=1)
     first = rows[names == names.iloc[0]]
-    lines = table.sources[table.origin[on[0]]]["line"].iloc[first[:3]]
+    lines = table.sources[table.origin[column]]["line"].iloc[first[:3]]
     raise UserError(
-        f"{table.place(first[0], on[0])}: the cell id {names.iloc[0]!r} is repeated "
+        f"{table.place(first[0], column)}: the cell id {names.iloc[0]!r} is repeated "
         f"({table.unit} {', '.join(map(str, lines))}); {names.nunique()} ids are "
         f"({', '.join(names.unique()[:5])}). Make them unique, or name the column that is "
         "unique as `cell_id`, and as `image` the image in which ids start anew"
@@ -285,6 +260,8 @@ def numbers(frame, columns, place, remedy):
             fault = (
                 "the value is missing" if pd.isna(found) else f"{str(found)!r} is no finite number"
             )
+            if textfiles.COMMA.fullmatch(str(found)):
+                fault += " (a decimal comma; write points in the file)"
             raise UserError(
                 f"{place(bad[0], column)}: {fault} "
                 f"({len(bad)} such {'cell' if len(bad) == 1 else 'cells'} in the column); {remedy}"

@@ -100,6 +100,7 @@ def _prepared(x, cells, settings, source):
         settings, correction = settings | {"batch_correction": "none"}, "none"
     if correction == "combat":
         x = combat(x, batch, unit, source.key("batch_correction"))
+    _refuse_infinite(x, names, source)
     axes = principal_axes(x, settings, source)
     if axes:
         constants |= axes
@@ -111,9 +112,21 @@ def _prepared(x, cells, settings, source):
         log.info("%s: %s between %d %ss", source.modality, correction, n_batches, unit)
     log.info("%s: %d cells, %d of %d features, %d columns: %s", source.modality, len(cells),
              kept.sum(), len(kept), x.shape[1], settings)  # fmt: skip
+    _refuse_infinite(x, names, source)
     constants["spread"] = total_spread(x)  # by which modalities are weighed against each other
     preparation = {"settings": settings, "constants": constants}
     return x, names.astype(object), preparation
+
+
+def _refuse_infinite(x, names, source):
+    # squares of larger values are infinite in single precision
+    faulty = ~(np.abs(x) <= 1e15).all(axis=0)
+    if faulty.any():
+        raise UserError(
+            f"{source.word} {names[faulty][0]!r} has values that are infinite or no numbers, or "
+            f"beyond 1e15, after the preparation by {source.section}, too large for single "
+            "precision; bring the values, or target_sum and cofactor, to a usual size"
+        )
 
 
 def _refuse_constant(constant, n_cells, settings, source):

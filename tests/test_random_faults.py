@@ -1,0 +1,182 @@
+"""Whatever a configuration or a file holds, a UserError is all that comes out, and it helps."""
+
+import copy
+import re
+import string
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from test_preprocess import imported
+from test_settings import REGISTRY, SHIPPED
+
+from spclust import cards
+from spclust.corrections import below, passes
+from spclust.errors import UserError
+from spclust.io.importing import import_cells
+from spclust.preprocess import prepare
+from spclust.settings import config_schema, resolve
+from spclust.stages import STAGES
+
+VALID = SHIPPED | {
+    "datasets": ["demo", {"name": "mine", "path": ["a.csv", "b.csv"], "label": "cell_type"}],
+    "method": {"cold": {"recipe": "spclust", "temperature": 0.2, "hidden_dims": [8, 4]}},
+    "graphs": {"k20": {"n_neighbors": 20, "spatial_graph": "radius", "radius": 40.0}},
+    "preprocess": {"default": {"clip": None, "modalities": {"rna": {"clip": 3.0}}}},
+    "transfer": {"model": "spclust", "from": "demo", "to": ["mine"]},
+}
+SCHEMA = config_schema()
+
+leaves = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+    | st.sampled_from(["1e-3", "auto", "none", "demo", "nan", "-1", "a/b", "../x", "{a}", "\0"])
+    | st.dates() | st.binary(max_size=3)
+)  # fmt: skip
+values = st.recursive(
+    leaves,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(string.printable, max_size=5) | st.integers(), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def places(value, path=()):
+    """Every place of a nested value but its root."""
+    if isinstance(value, dict | list):
+        for key, own in value.items() if isinstance(value, dict) else enumerate(value):
+            yield (*path, key)
+            yield from places(own, (*path, key))
+
+
+def put(value, path, new):
+    out = copy.deepcopy(value)
+    inside = out
+    for key in path[:-1]:
+        inside = inside[key]
+    inside[path[-1]] = new
+    return out
+
+
+CARDS = cards.load()
+PLACES = list(places(VALID))
+
+
+@given(st.sampled_from(PLACES), values, st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_only_user_errors_come_of_a_spoilt_configuration(path, value, under_a_new_key):
+    config = put(VALID, (*path[:-1], "new") if under_a_new_key and isinstance(path[-1], str)
+                 else path, value)  # fmt: skip
+    try:
+        resolve(config, REGISTRY, CARDS)
+    except UserError as error:
+        assert 0 < len(str(error)) < 5000
+
+
+@given(st.lists(st.tuples(st.sampled_from(PLACES), leaves), min_size=1, max_size=3))
+@settings(max_examples=200, deadline=None)
+def test_a_line_to_write_passes_where_it_is_to_stand(faults):
+    config = VALID
+    for path, value in faults:
+        try:
+            config = put(config, path, value)
+        except (TypeError, KeyError, IndexError):
+            pass  # another fault has taken the place away
+    try:
+        resolve(config, REGISTRY, CARDS)
+    except UserError as error:
+        for line in str(error).splitlines():
+            check_line(line)
+
+
+def check_line(line):
+    """Paste what is to be written: under its key, in the place that the line names."""
+    found = re.match(r" *([\w.\[\]]+): found .*; write(?: e\.g\.)?  (\w+): (.+)$", line)
+    if not found:
+        return
+    where, key, text = found.groups()
+    schema = SCHEMA
+    path = [int(a) if a else b for a, b in re.findall(r"\[(\d+)\]|(\w+)", where)]
+    while path and path[-1] != key:
+        path.pop()
+    if path[:1] in (["method"], ["datasets"]) and len(path) > 1:
+        return  # of cards and of datasets, whose schemas are their own
+    for part in path:
+        schema = below(schema, part, SCHEMA)
+    assert passes(yaml.safe_load(text), schema, SCHEMA), line
+
+
+TABLE = (
+    "CellID,X,Y,CD3,CD20,image,cell_type\n"
+    + "".join(f"{i},{i * 1.5},{i * 2.5},{i % 3}.5,{i % 2}.25,a,T\n" for i in range(1, 7))
+).encode()
+edits = st.lists(
+    st.tuples(
+        st.integers(0, len(TABLE) - 1),
+        st.integers(0, 4),
+        st.binary(max_size=3) | st.sampled_from([b",", b"\n", b'"', b"nan", b"inf", b";", b"\t"]),
+    ),
+    min_size=1,
+    max_size=4,
+)
+quick = settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def refused_or_right(path):
+    try:
+        data, labels = import_cells([path], {"min_label_size": 1})
+    except UserError as error:
+        assert len(str(error)) < 3000
+        return
+    assert data.n_obs >= 2 and np.isfinite(data.obsm["spatial"]).all()
+    assert all(np.isfinite(part.X).all() for part in data.mod.values())
+    assert set(labels["cell"]) <= set(data.obs_names)
+
+
+@pytest.mark.parametrize("name", ["cells.csv", "cells.h5ad", "cells.h5mu", "cells.csv.gz"])
+@given(content=st.binary(max_size=300))
+@quick
+def test_random_bytes_are_refused(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    refused_or_right(tmp_path / name)
+
+
+@given(changes=edits)
+@quick
+def test_an_edited_table_is_refused_or_right(tmp_path, changes):
+    content = TABLE
+    for at, length, new in changes:
+        content = content[:at] + new + content[at + length :]
+    (tmp_path / "cells.csv").write_bytes(content)
+    refused_or_right(tmp_path / "cells.csv")
+
+
+@given(
+    x=hnp.arrays(
+        np.float32,
+        st.tuples(st.integers(2, 6), st.integers(2, 4)),
+        elements=st.floats(width=32) | st.integers(0, 50),
+    ),
+    changes=st.fixed_dictionaries(
+        {
+            "normalisation": st.sampled_from(["total", "arcsinh", "clr", "none"]),
+            "scale": st.booleans(),
+            "clip": st.sampled_from([None, 10.0]),
+            "target_sum": st.sampled_from([1.0, 1e-30, 1e30]),
+            "pca_components": st.sampled_from([None, 2]),
+        }
+    ),
+)
+@quick
+def test_prepared_values_are_finite_or_refused(x, changes):
+    try:
+        cells = prepare(imported(protein=x), STAGES["preprocess"].defaults | changes)
+    except UserError:
+        return
+    assert np.isfinite(cells.matrix).all()

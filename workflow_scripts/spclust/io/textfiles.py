@@ -1,0 +1,82 @@
+"""Text files into data frames, with faults of a file in words."""
+
+import codecs
+import csv
+import gzip
+import re
+import zlib
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+
+from spclust.errors import UserError
+
+# a number as many languages write it
+COMMA = re.compile(r"-?\d+,\d+(e-?\d+)?")
+
+
+def parse(path, **options):
+    """Read a delimited text file, optionally gzipped.
+
+    Parameters
+    ----------
+    path : path
+    **options
+        Of ``pandas.read_csv``.
+
+    Returns
+    -------
+    DataFrame
+        ``attrs['repeated']`` lists the names that the header has more than once.
+
+    Raises
+    ------
+    UserError
+        When the file is missing, empty, truncated, not in UTF-8 or no table.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: there is no such file; check `path` of the dataset")
+    if path.stat().st_size == 0:
+        raise UserError(f"{path}: the file is empty; make or copy it again")
+    # a gzipped file is told by its first bytes, whatever its name
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    try:
+        with gzip.open(path, "rb") if packed else path.open("rb") as file:
+            first = file.readline()
+        if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise UserError(
+                f'{path}: the text is in UTF-16, as Excel\'s "Unicode text"; save it as CSV in '
+                "UTF-8, e.g. with  iconv -f utf-16 -t utf-8 old.csv > new.csv"
+            )
+        separator = chr(max(b",\t;", key=lambda mark: first.count(mark)))
+        frame = pd.read_csv(
+            path,
+            sep=separator,
+            compression="gzip" if packed else None,
+            skip_blank_lines=False,
+            low_memory=False,
+            encoding="utf-8-sig",
+            **options,
+        )
+        names = next(csv.reader([first.decode("utf-8-sig")], delimiter=separator), [])
+        frame.attrs["repeated"] = [name for name, n in Counter(names).items() if n > 1]
+        return frame
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(
+            f"{path}: the compressed file is truncated or damaged ({error}); copy it again"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path}: this is no text table in UTF-8 (it holds the byte "
+            f"0x{error.object[error.start]:02x}); if it was saved in another encoding, as Latin-1, "
+            "save it as CSV in UTF-8, e.g. with  iconv -f latin1 -t utf-8 old.csv > new.csv"
+        ) from error
+    # what pandas says of bytes that are no table is not always a ParserError
+    except (ValueError, OverflowError, csv.Error) as error:
+        raise UserError(
+            f"{path}: this is no text table ({' '.join(str(error).split())}); "
+            "a comma- or tab-separated table with one header line is expected"
+        ) from error
