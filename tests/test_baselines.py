@@ -13,7 +13,7 @@ from spclust.methods import kmeans
 from spclust.models import Model
 from spclust.oversample import SpaCSMOTE
 
-SEE_SYNTHETIC = ("leiden", "kmeans", "ward")
+SEE_SYNTHETIC = ("leiden", "kmeans", "ward", "consensus")
 BASELINES = (*SEE_SYNTHETIC, "random", "truth")
 
 

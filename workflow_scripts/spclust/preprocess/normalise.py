@@ -116,10 +116,11 @@ def normalise(x, settings, known=None):
 
     The formulas of :mod:`spclust.preprocess.units` divide by constants of all cells, the others
     look at one cell alone. ``total`` scales a cell to the sum ``target_sum`` and takes log1p.
-    ``arcsinh`` is arcsinh(x / cofactor). ``clr`` is the centred log-ratio of each cell with one count added,
-    ln((x + 1) / g(x + 1)) with g the geometric mean over the cell's features, as Stoeckius et al.
-    (2017) define it. Its mirror image, one ratio per antibody across cells (muon's and Seurat's
-    default, compared by Mulè et al. 2022), leaves each cell's depth in, and scaling undoes it.
+    ``arcsinh`` is arcsinh(x / cofactor). ``clr`` is the centred log-ratio of each cell with one
+    count added, ln((x + 1) / g(x + 1)) with g the geometric mean over the cell's features, as
+    Stoeckius et al. (2017) define it. Its mirror image, one ratio per antibody across cells
+    (muon's and Seurat's default, compared by Mulè et al. 2022), leaves each cell's depth in, and
+    scaling undoes it.
 
     Parameters
     ----------
