@@ -13,8 +13,8 @@ from spclust.methods import kmeans
 from spclust.models import Model
 from spclust.oversample import SpaCSMOTE
 
-SEE_SYNTHETIC = ("leiden", "kmeans", "ward", "consensus")
-BASELINES = (*SEE_SYNTHETIC, "random", "truth")
+SEE_SYNTHETIC = ("leiden", "kmeans", "ward")
+BASELINES = (*SEE_SYNTHETIC, "consensus", "random", "truth")
 
 
 @pytest.fixture(scope="module")

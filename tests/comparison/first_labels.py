@@ -44,7 +44,7 @@ others.
 
 def prepared(folder, name):
     """Imported and prepared cells of a slice and their reference labels."""
-    cfg = {"name": name, "label": "cell_type", "image": "sample", "min_label_size": 50}
+    cfg = {"name": name, "label": "cell_type", "image": "sample", "drop_unscored": True}
     data, table = import_cells([Path(folder) / f"{name}.h5ad"], cfg)
     # one cell of the lymph node has no tag at all
     data = data[np.asarray(data.mod["protein"].X.sum(axis=1)).ravel() > 0].copy()

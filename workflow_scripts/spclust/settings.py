@@ -321,7 +321,9 @@ def _chosen(plan, where, entry, method):
 
     for stage in stages.OF_DATASET:
         values(stage)
-    needed = stages.with_needed([*card.needs, *([] if card.control else plugged)], values)
+    # controls, and what votes decide on, see no features
+    blind = card.control or card.needs == ("votes",)
+    needed = stages.with_needed([*card.needs, *([] if blind else plugged)], values)
     chosen = {stage: chosen[stage] for stage in [*stages.OF_DATASET, *needed]}
     unused = [s for s in stages.OF_REPLICATE if s in entry and s not in chosen]
     if unused:

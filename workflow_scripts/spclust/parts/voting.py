@@ -63,6 +63,16 @@ class Pool:
         m = len(self.rand)
         return (self.rand.sum(axis=1) - 1) / (m - 1) if m > 1 else np.ones(1)
 
+    @property
+    def weights(self):
+        """Squared agreement of each row; all one where none agrees with another.
+
+        Not the squared ARI to the reference: that is a member itself, so it would outvote the
+        rest of a pool whose members agree little.
+        """
+        weights = np.maximum(self.agreement, 0) ** 2
+        return weights if weights.any() else np.ones_like(weights)
+
     def as_given(self, values):
         """Values (m,) of the rows in the order in which the members were given."""
         found = np.empty_like(values)
@@ -87,13 +97,10 @@ class Verdict:
         Ids by decreasing size.
     shares : array of float32, shape (n, c)
         Share of each cluster in the weighted votes on a cell; rows sum to 1.
-    weights : array of float, shape (m,)
-        Of the members, as they were given.
     """
 
     labels: np.ndarray
     shares: np.ndarray
-    weights: np.ndarray
 
     @property
     def confidence(self):
@@ -107,7 +114,7 @@ def vote(pool, n_clusters):
     The reference is the partition with the asked number of clusters (else the nearest number)
     that agrees best with the others. Clusters of every partition are matched to it by their
     Jaccard index, one to one (Hungarian algorithm), surplus ones to the best. Partitions weigh by
-    their squared ARI to the reference. The result is the next reference, three times in all.
+    their squared agreement. The result is the next reference, three times in all.
 
     Parameters
     ----------
@@ -123,9 +130,9 @@ def vote(pool, n_clusters):
     best = np.lexsort((-pool.agreement, off))[0]
     reference = pool.partitions[best]
     for _ in range(ROUNDS):
-        shares, weights = ballot(pool, reference)
+        shares = ballot(pool, reference)
         reference = _by_first_cell(shares.argmax(axis=1))
-    return _verdict(pool, shares, weights)
+    return _verdict(shares, shares.argmax(axis=1))
 
 
 def spectral(pool, n_clusters, seed):
@@ -160,13 +167,12 @@ def spectral(pool, n_clusters, seed):
         x = scaled @ leading
         x = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
         reference = KMeans(n_clusters, n_init=10, random_state=seed).fit_predict(x)
-    shares, weights = ballot(pool, _by_first_cell(reference))
     # its own clusters are the labels, the votes only say how sure they are
-    return _verdict(pool, shares, weights, _by_first_cell(reference))
+    reference = _by_first_cell(reference)
+    return _verdict(ballot(pool, reference), reference)
 
 
-def _verdict(pool, shares, weights, labels=None):
-    labels = shares.argmax(axis=1) if labels is None else labels
+def _verdict(shares, labels):
     ids = ordered_by_size(labels)
     there, rows = np.unique(ids, return_index=True)
     # clusters that nobody is in come last
@@ -174,7 +180,7 @@ def _verdict(pool, shares, weights, labels=None):
     old = np.r_[old, np.setdiff1d(np.arange(shares.shape[1]), old)]
     if len(there) < shares.shape[1]:
         log.warning("%d of %d clusters won no cell", shares.shape[1] - len(there), shares.shape[1])
-    return Verdict(ids, shares[:, old], pool.as_given(weights))
+    return Verdict(ids, shares[:, old])
 
 
 def ballot(pool, reference):
@@ -188,20 +194,14 @@ def ballot(pool, reference):
 
     Returns
     -------
-    shares : array of float32, shape (n, c)
-    weights : array of float, shape (m,)
-        Squared ARI of each row of the pool to the reference; all one where none agrees.
+    array of float32, shape (n, c)
     """
     n, c = len(reference), reference.max() + 1
-    own = np.bincount(reference, minlength=c)
-    weights, columns = np.empty(len(pool.partitions)), []
-    for i, labels in enumerate(pool.partitions):
+    own, weights, columns = np.bincount(reference, minlength=c), pool.weights, []
+    for labels in pool.partitions:
         common = _table(labels, reference)
-        weights[i] = max(_rand_index(common), 0) ** 2
         union = common.sum(axis=1, keepdims=True) + own - common
         columns.append(matched(common / union))
-    if not weights.any():
-        weights[:] = 1
     shares = np.zeros((n, c), dtype=np.float32)
     for start in range(0, n, BLOCK_ROWS):
         rows = np.arange(start, min(start + BLOCK_ROWS, n))
@@ -209,7 +209,7 @@ def ballot(pool, reference):
         for labels, names, weight in zip(pool.partitions, columns, weights):
             part[rows - start, names[labels[rows]]] += weight
         shares[rows] = part / weights.sum()
-    return shares, weights
+    return shares
 
 
 def matched(score):

@@ -20,16 +20,18 @@ def draw(run):
     left, right = fig.subplots(1, 2, width_ratios=[3, 2])
     for i, head in enumerate(heads):
         own = members[members["head"] == head]
-        rows = [transforms.index(name) for name in own["transform"]]
+        # heads beside each other, or those that agree alike would hide one another
+        shift = 0.16 * (i - (len(heads) - 1) / 2)
+        rows = [transforms.index(name) + shift for name in own["transform"]]
         edges = [style.INK if central else "none" for central in own["central"]]
-        left.scatter(own["agreement"], rows, s=22, color=style.PALETTE[i], edgecolors=edges,
-                     linewidths=0.8, label=head, zorder=2)  # fmt: skip
+        left.scatter(own["agreement"], rows, s=20, color=style.PALETTE[i], edgecolors=edges,
+                     linewidths=0.8, zorder=2)  # fmt: skip
     left.set_yticks(range(len(transforms)), transforms)
     left.set_ylim(len(transforms) - 0.5, -0.5)
     left.set_xlabel("agreement with the other members (mean ARI)")
     left.grid(axis="y", color=style.BACKGROUND, zorder=0)
-    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=len(heads), frameon=False,
-                handletextpad=0.1, columnspacing=1)  # fmt: skip
+    entries = list(zip(style.PALETTE, heads))
+    style.legend(fig, entries, "head")
     shares = run.votes.confidence("vote")
     right.hist(shares, bins=np.linspace(0, 1, 21), color=style.PALETTE[0])
     right.set_xlim(0, 1)
