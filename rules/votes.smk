@@ -13,9 +13,9 @@ rule vote_labels:
         "results/benchmarks/<votes>/vote_labels.tsv"
     conda:
         "../envs/votes.yaml"
-    threads: 2
+    threads: 1
     resources:
-        mem_mb=memory(4000, 300),
+        mem_mb=memory(2500, 200),
         runtime=60,
     params:
         cfg=stage_cfg("votes"),
