@@ -34,8 +34,8 @@ INTRODUCTION = """# First labels, measured
 Written by `python tests/comparison/first_labels.py <folder of the slices>`; all values in
 [first_labels.tsv](first_labels.tsv). {n} slices, seed {seed}, number of classes given; cells
 without a class and classes of fewer than 50 cells are dropped, classes under {rare:.0%} are rare.
-KMeans, Ward, Leiden and the mixture see the cells by the default preprocessing (`total`). `vote` and
-`spectral` are the two operators of the stage `votes` at its defaults, the rows below them the vote
+KMeans, Ward, Leiden and the mixture see the cells by the default preprocessing (`total`). `vote`
+and `spectral` are the operators of the stage `votes` at its defaults, the rows below them the vote
 of a part of that pool. "Median member" is the median of the pool, score by score.
 
 The labels of these slices were in view when transforms, heads and operator were chosen, so the
@@ -44,7 +44,7 @@ the output of another algorithm, those of `scimap_*` and `phenoptr_*` rules on t
 """
 ENDING = """`vote` is the default for these reasons, not for the scores above: it says how sure it
 is of a cell in the same count that decides, every member has a say, and it draws nothing at random.
-Members weigh by their agreement with the pool, not by that with the reference, because the reference
+Members weigh by their agreement with the pool, not that with the reference, because the reference
 is a member itself and would outvote a pool whose members agree little (tests/test_voting.py has
 such a pool; on the slices above the latter way gave ARI 0.498, macro-F1 0.543, rare F1 0.406).
 """
