@@ -44,11 +44,14 @@ def counting_input(wildcards):
 
 
 def first_labels_input(wildcards):
-    """Input function: the cells; of the control `truth` the reference labels, too."""
+    """Input function: the cells, and what first labels are taken from: votes, reference labels."""
     files = {
         "cells": stages.nearest("cells.h5mu", dict(wildcards.items())),
         "n_clusters": stages.nearest("n_clusters.json", dict(wildcards.items())),
     }
-    if PLAN.cfg("pseudolabels", wildcards.pseudolabels)["method"] == "truth":
+    method = PLAN.cfg("pseudolabels", wildcards.pseudolabels)["method"]
+    if method == "truth":
         files["labels"] = labels_of(wildcards)
+    elif method == "vote":
+        files["votes"] = stages.nearest("votes.npz", dict(wildcards.items()))
     return files

@@ -4,9 +4,9 @@
 def method_input(wildcards):
     """Input function: cells and what else the method's card says it needs."""
     card, above = PLAN.card(wildcards.method), dict(wildcards.items())
-    files = ["cells.h5mu", "n_clusters.json"] + ["graphs.npz"] * (
-        "graphs" in card.needs
-    )
+    files = ["cells.h5mu", "n_clusters.json"]
+    files += ["graphs.npz"] * ("graphs" in card.needs)
+    files += ["votes.npz"] * ("votes" in card.needs)
     found = {Path(file).stem: stages.nearest(file, above) for file in files}
     return found | ({"labels": labels_of(wildcards)} if card.reference else {})
 
@@ -50,9 +50,17 @@ def method_gpus(wildcards):
 
 
 def figure_input(wildcards):
-    """Input function: the balanced cells, where the run saw them."""
-    cells = stages.nearest("cells.h5mu", dict(wildcards.items()))
-    return {"balanced": cells} if "oversample-" in cells else {}
+    """Input function: the balanced cells and the votes, where the run saw them."""
+    above = dict(wildcards.items())
+    seen = {
+        "oversample": ("balanced", "cells.h5mu"),
+        "votes": ("votes", "votes.npz"),
+    }
+    return {
+        name: stages.nearest(file, above)
+        for stage, (name, file) in seen.items()
+        if stage in stages.chosen_in(above)
+    }
 
 
 def shown_settings(wildcards):

@@ -109,6 +109,22 @@ def graphs_for(recipe, cells, seed=0, **changes):
     return graphs.build(cells, seed, **settings)
 
 
+def votes_for(recipe, cells, n_clusters=3, seed=0):
+    """Votes on the original cells as vote_labels makes them, of the features as they are.
+
+    None where the method needs none.
+    """
+    from spclust import pools
+
+    if "votes" not in CARDS[recipe].needs:
+        return None
+    cells = cells.original()
+    settings = STAGES["preprocess"].defaults | {"normalisation": "none"}
+    entries = {m: {"settings": settings, "constants": {}} for m in cells.features}
+    own = STAGES["votes"].defaults | {"heads": ["kmeans", "ward", "mixture"]}
+    return pools.poll(None, replace(cells, preprocessing=entries), n_clusters, seed, **own)
+
+
 def run(recipe, cells, seed=0, n_clusters=3, graphs=None, machine=None, reference=None, **changes):
     """Cluster with a method as its card has it, but for the settings given."""
     from spclust import methods
@@ -116,7 +132,10 @@ def run(recipe, cells, seed=0, n_clusters=3, graphs=None, machine=None, referenc
     graphs = graphs_for(recipe, cells, seed) if graphs is None else graphs
     machine = methods.Machine("cpu") if machine is None else machine
     settings = METHODS[recipe] | changes
-    return methods.cluster(cells, n_clusters, seed, settings, recipe, graphs, machine, reference)
+    votes = votes_for(recipe, cells, n_clusters, seed)
+    return methods.cluster(
+        cells, n_clusters, seed, settings, recipe, graphs, machine, reference, votes
+    )
 
 
 def interrupted(recipe, cells, path, stop, **changes):

@@ -14,7 +14,7 @@ from spclust.models import Model
 from spclust.oversample import SpaCSMOTE
 
 SEE_SYNTHETIC = ("leiden", "kmeans", "ward")
-BASELINES = (*SEE_SYNTHETIC, "random", "truth")
+BASELINES = (*SEE_SYNTHETIC, "consensus", "random", "truth")
 
 
 @pytest.fixture(scope="module")

@@ -108,12 +108,43 @@ def test_leiden_is_that_of_scanpy():
     cells = AnnData(x)
     sc.pp.neighbors(cells, n_neighbors=15, use_rep="X", transformer="sklearn", random_state=0)
     weights = expression.neighbour_weights(x, images, 15, 0)
-    assert abs(weights - cells.obsp["connectivities"]).max() < 1e-6
+    assert abs(weights - cells.obsp["connectivities"]).max() < 1e-5
     sc.tl.leiden(
         cells, resolution=0.4, flavor="igraph", n_iterations=2, directed=False, random_state=0
     )
-    ours = heads.leiden_partition(weights, 0.4, 0)
+    ours = heads.leiden_partitions(weights)(0.4, 0)
     assert adjusted_rand_score(cells.obs["leiden"], ours) > 0.95
+
+
+@pytest.mark.parametrize("n,k", [(3, 15), (10, 15), (60, 15), (300, 30)])
+def test_weights_are_scanpys(n, k):
+    import scanpy as sc
+    from anndata import AnnData
+
+    x = np.random.default_rng(n).normal(size=(n, 6)).astype(np.float32)
+    cells = AnnData(x)
+    sc.pp.neighbors(cells, n_neighbors=min(k, n - 1), use_rep="X", transformer="sklearn")
+    weights = expression.neighbour_weights(x, np.zeros(n), k, 0)
+    assert abs(weights - cells.obsp["connectivities"]).max() < 1e-5
+    assert abs(weights - weights.T).max() == 0
+
+
+def test_weights_of_copies_of_a_cell_are_finite():
+    x = np.zeros((40, 3), dtype=np.float32)
+    x[30:] = np.random.default_rng(0).normal(size=(10, 3))
+    weights = expression.neighbour_weights(x, np.zeros(40), 6, 0)
+    assert np.isfinite(weights.data).all() and 0 < weights.data.min() <= weights.data.max() <= 1
+
+
+def test_the_search_ends_where_no_resolution_gives_the_number(caplog):
+    asked = []
+
+    def partition(resolution):  # two communities or four, never three
+        asked.append(resolution)
+        return np.arange(12) % (2 if resolution < 1.1 else 4)
+
+    labels, _ = heads.search_resolution(partition, 3)
+    assert labels.max() + 1 == 4 and len(asked) < 15
 
 
 def test_leiden_leaves_pythons_generator_alone():

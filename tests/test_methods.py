@@ -4,7 +4,7 @@ import importlib
 
 import numpy as np
 import pytest
-from planted import CARDS, METHODS, expression_types, graphs_for, run, two_modalities
+from planted import CARDS, METHODS, expression_types, graphs_for, run, two_modalities, votes_for
 
 from spclust import methods
 from spclust.errors import UserError
@@ -91,7 +91,10 @@ def test_a_recipe_reads_the_settings_of_its_card_and_no_other(name, planted):
             own = METHODS[name] | quick(name) | case
             settings = Noted({key: value for key, value in own.items() if key != "recipe"})
             machine = methods.Machine("cpu")
-            module.cluster(methods.Task(cells, 3, 0, settings, name, graphs, machine, reference))
+            task = methods.Task(
+                cells, 3, 0, settings, name, graphs, machine, reference, votes_for(name, cells)
+            )
+            module.cluster(task)
             read |= settings.read
     assert read == set(CARDS[name].settings)
 

@@ -61,7 +61,7 @@ def test_its_card_asks_for_shared_neighbours_among_thirty(cells):
 
 def test_neighbour_lists_compare_the_same_in_parts(cells, monkeypatch):
     whole = graphs_for("phenograph", cells)["expression"]
-    monkeypatch.setattr(expression, "JACCARD_ROWS", 37)
+    monkeypatch.setattr(expression, "BLOCK_ROWS", 37)
     assert (graphs_for("phenograph", cells)["expression"] != whole).nnz == 0
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex, to_rgb
-from planted import cells_of, oversampled
+from planted import cells_of, oversampled, votes_for
 
 from spclust import markers, metrics, style
 from spclust.errors import UserError
@@ -82,7 +82,8 @@ def test_a_run_with_everything_gives_every_figure(tmp_path):
     importance = pd.DataFrame(np.ones((4, 5)), columns=[f"CD{i}" for i in range(5)])
     extras = {"importance": importance, "history": history()}
     run = tissue(images=2, slices=3, importance=importance, extras=extras)
-    runs.plot_run(tmp_path / "figures", replace(run, balanced=balanced_of(run)))
+    votes = votes_for("consensus", run.cells)
+    runs.plot_run(tmp_path / "figures", replace(run, balanced=balanced_of(run), votes=votes))
     assert drawn(tmp_path / "figures") == set(captions.captions())
     assert [p.name for p in tmp_path.iterdir()] == ["figures"]
 

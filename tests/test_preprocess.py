@@ -29,6 +29,12 @@ METHODS = [
     {"normalisation": "arcsinh"},
     {"normalisation": "none"},
     {"normalisation": "clr"},
+    {"normalisation": "total_median"},
+    {"normalisation": "total_arcsinh", "scale_within": "slice"},
+    {"normalisation": "share_arcsinh", "pca_components": 3},
+    {"normalisation": "arcsinh_median"},
+    {"normalisation": "sqrt"},
+    {"normalisation": "total_median", "highly_variable": 6},
     {"scale": False},
     {"zero_center": False, "clip": 2.0},
     {"clip": None, "target_sum": 1e4},
@@ -196,7 +202,7 @@ def test_logarithms_marked_by_scanpy_are_recognised(raw, caplog):
 
 
 @pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix])
-@pytest.mark.parametrize("normalisation", ["total", "clr"])
+@pytest.mark.parametrize("normalisation", ["total", "clr", "total_median", "sqrt"])
 def test_negative_values_are_refused_with_cell_protein_and_setting(raw, kind, normalisation):
     raw[7, 3] = -2
     match = (r"cell 'c7', protein 'p3': the value -2 is negative and cannot be normalised by "
@@ -205,9 +211,10 @@ def test_negative_values_are_refused_with_cell_protein_and_setting(raw, kind, no
         protein(kind(raw), {"normalisation": normalisation})
 
 
-def test_arcsinh_takes_values_after_background_subtraction(raw):
+@pytest.mark.parametrize("normalisation", ["arcsinh", "arcsinh_median"])
+def test_arcsinh_takes_values_after_background_subtraction(raw, normalisation):
     raw[7, 3] = -2
-    assert np.isfinite(protein(raw, {"normalisation": "arcsinh"})).all()
+    assert np.isfinite(protein(raw, {"normalisation": normalisation})).all()
 
 
 @pytest.mark.parametrize("normalisation", ["total", "arcsinh", "clr"])
@@ -217,11 +224,12 @@ def test_z_scores_are_recognised(raw, normalisation):
         protein(scores, {"normalisation": normalisation})
 
 
-def test_a_cell_of_zeros_is_refused_by_total_only(raw):
+def test_a_cell_of_zeros_is_refused_where_sums_are_taken(raw):
     raw[4] = 0
-    with pytest.raises(UserError, match=r"'c4' \(1 in all\): every protein is zero.*arcsinh"):
-        protein(raw)
-    for normalisation in ("arcsinh", "clr", "none"):
+    for normalisation in ("total", "total_median", "total_arcsinh", "share_arcsinh"):
+        with pytest.raises(UserError, match=r"'c4' \(1 in all\): every protein is zero.*arcsinh"):
+            protein(raw, {"normalisation": normalisation})
+    for normalisation in ("arcsinh", "clr", "none", "arcsinh_median", "sqrt"):
         assert np.isfinite(protein(raw, {"normalisation": normalisation})).all()
 
 
@@ -240,6 +248,62 @@ def test_values_that_are_no_counts_are_told_of(raw, caplog, changes):
     assert "no whole number" not in caplog.text
     protein(raw, changes)
     assert "no whole number, where counts are expected" in caplog.text
+
+
+# --- units of the features ---------------------------------------------------------------------
+
+# as printed where they were measured: p are shares of the sum T, m medians of positive values
+PRINTED = {
+    "total_median": lambda x, p, t: np.log1p(p * np.median(t) / np.median(x[x > 0])),
+    "total_arcsinh": lambda x, p, t: np.arcsinh(p * t.mean() / positive_medians(x)),
+    "share_arcsinh": lambda x, p, t: np.arcsinh(p / positive_medians(p)),
+    "arcsinh_median": lambda x, p, t: np.arcsinh(x / positive_medians(x)),
+    "sqrt": lambda x, p, t: np.sqrt(np.minimum(x / np.quantile(x, 0.999, axis=0), 1)),
+}
+
+
+def positive_medians(x):
+    return np.array([np.median(column[column > 0]) for column in x.T])
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix])
+@pytest.mark.parametrize("normalisation", PRINTED)
+def test_formulas_in_units_of_the_features_are_as_printed(normalisation, kind):
+    x = counts().astype(np.float64)
+    totals = x.sum(1, keepdims=True)
+    expected = PRINTED[normalisation](x, x / totals, totals.ravel())
+    result = protein(kind(x), {"normalisation": normalisation, "scale": False})
+    np.testing.assert_allclose(result, expected, rtol=2e-5, atol=1e-6)
+
+
+@few
+@given(st.integers(0, 10**6), st.floats(1e-3, 1e3))
+def test_no_formula_depends_on_the_unit_of_measurement(seed, unit):
+    x = counts(seed % 1000)
+    for normalisation in PRINTED:
+        changes = {"normalisation": normalisation}
+        np.testing.assert_allclose(protein(x, changes), protein(unit * x, changes), atol=2e-3)
+
+
+@pytest.mark.parametrize("normalisation", PRINTED)
+def test_other_cells_are_measured_in_the_units_of_the_first(normalisation):
+    x, changes = counts(n=300), {"normalisation": normalisation, "scale": False}
+    cells = prepare(imported(protein=x), DEFAULTS | changes)
+    some = imported(protein=x[:20])
+    result, _ = apply(some, cells.preprocessing, cells.names)
+    np.testing.assert_allclose(
+        result.features["protein"], cells.features["protein"][:20], rtol=1e-5, atol=1e-6
+    )
+    alone = protein(x[:20], changes)
+    assert np.abs(alone - result.features["protein"]).max() > 0.01  # units of their own differ
+
+
+def test_a_feature_that_few_cells_have_keeps_its_root():
+    x = counts(n=3000)
+    x[:, 5] = 0
+    x[7, 5] = 4  # beyond the 99.9th percentile
+    result = protein(x, {"normalisation": "sqrt", "scale": False})
+    assert result[7, 5] == 1 and result[:, 5].sum() == 1
 
 
 # --- centred log-ratio -------------------------------------------------------------------------
@@ -603,7 +667,9 @@ def test_missing_features_are_at_their_mean_and_extra_ones_ignored(changes, capl
     assert "1 features unknown to the model are ignored" in caplog.text
 
 
-@pytest.mark.parametrize("normalisation", ["total", "clr"])
+@pytest.mark.parametrize(
+    "normalisation", ["total", "clr", "total_median", "total_arcsinh", "share_arcsinh"]
+)
 def test_what_is_missing_does_not_shift_the_others(normalisation):
     x = counts(n=300, d=12, mean=20)
     x[:, 4] = np.random.default_rng(5).poisson(2 * x.sum(1))  # two thirds of every cell

@@ -8,7 +8,7 @@ import mudata
 import numpy as np
 import pandas as pd
 import pytest
-from planted import cells_of, reference_of
+from planted import cells_of, reference_of, votes_for
 from sklearn.metrics import adjusted_rand_score
 
 from spclust import pseudolabels
@@ -47,6 +47,13 @@ def test_types_that_differ_are_found_across_images_with_the_largest_first(method
     cells, reference, y = slice_of(n_images=2)
     assert np.array_equal(assign(cells, reference, method=method), y)
     assert not [r for r in caplog.records if r.levelname == "WARNING"]
+
+
+def test_first_labels_by_vote_are_those_of_the_stage():
+    cells, _, y = slice_of()
+    votes = votes_for("consensus", cells)
+    found = pseudolabels.assign(cells, 3, 0, "vote", 15, "cohort", votes=votes)
+    assert np.array_equal(found, y) and np.array_equal(found, votes.labels["vote"])
 
 
 def test_leiden_within_images_shares_no_label_between_them():

@@ -116,6 +116,20 @@ def test_folders_tell_the_lineage_and_share_what_is_shared():
     assert folders["d"] == f"{balanced}/method-ward"
 
 
+def test_a_run_goes_through_the_votes_where_its_first_labels_are_theirs():
+    runs = "runs: [{name: spclust}, {name: consensus}, {name: kmeans}]"
+    found = {}
+    for first in ("leiden", "vote"):
+        plan = resolve(f"pseudolabels: {{default: {{method: {first}}}}}\n{runs}")
+        found[first] = [run.folder("d", 1) for _, run, _ in plan.results]
+    above = "results/d/preprocess-default/seed-1/"
+    rest = "pseudolabels-default/oversample-default/graphs-default/method-spclust"
+    assert found["leiden"][0] == above + rest
+    assert found["vote"][0] == above + "votes-default/" + rest
+    others = [above + "votes-default/method-consensus", above + "method-kmeans"]
+    assert found["leiden"][1:] == found["vote"][1:] == others
+
+
 def test_a_run_can_be_kept_to_some_slices():
     plan = resolve(
         "datasets: [demo, {name: mine, path: a.csv}]\n"
@@ -244,6 +258,14 @@ FAULTS = {
     "pseudo-labels without oversampling": (
         "runs: [{name: ward, pseudolabels: default}]",
         r"ward makes no use of pseudolabels, .*write  \{name: ward\}",
+    ),
+    "a vote on oversampled cells": (
+        "runs: [{name: consensus, oversample: default}]",
+        r"consensus makes no use of oversample",
+    ),
+    "votes that nothing needs": (
+        "runs: [{name: spclust, votes: default}]",
+        r"spclust makes no use of votes",
     ),
     "a control on oversampled cells": (
         "runs: [{name: random, oversample: default}]",

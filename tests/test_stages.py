@@ -16,8 +16,14 @@ def wildcards(chain=WHOLE, **others):
 
 
 def test_needed_stages_come_with_those_that_need_them_in_order():
-    assert stages.with_needed(["graphs", "oversample"]) == ["pseudolabels", "oversample", "graphs"]
-    assert stages.with_needed([]) == []
+    def needed(names, **pseudolabels):
+        own = {name: stage.defaults for name, stage in STAGES.items()}
+        own["pseudolabels"] = own["pseudolabels"] | pseudolabels
+        return stages.with_needed(names, own.get)
+
+    assert needed(["graphs", "oversample"]) == ["pseudolabels", "oversample", "graphs"]
+    assert needed([]) == []
+    assert needed(["oversample"], method="vote") == ["votes", "pseudolabels", "oversample"]
 
 
 @pytest.mark.parametrize("left_out", [[], ["graphs"], ["pseudolabels", "oversample"]])

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from spclust import contracts, logs, methods
+from spclust.votes import Votes
 
 checkpoint = Path(snakemake.output.clusters).with_name(".checkpoint.pt")
 with logs.job(snakemake.log[0], snakemake.rule):
     given = snakemake.input
     cells = contracts.read_cells(given.cells, "prepared")
-    graphs, labels = given.get("graphs"), given.get("labels")
+    graphs, labels, votes = (given.get(name) for name in ("graphs", "labels", "votes"))
     result = methods.cluster(
         cells,
         n_clusters=contracts.read_n_clusters(given.n_clusters),
@@ -16,6 +17,7 @@ with logs.job(snakemake.log[0], snakemake.rule):
         settings=snakemake.params.cfg,
         name=snakemake.wildcards.method,
         graphs=None if graphs is None else contracts.read_graphs(graphs),
+        votes=None if votes is None else Votes.read(votes, cells.original().ids),
         reference=None if labels is None else contracts.read_labels(labels, cells.ids),
         machine=methods.Machine(
             snakemake.config["device"],

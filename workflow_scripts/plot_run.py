@@ -4,11 +4,12 @@ import pandas as pd
 
 from spclust import contracts, logs
 from spclust.plots import runs
+from spclust.votes import Votes
 
 with logs.job(snakemake.log[0], snakemake.rule):
     files = snakemake.input
     cells = contracts.read_cells(files.cells, "prepared")
-    balanced = files.get("balanced")
+    balanced, votes = files.get("balanced"), files.get("votes")
     run = runs.RunData(
         cells,
         labels=contracts.read_labels(files.labels, cells.ids),
@@ -16,6 +17,7 @@ with logs.job(snakemake.log[0], snakemake.rule):
         umap=contracts.read_values(files.umap, cells.ids, "embed_run")[0],
         markers=pd.read_csv(files.markers, dtype={"feature": str}),
         balanced=None if balanced is None else contracts.read_cells(balanced, "balanced"),
+        votes=None if votes is None else Votes.read(votes, cells.ids),
         extras=contracts.read_extras(files.extras),
         settings=snakemake.params.cfg,
     )

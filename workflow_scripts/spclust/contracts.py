@@ -7,6 +7,8 @@ labels.csv             ``cell, label, scored`` of the cells that have a referenc
 cells.h5mu (prepared)  the same cells with the features prepared, nothing else of the modalities;
                        ``uns['preprocessing']``
 n_clusters.json        ``{"n_clusters": 5, "how": "..."}``
+votes.npz              labels, shares and partitions, see :mod:`spclust.votes`; for people there are
+                       ``votes.csv`` and ``members.csv``
 pseudolabels.csv       ``cell, pseudolabel``
 cells.h5mu (balanced)  prepared cells first, then synthetic ones; ``obs['pseudolabel']``,
                        ``obs['synthetic']``, ``obs['parent_1']``, ``obs['parent_2']``

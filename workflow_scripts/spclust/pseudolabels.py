@@ -21,7 +21,8 @@ AUTO_TOLERANCE = 0.95
 AUTO_MOST = 30  # clusters; finer divisions are no cell types any more
 
 
-def assign(cells, n_clusters, seed, method, n_neighbors, expression_within, reference=None):
+def assign(cells, n_clusters, seed, method, n_neighbors, expression_within, reference=None,
+           votes=None):  # fmt: skip
     """Pseudo-labels of prepared cells.
 
     Parameters
@@ -29,13 +30,15 @@ def assign(cells, n_clusters, seed, method, n_neighbors, expression_within, refe
     cells : Cells
     n_clusters : int
     seed : int
-    method : {'leiden', 'kmeans', 'ward', 'random', 'truth'}
+    method : {'leiden', 'kmeans', 'ward', 'vote', 'random', 'truth'}
     n_neighbors : int
         Neighbours in Leiden's graph.
     expression_within : {'cohort', 'slice', 'image'}
         What neighbours in Leiden's graph have in common.
     reference : Series, shape (n,), optional
         Reference labels, for ``truth``.
+    votes : Votes, optional
+        For ``vote``.
 
     Returns
     -------
@@ -56,6 +59,8 @@ def assign(cells, n_clusters, seed, method, n_neighbors, expression_within, refe
         labels = heads.kmeans(cells.matrix, n_clusters, seed)
     elif method == "ward":
         labels = heads.ward(cells.matrix, n_clusters, seed)
+    elif method == "vote":
+        labels = votes.labels["vote"]
     elif method == "random":
         labels = np.random.default_rng(seed).integers(n_clusters, size=len(cells))
     else:
@@ -158,10 +163,10 @@ def most_repeatable(x):
     if len(x) < 3:
         return 1, "auto: too few cells to tell clusters apart"
     weights = expression.neighbour_weights(x, np.zeros(len(x)), AUTO_NEIGHBOURS, AUTO_SEED)
-    found = []
+    found, partition = [], heads.leiden_partitions(weights)
     for resolution in AUTO_RESOLUTIONS:
         seeds = range(AUTO_SEED, AUTO_SEED + AUTO_REPEATS)
-        runs = [heads.leiden_partition(weights, resolution, seed) for seed in seeds]
+        runs = [partition(resolution, seed) for seed in seeds]
         counts = [len(np.unique(run)) for run in runs]
         pairs = [adjusted_rand_score(a, b) for i, a in enumerate(runs) for b in runs[i + 1 :]]
         count = int(np.median(counts))

@@ -326,14 +326,22 @@ def _chosen(plan, where, entry, method):
     card = plan.card(method)
     # a stage that hands on cells can be put before any method that may see them changed
     plugged = [s for s in stages.OF_REPLICATE if s in entry and "cells.h5mu" in STAGES[s].makes]
-    gone_through = stages.with_needed([*card.needs, *([] if card.control else plugged)])
     chosen = {}
-    for stage in [*stages.OF_DATASET, *gone_through]:
+
+    def values(stage):
         # what the card wants, under the name of the setting or of its recipe
         wanted = card.name if stage in card.stages else "default"
         name = chosen[stage] = entry.get(stage, wanted)
         if name not in plan.settings[stage]:
             unknown(f"{where}.{stage}", name, plan.settings[stage])
+        return plan.settings[stage][name]
+
+    for stage in stages.OF_DATASET:
+        values(stage)
+    # controls, and what votes decide on, see no features
+    blind = card.control or card.needs == ("votes",)
+    needed = stages.with_needed([*card.needs, *([] if blind else plugged)], values)
+    chosen = {stage: chosen[stage] for stage in [*stages.OF_DATASET, *needed]}
     unused = [s for s in stages.OF_REPLICATE if s in entry and s not in chosen]
     if unused:
         kept = {key: value for key, value in entry.items() if key not in unused}

@@ -8,7 +8,7 @@ runs share what they have in common and a path tells its lineage::
         graphs-default/method-spclust/
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -26,7 +26,13 @@ class Stage:
     settings: dict
     makes: tuple = ()
     needs: tuple = ()
+    needs_where: dict = field(default_factory=dict)
     named: dict = None
+
+    def needed(self, settings):
+        """Stages that a run needs before this one, with these of its settings."""
+        of_values = [found.get(settings[key], ()) for key, found in self.needs_where.items()]
+        return [*self.needs, *(name for names in of_values for name in names)]
 
     @property
     def defaults(self):
@@ -52,14 +58,21 @@ OF_DATASET = [s.name for s in STAGES.values() if s.once_per == "dataset"]
 OF_REPLICATE = [s.name for s in STAGES.values() if s.once_per == "replicate"]
 
 
-def with_needed(names):
-    """Stages (once per replicate) with those that they need, in order."""
+def with_needed(names, settings):
+    """Stages (once per replicate) with those that they need, in order.
+
+    Parameters
+    ----------
+    names : iterable of str
+    settings : callable
+        A stage's name to the values of its settings.
+    """
     todo, found = list(names), set()
     while todo:
         name = todo.pop()
         if name not in found:
             found.add(name)
-            todo += STAGES[name].needs
+            todo += STAGES[name].needed(settings(name))
     return [name for name in OF_REPLICATE if name in found]
 
 

@@ -14,6 +14,7 @@ from spclust import contracts, logs
 from spclust.cells import Cells
 from spclust.errors import UserError
 from spclust.models import Model
+from spclust.votes import Votes
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,8 @@ class Task:
     machine : Machine
     reference : Series or None
         Reference labels, for controls whose card asks for them; missing where not scored.
+    votes : Votes or None
+        On the original cells, for recipes whose run went through the stage ``votes``.
     """
 
     cells: Cells
@@ -73,6 +76,7 @@ class Task:
     graphs: contracts.Graphs | None = None
     machine: Machine = Machine()
     reference: pd.Series | None = None
+    votes: Votes | None = None
 
     def key(self, setting):
         """A setting as the config has it, for messages: ``method.cold.lr``."""
@@ -137,14 +141,14 @@ class Clustering:
 
 
 def cluster(cells, n_clusters, seed, settings, name="", graphs=None, machine=Machine(),
-            reference=None):  # fmt: skip
+            reference=None, votes=None):  # fmt: skip
     """Cluster cells with the recipe named in the settings.
 
     Parameters
     ----------
     settings : dict
         ``recipe`` and the recipe's own keys.
-    cells, n_clusters, seed, name, graphs, machine, reference
+    cells, n_clusters, seed, name, graphs, machine, reference, votes
         See :class:`Task`.
 
     Returns
@@ -166,7 +170,7 @@ def cluster(cells, n_clusters, seed, settings, name="", graphs=None, machine=Mac
     recipe, own = settings["recipe"], {k: v for k, v in settings.items() if k != "recipe"}
     log.info("%s: %d cells, %d rows, %d clusters, seed %d", recipe, n, len(cells), n_clusters, seed)
     module = importlib.import_module(f"spclust.methods.{recipe}")
-    task = Task(cells, n_clusters, seed, own, name or recipe, graphs, machine, reference)
+    task = Task(cells, n_clusters, seed, own, name or recipe, graphs, machine, reference, votes)
     started = time.monotonic()
     result = module.cluster(task)
     seconds = time.monotonic() - started + result.cost.pop("seconds_before", 0.0)

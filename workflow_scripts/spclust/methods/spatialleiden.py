@@ -65,9 +65,8 @@ def resolution_of_features(layer, n_clusters, seed):
     """Resolution that gives the asked number by features alone."""
     if not layer.nnz:
         return 1.0
-    return heads.search_resolution(
-        lambda resolution: heads.leiden_partition(layer, resolution, seed), n_clusters
-    )[1]
+    partition = heads.leiden_partitions(layer)
+    return heads.search_resolution(lambda r: partition(r, seed), n_clusters)[1]
 
 
 def agreement(edges, labels):

@@ -5,11 +5,13 @@ largest cluster is 0 whatever the algorithm called it.
 """
 
 import logging
+import warnings
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import AgglomerativeClustering, KMeans
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances_argmin
 
 from spclust.parts.expression import neighbour_weights
@@ -18,10 +20,14 @@ from spclust.parts.prototypes import class_means
 
 log = logging.getLogger(__name__)
 
-# range of the paper's resolution search and steps until an interval is below float noise
+# range of the paper's resolution search, and most steps of it
 RESOLUTIONS, BISECTIONS = (1e-6, 3.0), 30
+# an interval narrower than this share of its upper end holds no partition that is worth the time
+NARROWEST = 1e-3
 # Ward needs n^2 / 2 distances: 1.6 GB at this size
 WARD_CELLS = 20_000
+# of the Gaussian mixture: steps, and a variance that every feature has at least
+MIXTURE_STEPS, MIXTURE_FLOOR = 30, 1e-3
 
 
 def ordered_by_size(labels):
@@ -55,20 +61,64 @@ def ward(x, n_clusters, seed):
     return ordered_by_size(nearest_centroid(x, labels, chosen))
 
 
-def leiden_partition(weights, resolution, seed):
-    """Leiden with modularity on a weighted graph (igraph's implementation, two iterations)."""
+def tied_mixture(x, start):
+    """Gaussian mixture with one covariance for all components, 30 steps of EM at most.
+
+    A metric learnt without labels: distances are measured by what varies within clusters.
+
+    Parameters
+    ----------
+    x : array, shape (n, d)
+    start : array of int, shape (n,)
+        Clusters ``0 .. c - 1`` that it starts from, none empty.
+
+    Returns
+    -------
+    array of int, shape (n,)
+        Of c clusters at most.
+    """
+    from sklearn.mixture import GaussianMixture
+
+    x, c = np.asarray(x, dtype=np.float64), start.max() + 1
+    means = class_means(x, start, c)
+    within = np.cov(x - means[start], rowvar=False, ddof=0) + MIXTURE_FLOOR * np.eye(x.shape[1])
+    model = GaussianMixture(
+        c, covariance_type="tied", reg_covar=MIXTURE_FLOOR, max_iter=MIXTURE_STEPS,
+        weights_init=np.bincount(start) / len(x), means_init=means,
+        precisions_init=np.linalg.inv(within), init_params="random_from_data", random_state=0,
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # as many steps as there are
+        return ordered_by_size(model.fit_predict(x))
+
+
+def leiden_partitions(weights):
+    """Leiden with modularity on a weighted graph (igraph's implementation, two iterations).
+
+    Returns
+    -------
+    callable
+        Resolution and seed to communities, array of int (n,); the graph is built once for all.
+    """
     import random
 
     import igraph
 
     upper = sp.triu(weights, 1).tocoo()
     graph = igraph.Graph(weights.shape[0], np.column_stack([upper.row, upper.col]))
-    # of its own: igraph would else draw from, and so move, Python's global generator
-    igraph.set_random_number_generator(random.Random(seed))
-    partition = graph.community_leiden(
-        objective_function="modularity", weights=upper.data, resolution=resolution, n_iterations=2
-    )
-    return np.asarray(partition.membership)
+
+    def partition(resolution, seed):
+        # of its own: igraph would else draw from, and so move, Python's global generator
+        igraph.set_random_number_generator(random.Random(seed))
+        found = graph.community_leiden(
+            objective_function="modularity",
+            weights=upper.data,
+            resolution=resolution,
+            n_iterations=2,
+        )
+        return np.asarray(found.membership)
+
+    return partition
 
 
 def leiden(x, groups, n_clusters, n_neighbors, seed):
@@ -88,10 +138,8 @@ def leiden_of_graph(weights, x, n_clusters, seed):
             "these are images or slices, expression_within: cohort joins them", pieces, n_clusters,
         )  # fmt: skip
 
-    def partition(resolution):
-        return leiden_partition(weights, resolution, seed)
-
-    return communities(partition, linked, x, n_clusters, seed)
+    partition = leiden_partitions(weights)
+    return communities(lambda r: partition(r, seed), linked, x, n_clusters, seed)
 
 
 def search_resolution(partition, goal, steps=BISECTIONS):
@@ -124,6 +172,8 @@ def search_resolution(partition, goal, steps=BISECTIONS):
         if count == goal:
             break
         low, high = (resolution, high) if count < goal else (low, resolution)
+        if high - low < NARROWEST * high:
+            break
     log.info("Leiden: %d clusters at resolution %.4g, aim %d", best_count, at, goal)
     return best, at
 

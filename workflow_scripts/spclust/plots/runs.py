@@ -13,6 +13,7 @@ from spclust.cells import Cells
 from spclust.errors import UserError
 from spclust.plots import captions
 from spclust.plots.maps import Groups
+from spclust.votes import Votes
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,8 @@ class RunData:
         What :func:`spclust.markers.rank` returns.
     balanced : Cells or None
         The same cells and synthetic ones.
+    votes : Votes or None
+        What the stage of that name left, where the run went through it.
     extras : dict of str to DataFrame
         What else the method had to say, e.g. ``history``.
     settings : dict of str to dict
@@ -49,6 +52,7 @@ class RunData:
     umap: np.ndarray
     markers: pd.DataFrame
     balanced: Cells | None = None
+    votes: Votes | None = None
     extras: dict = field(default_factory=dict)
     settings: dict = field(default_factory=dict)
 
@@ -91,7 +95,7 @@ class RunData:
         if not hasattr(self, name):
             raise UserError(
                 f"NEEDS of a figure names {need!r}; there are: classes, synthetic_cells, "
-                "varying_confidence, several_slices, several_parts, extras.<name of a table>"
+                "varying_confidence, several_slices, several_parts, votes, extras.<name of a table>"
             )
         value = getattr(self, name)
         return (value.get(table) if table else value) is not None

@@ -38,8 +38,8 @@ def prepare(data, settings):
     -------
     Cells
         ``preprocessing`` holds of each modality the settings and these constants, with d features
-        measured, d' kept: ``features`` (d,) and ``kept`` (d,) bool; ``usual`` (d,), see
-        :func:`normalise`; ``varies`` (d',) bool, false where a feature was set
+        measured, d' kept: ``features`` (d,) and ``kept`` (d,) bool; ``usual`` and ``unit`` (d,),
+        see :func:`normalise`; ``varies`` (d',) bool, false where a feature was set
         to zero; ``mean`` (d',) before scaling; ``std`` (d',) where scaled over the cohort;
         ``center`` (d',) and ``components`` (k, d') of the principal components.
 
@@ -75,7 +75,7 @@ def _prepared(x, cells, settings, source):
     check_values(x, settings, source)
     groups = cells.groups(settings["scale_within"] if settings["scale"] else "cohort")
     constant = same(x, groups)
-    x, usual = normalise(x, settings)
+    x, found = normalise(x, settings)
     constant |= same(x, groups, ROUNDING)
     _refuse_constant(constant, len(cells), settings, source)
     kept = most_variable(x, settings, source)
@@ -86,9 +86,7 @@ def _prepared(x, cells, settings, source):
     constants = {
         "features": source.features.astype(str), "kept": kept, "varies": varies,
         "mean": x.mean(axis=0, dtype=np.float64),
-    }  # fmt: skip
-    if usual is not None:
-        constants["usual"] = usual
+    } | found  # fmt: skip
     if settings["scale"]:
         x, std = scaled(x, groups, settings["zero_center"], settings["clip"])
         if settings["scale_within"] == "cohort":
@@ -234,18 +232,20 @@ def _applied(part, cells, section, modality, settings, constants):
     within = settings["scale_within"] if settings["scale"] else "cohort"
     groups = cells.groups(within)
     constant = same(x, groups)
-    whole = present.all() or "usual" not in constants
-    x, _ = normalise(x, settings, None if whole else constants["usual"][present])
+    known = {name: constants[name][present] for name in ("usual", "unit") if name in constants}
+    if present.all():
+        known.pop("usual", None)
+    x, _ = normalise(x, settings, known)
     constant |= same(x, groups, ROUNDING)
     # of the features kept, those that are here; the others stay at the mean
-    here, known = present[kept], kept[present]
+    here, of_kept = present[kept], kept[present]
     full = np.tile(constants["mean"].astype(np.float32), (len(cells), 1))
-    full[:, here] = contracts.dense(x[:, known])
+    full[:, here] = contracts.dense(x[:, of_kept])
     full[:, ~constants["varies"].astype(bool)] = 0
     how = settings["zero_center"], settings["clip"]
     if within != "cohort":
         zero = np.ones((len(constant), full.shape[1]), dtype=bool)
-        zero[:, here] = constant[:, known]
+        zero[:, here] = constant[:, of_kept]
         full[zero[groups]] = 0
         full, _ = scaled(full, groups, *how)
     elif settings["scale"]:

@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from spclust.errors import UserError
+from spclust.preprocess.units import FORMULAS
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,9 @@ def check_values(x, settings, source):
         Naming the cell, the feature and the setting.
     """
     normalisation, key = settings["normalisation"], source.key()
+    of_shares = normalisation == "total" or (
+        normalisation in FORMULAS and FORMULAS[normalisation].of_shares
+    )
     values = x.data if sp.issparse(x) else x
     if not np.isfinite(values).all():
         place, value = source.first(x, lambda v: ~np.isfinite(v))
@@ -71,7 +75,7 @@ def check_values(x, settings, source):
     if (values < 0).any():
         _check_negative(x, normalisation, source)
     totals = np.asarray(x.sum(axis=1)).ravel()
-    if normalisation == "total" and (totals == 0).any():
+    if of_shares and (totals == 0).any():
         rows = np.flatnonzero(totals == 0)
         raise UserError(
             f"cell {source.cells[rows[0]]!r} ({len(rows)} in all): every {source.word} is zero, "
@@ -93,10 +97,10 @@ def check_values(x, settings, source):
 
 
 def _check_negative(x, normalisation, source):
-    """Background subtracted beforehand leaves negative values, which arcsinh alone can take."""
+    """Background subtracted beforehand leaves negative values, which an arcsinh can take."""
     full = x.toarray() if sp.issparse(x) else x
     standardised = (np.abs(full.mean(0)) < 0.1 * full.std(0)).mean() > 0.8
-    if not standardised and normalisation == "arcsinh":
+    if not standardised and normalisation in ("arcsinh", "arcsinh_median"):
         return
     place, value = source.first(x, lambda v: v < 0)
     kind = f" (the {source.word}s look like z-scores)" if standardised else ""
@@ -107,14 +111,16 @@ def _check_negative(x, normalisation, source):
     )
 
 
-def normalise(x, settings, usual=None):
-    """Normalise each cell by itself.
+def normalise(x, settings, known=None):
+    """Normalise each cell.
 
-    ``total`` scales a cell to the sum ``target_sum`` and takes log1p. ``arcsinh`` is
-    arcsinh(x / cofactor). ``clr`` is the centred log-ratio of each cell with one count added,
-    ln((x + 1) / g(x + 1)) with g the geometric mean over the cell's features, as Stoeckius et al.
-    (2017) define it. Its mirror image, one ratio per antibody across cells (muon's and Seurat's
-    default, compared by Mulè et al. 2022), leaves each cell's depth in, and scaling undoes it.
+    The formulas of :mod:`spclust.preprocess.units` divide by constants of all cells, the others
+    look at one cell alone. ``total`` scales a cell to the sum ``target_sum`` and takes log1p.
+    ``arcsinh`` is arcsinh(x / cofactor). ``clr`` is the centred log-ratio of each cell with one
+    count added, ln((x + 1) / g(x + 1)) with g the geometric mean over the cell's features, as
+    Stoeckius et al. (2017) define it. Its mirror image, one ratio per antibody across cells
+    (muon's and Seurat's default, compared by Mulè et al. 2022), leaves each cell's depth in, and
+    scaling undoes it.
 
     Parameters
     ----------
@@ -122,25 +128,30 @@ def normalise(x, settings, usual=None):
         May be overwritten.
     settings : dict
         ``normalisation``, ``target_sum``, ``cofactor``.
-    usual : array, shape (d,), optional
-        For cells that lack features others had: what this function returned of the others, at
-        the features that are here. Sums and means of a cell are estimated as if it had them all.
+    known : dict of str to array (d,), optional
+        What this function returned of the cells that others are put to the same scale with, at
+        the features that are here. With ``usual`` among it, sums and means of a cell are
+        estimated as if it had all features, so leave it out where none is missing.
 
     Returns
     -------
     x : array or sparse array of float32, shape (n, d)
-    usual : array, shape (d,), or None
-        A feature's mean share in the sum (``total``) or mean log-ratio (``clr``).
+    constants : dict of str to array (d,)
+        ``usual``, a feature's mean share in the sum (of ``total`` and other formulas of shares)
+        or mean log-ratio (``clr``); ``unit``, what its values were divided by.
     """
     import anndata
     import scanpy as sc
 
-    kind, found = settings["normalisation"], None
+    kind, known, found = settings["normalisation"], known or {}, {}
+    usual = known.get("usual")
+    if kind in FORMULAS:
+        return FORMULAS[kind].applied(x, usual, known.get("unit"))
     if kind == "total":
         table = anndata.AnnData(x)
         target_sum = settings["target_sum"] * (1.0 if usual is None else usual.sum())
         sc.pp.normalize_total(table, target_sum=target_sum)
-        found = _mean(table.X) / target_sum
+        found["usual"] = _mean(table.X) / target_sum
         sc.pp.log1p(table)
         x = table.X
     elif kind == "arcsinh":
@@ -154,7 +165,7 @@ def normalise(x, settings, usual=None):
 
         table = anndata.AnnData(x.toarray() if sp.issparse(x) else x)
         muon.prot.pp.clr(table, axis=1, flavor="stoeckius")
-        found = _mean(table.X)
+        found["usual"] = _mean(table.X)
         x = table.X if usual is None else table.X + np.float32(usual.mean())
     return x, found
 

@@ -1,0 +1,14 @@
+"""Make a pool of partitions and let it vote."""
+
+from spclust import contracts, logs, pools
+
+with logs.job(snakemake.log[0], snakemake.rule):
+    given = snakemake.input
+    votes = pools.poll(
+        contracts.read_mudata(given.measured, "imported"),
+        contracts.read_cells(given.cells, "prepared"),
+        n_clusters=contracts.read_n_clusters(given.n_clusters),
+        seed=int(snakemake.wildcards.seed),
+        **snakemake.params.cfg,
+    )
+    votes.write(**{name: snakemake.output[name] for name in snakemake.output.keys()})
