@@ -33,6 +33,25 @@ def download_cfg(wildcards):
     return dict(sorted(found.items()))
 
 
+def knowledge(table):
+    """Paths of the tables of ``proteins`` or ``signatures`` that the configuration names."""
+    shipped = Path(workflow.basedir) / f"workflow_scripts/spclust/knowledge/{table}.csv"
+    named = config.get("knowledge", {}).get(table, ["shipped"])
+    return [str(shipped) if path == "shipped" else path for path in named]
+
+
+def preparing_input(wildcards):
+    """Input function: the cells and, where a panel decides which features cluster, its tables."""
+    cfg = PLAN.cfg("preprocess", wildcards.preprocess)
+    panels = [cfg["panel"], *(m.get("panel") for m in cfg["modalities"].values())]
+    known = (
+        {"proteins": knowledge("proteins")}
+        if set(map(str, panels)) - {"all", "None"}
+        else {}
+    )
+    return {"cells": f"results/{wildcards.dataset}/cells.h5mu"} | known
+
+
 def counting_input(wildcards):
     """Input function: the cells and, where classes are counted, their reference labels."""
     files = {

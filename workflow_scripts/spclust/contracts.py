@@ -5,7 +5,8 @@ cells.h5mu (imported)  MuData, a modality each as its file has it; ``obs['image'
                        ``obs['slice']``, ``obsm['spatial']``; unique cell ids
 labels.csv             ``cell, label, scored`` of the cells that have a reference label
 cells.h5mu (prepared)  the same cells with the features prepared, nothing else of the modalities;
-                       ``uns['preprocessing']``
+                       ``uns['preprocessing']``; where a panel leaves features out of
+                       clustering, ``var['clusters']`` says which take part
 n_clusters.json        ``{"n_clusters": 5, "how": "..."}``
 pseudolabels.csv       ``cell, pseudolabel``
 cells.h5mu (balanced)  prepared cells first, then synthetic ones; ``obs['pseudolabel']``,
@@ -37,6 +38,8 @@ from spclust.cells import Cells
 from spclust.errors import UserError
 
 IMAGE, SLICE, SPATIAL = "image", "slice", "spatial"
+# column of var: whether a feature takes part in clustering
+CLUSTERS = "clusters"
 PSEUDOLABEL, SYNTHETIC, PARENTS = "pseudolabel", "synthetic", ("parent_1", "parent_2")
 
 # stage of a cells file -> (obs columns, rule that makes it)
@@ -141,10 +144,17 @@ def read_cells(path, stage):
         made = obs[obs[SYNTHETIC].to_numpy(dtype=bool)]
         columns = [data.obs_names.get_indexer(made[column].astype(str)) for column in PARENTS]
         parents = np.column_stack(columns)
+    clusters = {m: part.var[CLUSTERS].to_numpy(dtype=bool) if CLUSTERS in part.var
+                else np.ones(part.n_vars, dtype=bool) for m, part in data.mod.items()}  # fmt: skip
+    features = {m: dense(part.X) for m, part in data.mod.items()}
+    names = {m: part.var_names.to_numpy(dtype=object) for m, part in data.mod.items()}
+    left_out = [m for m, mask in clusters.items() if not mask.all()]
     return replace(
         without_features(data),
-        features={m: dense(part.X) for m, part in data.mod.items()},
-        names={m: part.var_names.to_numpy(dtype=object) for m, part in data.mod.items()},
+        features={m: np.ascontiguousarray(x[:, clusters[m]]) for m, x in features.items()},
+        names={m: found[clusters[m]] for m, found in names.items()},
+        aside={m: np.ascontiguousarray(features[m][:, ~clusters[m]]) for m in left_out},
+        aside_names={m: names[m][~clusters[m]] for m in left_out},
         pseudolabels=pseudolabels,
         parents=parents,
         preprocessing={m: _read_preparation(entry) for m, entry in
@@ -170,14 +180,16 @@ def write_cells(cells, path):
     import mudata
 
     mudata.set_options(pull_on_update=False)
-    ids = pd.Index(cells.ids.astype(str))
+    ids, whole = pd.Index(cells.ids.astype(str)), cells.whole()
     data = mudata.MuData(
         {
             m: anndata.AnnData(x, obs=pd.DataFrame(index=ids),
-                               var=pd.DataFrame(index=pd.Index(cells.names[m].astype(str))))
-            for m, x in cells.features.items()
+                               var=pd.DataFrame(index=pd.Index(whole.names[m].astype(str))))
+            for m, x in whole.features.items()
         }
     )  # fmt: skip
+    for m in cells.aside:
+        data.mod[m].var[CLUSTERS] = np.arange(data.mod[m].n_vars) < len(cells.names[m])
     data.obs[IMAGE] = pd.Categorical(cells.image.astype(str))
     data.obs[SLICE] = pd.Categorical(cells.slice.astype(str))
     data.obsm[SPATIAL] = cells.coordinates

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 KNOWLEDGE = Path(__file__).parent / "knowledge"
 SHIPPED = "shipped"
 ROLES = ("lineage", "state", "structure", "technical")
+# where a cell sits says of what type it is, what it does at the moment does not
+CLUSTERING = ("lineage", "structure")
 COLUMNS = ("name", "aliases", "role", "note", "source")
 # with fewer recognised lineage markers a panel cannot do without the others
 FEWEST_LINEAGE = 8
@@ -196,9 +198,9 @@ def chosen(names, panel, proteins=None, where="preprocess.<name>.panel"):
     ----------
     names : sequence of str, d of them
     panel : {'all', 'lineage', 'auto'} or list of str
-        ``lineage``: those whose role is lineage, and unknown names. ``auto``: as ``lineage``
-        where at least 8 lineage markers are recognised, else ``all``. A list names them, as the
-        data do or by any alias.
+        ``lineage``: those whose role is lineage or structure, and unknown names. ``auto``: as
+        ``lineage`` where at least 8 lineage markers are recognised, else ``all``. A list names
+        them, as the data do or by any alias.
     proteins : DataFrame, optional
     where : str
         Key of the configuration, for messages.
@@ -232,7 +234,7 @@ def chosen(names, panel, proteins=None, where="preprocess.<name>.panel"):
     if unknown.any():
         log.info("%s: %d names are unknown and stay in: %s", where, unknown.sum(),
                  ", ".join(names[unknown][:20]))  # fmt: skip
-    mask = (lineage | unknown).to_numpy()
+    mask = (table["role"].isin(CLUSTERING) | unknown).to_numpy()
     _tell(names, mask, where)
     return mask
 
