@@ -15,6 +15,8 @@ graphs.npz             symmetric sparse graphs without self-loops, by name (``ex
                        ``expression/rna``, ``spatial``), the spaces in which expression
                        neighbours were sought, and the settings
 clusters.csv           ``cell, cluster, confidence`` of the original cells
+cluster_names.csv      proposed names of clusters: ``cluster, cells, name, type, probability,
+                       evidence, markers, others``
 embedding.npz          ``cells`` (n,) and ``values`` (n, width) float32
 cost.json              what a clustering took: seconds, peak memory of host and GPU in MB, device,
                        threads
@@ -276,6 +278,16 @@ def write_clusters(labels, confidence, ids, path):
     """Write ``clusters.csv``."""
     table = pd.DataFrame({"cell": ids, "cluster": labels, "confidence": confidence})
     write_table(table.round({"confidence": 6}), path)
+
+
+def read_cluster_names(path):
+    """What :func:`spclust.naming.name_clusters` returned."""
+    try:
+        table = pd.read_csv(path)
+        # names as they are, missing only where nothing stands
+        return table.astype({"name": str, "markers": object, "type": object})
+    except (OSError, ValueError, KeyError) as error:
+        raise _rebuild(path, f"cannot be read ({error})", "name_clusters") from error
 
 
 def read_extras(folder):
