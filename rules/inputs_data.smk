@@ -63,11 +63,14 @@ def counting_input(wildcards):
 
 
 def first_labels_input(wildcards):
-    """Input function: the cells; of the control `truth` the reference labels, too."""
+    """Input function: the cells; of `signatures` their tables, of `truth` the labels, too."""
     files = {
         "cells": stages.nearest("cells.h5mu", dict(wildcards.items())),
         "n_clusters": stages.nearest("n_clusters.json", dict(wildcards.items())),
     }
-    if PLAN.cfg("pseudolabels", wildcards.pseudolabels)["method"] == "truth":
+    method = PLAN.cfg("pseudolabels", wildcards.pseudolabels)["method"]
+    if method == "truth":
         files["labels"] = labels_of(wildcards)
+    if method == "signatures":
+        files |= {name: knowledge(name) for name in ("proteins", "signatures")}
     return files

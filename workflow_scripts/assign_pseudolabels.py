@@ -2,16 +2,24 @@
 
 import pandas as pd
 
-from spclust import contracts, logs, pseudolabels
+from spclust import contracts, logs, panel, pseudolabels, signatures
 
 with logs.job(snakemake.log[0], snakemake.rule):
-    cells = contracts.read_cells(snakemake.input.cells, "prepared")
-    labels = snakemake.input.get("labels")
+    files = snakemake.input
+    cells, labels, knowledge = (
+        contracts.read_cells(files.cells, "prepared"),
+        files.get("labels"),
+        (),
+    )
+    if files.get("signatures"):
+        proteins = panel.read_proteins(files.proteins)
+        knowledge = signatures.read_signatures(files.signatures, proteins), proteins
     found = pseudolabels.assign(
         cells,
-        n_clusters=contracts.read_n_clusters(snakemake.input.n_clusters),
+        n_clusters=contracts.read_n_clusters(files.n_clusters),
         seed=int(snakemake.wildcards.seed),
         reference=contracts.read_labels(labels, cells.ids) if labels else None,
+        knowledge=knowledge,
         **snakemake.params.cfg,
     )
     table = pd.DataFrame({"cell": cells.ids, "pseudolabel": found})
