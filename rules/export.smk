@@ -3,6 +3,7 @@ rule export_cells:
         imported="results/<dataset>/cells.h5mu",
         labels="results/<dataset>/labels.csv",
         clusters="results/<run>/clusters.csv",
+        names="results/<run>/cluster_names.csv",
         embedding="results/<run>/embedding.npz",
         umap=umap_of_run,
     output:

@@ -33,6 +33,25 @@ def download_cfg(wildcards):
     return dict(sorted(found.items()))
 
 
+def knowledge(table):
+    """Paths of the tables of ``proteins`` or ``signatures`` that the configuration names."""
+    shipped = Path(workflow.basedir) / f"workflow_scripts/spclust/knowledge/{table}.csv"
+    named = config.get("knowledge", {}).get(table, ["shipped"])
+    return [str(shipped) if path == "shipped" else path for path in named]
+
+
+def preparing_input(wildcards):
+    """Input function: the cells and, where a panel decides which features cluster, its tables."""
+    cfg = PLAN.cfg("preprocess", wildcards.preprocess)
+    panels = [cfg["panel"], *(m.get("panel") for m in cfg["modalities"].values())]
+    known = (
+        {"proteins": knowledge("proteins")}
+        if set(map(str, panels)) - {"all", "None"}
+        else {}
+    )
+    return {"cells": f"results/{wildcards.dataset}/cells.h5mu"} | known
+
+
 def counting_input(wildcards):
     """Input function: the cells and, where classes are counted, their reference labels."""
     files = {
@@ -44,7 +63,7 @@ def counting_input(wildcards):
 
 
 def first_labels_input(wildcards):
-    """Input function: the cells, and what first labels are taken from: votes, reference labels."""
+    """Input function: the cells, and what first labels are taken from beside them."""
     files = {
         "cells": stages.nearest("cells.h5mu", dict(wildcards.items())),
         "n_clusters": stages.nearest("n_clusters.json", dict(wildcards.items())),
@@ -54,4 +73,6 @@ def first_labels_input(wildcards):
         files["labels"] = labels_of(wildcards)
     elif method == "vote":
         files["votes"] = stages.nearest("votes.npz", dict(wildcards.items()))
+    elif method == "signatures":
+        files |= {name: knowledge(name) for name in ("proteins", "signatures")}
     return files

@@ -69,12 +69,18 @@ def shown_settings(wildcards):
     return {f"{stage}.{name}": PLAN.cfg(stage, name) for stage, name in named.items()}
 
 
-def report_labels(wildcards):
-    """Labels function of the report: what tells a figure of a run from the others."""
+def run_labels(wildcards):
+    """What tells a run from the others in the report."""
     folder, seed = f"results/{run_folder(wildcards)}", int(wildcards.seed)
     names = {r.name for d, r, _ in PLAN.results if r.folder(d, seed) == folder}
-    return {
-        "run": ", ".join(sorted(names)),
-        "seed": wildcards.seed,
-        "figure": wildcards.figure,
-    }
+    return {"run": ", ".join(sorted(names)), "seed": wildcards.seed}
+
+
+def report_labels(wildcards):
+    """Labels function of the report: what tells a figure of a run from the others."""
+    return run_labels(wildcards) | {"figure": wildcards.figure}
+
+
+def name_labels(wildcards):
+    """Labels function of the report: as of figures, for the table of names."""
+    return run_labels(wildcards) | {"figure": "cluster names"}

@@ -42,6 +42,7 @@ rule plot_run:
         labels="results/<dataset>/labels.csv",
         clusters="results/<run>/clusters.csv",
         markers="results/<run>/markers.csv",
+        names="results/<run>/cluster_names.csv",
         extras="results/<run>/extras",
         umap=umap_of_run,
     output:

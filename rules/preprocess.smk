@@ -1,6 +1,6 @@
 rule preprocess_cells:
     input:
-        "results/<dataset>/cells.h5mu",
+        unpack(preparing_input),
     output:
         cells="results/<preprocess>/cells.h5mu",
     log:

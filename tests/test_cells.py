@@ -1,5 +1,7 @@
 """Cells: rows, groups, and modalities side by side."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from planted import cells_of, expression_types, oversampled
@@ -51,3 +53,17 @@ def test_synthetic_cells_come_last_and_can_be_left_out():
     assert len(both) == 50 and both.n_original == 40
     assert np.array_equal(both.original().matrix, cells.matrix)
     assert cells.original() is cells
+
+
+def test_features_left_aside_go_with_the_cells_and_not_into_the_matrix():
+    aside = np.arange(5, dtype=np.float32)[:, None]
+    cells = replace(
+        cells_of(np.eye(5), names=list("abcde")),
+        aside={"protein": aside}, aside_names={"protein": np.array(["z"], dtype=object)},
+    )  # fmt: skip
+    some = cells.take([3, 1])
+    assert some.matrix.shape == (2, 5) and some.feature_names.tolist() == list("abcde")
+    whole = some.whole()
+    assert whole.feature_names.tolist() == list("abcdez") and not whole.aside
+    assert whole.matrix[:, -1].tolist() == [3, 1]
+    assert whole.whole() is whole

@@ -109,6 +109,22 @@ def test_cells_in_another_order_get_their_own_cluster():
     assert done.obs["label"].tolist() == labels.tolist()[::-1]
 
 
+def test_proposed_names_go_out_with_their_evidence(tmp_path):
+    said = [f"cluster {i}" for i in range(12)]
+    said[3] = said[5] = "B cell"
+    names = pd.DataFrame({"cluster": range(12), "cells": 5, "name": said, "type": None,
+                          "probability": np.nan, "evidence": ""})  # fmt: skip
+    names.loc[[3, 5], ["type", "probability", "evidence"]] = ["B cell", 0.9, "CD20 +2.0 sd"]
+    done = add(imported(), names=names)
+    export.write(done, tmp_path / "clustered.h5ad")
+    back = anndata.read_h5ad(tmp_path / "clustered.h5ad")
+    of_b = back.obs["spclust"].isin(["3", "5"])
+    assert (back.obs["spclust_name"][of_b] == "B cell").all() and of_b.sum() == 10
+    assert back.obs["spclust_name"].iloc[0] == "cluster 0"
+    table = back.uns["spclust_names"]
+    assert table.loc[table["type"] == "B cell", "evidence"].tolist() == ["CD20 +2.0 sd"] * 2
+
+
 def test_a_cell_without_a_cluster_is_named():
     data, labels, table, embedding, umap = imported()
     with pytest.raises(

@@ -89,6 +89,21 @@ def test_a_single_cluster_is_listed_untested(recwarn):
     assert not [w for w in recwarn.list if issubclass(w.category, RuntimeWarning)]
 
 
+def test_features_that_did_not_cluster_are_ranked_with_the_others():
+    cells, clusters = slice_()
+    table = markers.rank(cells, clusters).set_index(["cluster", "feature"])
+    x, names = cells.features["protein"], cells.names["protein"]
+    some = replace(
+        cells,
+        features={"protein": x[:, 2:]}, names={"protein": names[2:]},
+        aside={"protein": x[:, :2]}, aside_names={"protein": names[:2]},
+    )  # fmt: skip
+    found = markers.rank(some, clusters).set_index(["cluster", "feature"])
+    assert some.matrix.shape[1] == 2 and found.index[0] == (0, "CD3")
+    pd.testing.assert_frame_equal(found.drop(columns="rank").sort_index(),
+                                  table.drop(columns="rank").sort_index())  # fmt: skip
+
+
 def test_features_of_several_modalities_are_ranked_together_each_in_its_own_unit():
     cells, clusters = slice_()
     noise = 100 * np.random.default_rng(1).normal(size=(60, 2)).astype(np.float32)

@@ -105,6 +105,20 @@ def test_a_run_without_labels_or_training_gives_the_rest_and_says_why(tmp_path, 
         assert f"not drawn: {why}" in caplog.text
 
 
+def test_legends_name_clusters_where_there_are_no_labels():
+    names = pd.DataFrame(
+        {"cluster": range(4), "type": ["B cell", None, None, "T cell"],
+         "markers": ["", "CD1+ CD2+", np.nan, ""]}
+    )  # fmt: skip
+    groups = tissue(labels=False, names=names).groups
+    assert groups.title() == "cluster · proposed name"
+    said = [text for _, text in groups.entries()]
+    assert said == ["0 · B cell", "1 · CD1+ CD2+", "2", "3 · T cell"]
+    matched = tissue(names=names).groups
+    assert matched.title() == "cluster · class" and matched.name(0) in ("0 · NK", "0")
+    assert tissue(labels=False).groups.title() == "cluster"
+
+
 def test_a_single_cluster_at_a_single_place_can_be_drawn(tmp_path):
     run = tissue(n=5, clusters=np.zeros(5, int))
     run.cells.coordinates[:] = 1

@@ -729,3 +729,52 @@ def test_a_correction_of_batches_cannot_be_applied_and_one_warning_says_so(caplo
     caplog.clear()
     apply(imported(protein=x), cells.preprocessing, cells.names)
     assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
+
+
+PANEL = ["CD3", "CD4", "CD8", "CD20", "CD68", "CD31", "PanCK", "CD56", "Ki67", "PD-1"]
+
+
+def proteins(seed=0, n=30, names=PANEL):
+    x = np.random.default_rng(seed).gamma(2.0, 3.0, size=(n, len(names)))
+    obs = pd.DataFrame(index=[f"c{i}" for i in range(n)])
+    part = anndata.AnnData(x.astype(np.float32), obs=obs, var=pd.DataFrame(index=names))
+    return imported(protein=part)
+
+
+def test_a_panel_leaves_states_aside_and_prepares_all_features_alike():
+    whole, some = (prepare(proteins(), DEFAULTS | {"panel": p}) for p in ("all", "auto"))
+    assert not whole.aside and some.names["protein"].tolist() == PANEL[:8]
+    assert some.aside_names["protein"].tolist() == PANEL[8:]
+    np.testing.assert_array_equal(some.whole().matrix, whole.matrix)
+    np.testing.assert_array_equal(some.matrix, whole.matrix[:, :8])
+
+
+@pytest.mark.parametrize(
+    "setting", [{}, {"scale_within": "slice"}, {"pca_components": 3}, {"scale": False}]
+)
+def test_other_cells_go_through_the_same_panel(tmp_path, setting):
+    data = proteins()
+    cells = prepare(data, DEFAULTS | {"panel": ["CD3", "Ki67", "CD68", "PanCK"]} | setting)
+    contracts.write_cells(cells, tmp_path / "cells.h5mu")
+    stored = contracts.read_cells(tmp_path / "cells.h5mu", "prepared")
+    again, missing = apply(data, stored.preprocessing, stored.names)
+    for found in (stored, again):
+        np.testing.assert_allclose(found.matrix, cells.matrix, atol=1e-5)
+        np.testing.assert_allclose(found.aside["protein"], cells.aside["protein"], atol=1e-5)
+        assert found.aside_names["protein"].tolist() == cells.aside_names["protein"].tolist()
+    assert missing == {"protein": []}
+
+
+def test_what_does_not_cluster_may_be_missing_in_other_cells():
+    cells = prepare(proteins(), DEFAULTS | {"panel": "lineage"})
+    fewer = proteins(1, names=PANEL[:8])
+    applied, missing = apply(fewer, cells.preprocessing, cells.names)
+    assert missing == {"protein": []} and applied.matrix.shape == (30, 8)
+
+
+def test_a_panel_says_what_it_leaves_out_and_refuses_unknown_names(caplog):
+    with caplog.at_level(logging.INFO):
+        prepare(proteins(), DEFAULTS | {"panel": "lineage"})
+    assert "8 of 10 features cluster; left to markers, figures and export: Ki67" in caplog.text
+    with pytest.raises(UserError, match=r"preprocess\.<name>\.panel: no feature is called 'CD99x'"):
+        prepare(proteins(), DEFAULTS | {"panel": ["CD3", "CD99x"]})

@@ -20,6 +20,7 @@ def test_the_tiny_run_writes_what_the_readme_promises(finished):
         "extras/model/weights.npz",
         "extras/model/model.json",
         "markers.csv",
+        "cluster_names.csv",
         "clustered.h5ad",
     ):
         assert (folder / name).stat().st_size > 0

@@ -8,12 +8,13 @@ from workflow import TINY, changed
 pytestmark = pytest.mark.slow
 
 SCORES = {"evaluate_run": 1, "summarise_metrics": 1, "plot_summary": 1}
-RUN = SCORES | {"find_markers": 1, "plot_run": 1, "export_cells": 1}
+RUN = SCORES | {"find_markers": 1, "name_clusters": 1, "plot_run": 1, "export_cells": 1}
 TRAIN = RUN | {"cluster_cells": 1, "embed_run": 1}
 GRAPHS = TRAIN | {"build_graphs": 1}
 OVERSAMPLE = GRAPHS | {"oversample_minorities": 1}
 PSEUDOLABELS = OVERSAMPLE | {"assign_pseudolabels": 1}
-BOTH_RUNS = {"evaluate_run": 2, "find_markers": 2, "plot_run": 2, "export_cells": 2}
+NAMES = {"name_clusters": 2, "plot_run": 2, "export_cells": 2}
+BOTH_RUNS = NAMES | {"evaluate_run": 2, "find_markers": 2}
 PREPROCESS = PSEUDOLABELS | BOTH_RUNS | {
     "preprocess_cells": 1, "choose_n_clusters": 1, "cluster_cells": 2, "embed_cells": 1,
 }  # fmt: skip
@@ -78,7 +79,8 @@ MODULES = {
     "graphs.py": GRAPHS | {"embed_cells": 1, "plot_run": 2, "export_cells": 2},
     "parts/losses.py": TRAIN,
     "methods/spclust.py": TRAIN,
-    "markers.py": {"find_markers": 2, "plot_run": 2},
+    "markers.py": NAMES | {"find_markers": 2},
+    "naming.py": NAMES,
     "export.py": {"export_cells": 2},
     "plots/maps.py": {"plot_run": 2},
     "plots/figures/umap.py": {"plot_run": 2},

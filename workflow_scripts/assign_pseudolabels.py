@@ -2,18 +2,23 @@
 
 import pandas as pd
 
-from spclust import contracts, logs, pseudolabels
+from spclust import contracts, logs, panel, pseudolabels, signatures
 from spclust.votes import Votes
 
 with logs.job(snakemake.log[0], snakemake.rule):
-    cells = contracts.read_cells(snakemake.input.cells, "prepared")
-    labels, votes = snakemake.input.get("labels"), snakemake.input.get("votes")
+    files, knowledge = snakemake.input, ()
+    cells = contracts.read_cells(files.cells, "prepared")
+    labels, votes = files.get("labels"), files.get("votes")
+    if files.get("signatures"):
+        proteins = panel.read_proteins(files.proteins)
+        knowledge = signatures.read_signatures(files.signatures, proteins), proteins
     found = pseudolabels.assign(
         cells,
-        n_clusters=contracts.read_n_clusters(snakemake.input.n_clusters),
+        n_clusters=contracts.read_n_clusters(files.n_clusters),
         seed=int(snakemake.wildcards.seed),
         reference=contracts.read_labels(labels, cells.ids) if labels else None,
         votes=Votes.read(votes, cells.ids) if votes else None,
+        knowledge=knowledge,
         **snakemake.params.cfg,
     )
     table = pd.DataFrame({"cell": cells.ids, "pseudolabel": found})

@@ -13,6 +13,7 @@ with logs.job(snakemake.log[0], snakemake.rule):
         key=snakemake.params.key,
         embedding=contracts.read_values(files.embedding, clusters.index)[0],
         umap=contracts.read_values(files.umap, clusters.index, "embed_run")[0],
+        names=contracts.read_cluster_names(files.names),
         keep_mudata=out.endswith(".h5mu"),
     )
     export.write(cells, out)

@@ -16,6 +16,7 @@ with logs.job(snakemake.log[0], snakemake.rule):
         clusters=contracts.read_clusters(files.clusters, cells.ids),
         umap=contracts.read_values(files.umap, cells.ids, "embed_run")[0],
         markers=pd.read_csv(files.markers, dtype={"feature": str}),
+        names=contracts.read_cluster_names(files.names),
         balanced=None if balanced is None else contracts.read_cells(balanced, "balanced"),
         votes=None if votes is None else Votes.read(votes, cells.ids),
         extras=contracts.read_extras(files.extras),

@@ -17,7 +17,8 @@ class Cells:
     ids : array of str, shape (n,)
         Unique; the synthetic cells come last.
     features : dict of str to array of float32, shape (n, d)
-        By modality (``protein``, ``rna`` ...).
+        By modality (``protein``, ``rna`` ...): those that cluster, which is all that stages and
+        methods see.
     names : dict of str to array of str, shape (d,)
         Names of the features of each modality.
     coordinates : array of float32, shape (n, 2)
@@ -33,6 +34,9 @@ class Cells:
     preprocessing : dict of str to dict
         By modality: with which settings and constants the features were prepared, so that
         other cells can be put through the same; empty for features as measured.
+    aside, aside_names : dict of str to array
+        As ``features`` and ``names``, of the features that the panel left out of clustering;
+        markers and figures show them, see :meth:`whole`.
     """
 
     ids: np.ndarray
@@ -44,6 +48,8 @@ class Cells:
     pseudolabels: np.ndarray | None = None
     parents: np.ndarray = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
     preprocessing: dict = field(default_factory=dict)
+    aside: dict[str, np.ndarray] = field(default_factory=dict)
+    aside_names: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self):
         return len(self.ids)
@@ -102,7 +108,23 @@ class Cells:
             slice=self.slice[rows],
             pseudolabels=None if self.pseudolabels is None else self.pseudolabels[rows],
             parents=np.empty((0, 2), dtype=np.int64),
+            aside={m: x[rows] for m, x in self.aside.items()},
         )
+
+    def whole(self):
+        """The cells with every feature, those that do not cluster last in each modality."""
+        if not self.aside:
+            return self
+        both = {m: (self.aside[m], self.aside_names[m]) for m in self.aside}
+        return replace(
+            self,
+            features={m: np.hstack([x, both[m][0]]) if m in both else x
+                      for m, x in self.features.items()},
+            names={m: np.append(names, both[m][1]) if m in both else names
+                   for m, names in self.names.items()},
+            aside={},
+            aside_names={},
+        )  # fmt: skip
 
     def original(self):
         """The cells that were measured."""

@@ -5,7 +5,8 @@ cells.h5mu (imported)  MuData, a modality each as its file has it; ``obs['image'
                        ``obs['slice']``, ``obsm['spatial']``; unique cell ids
 labels.csv             ``cell, label, scored`` of the cells that have a reference label
 cells.h5mu (prepared)  the same cells with the features prepared, nothing else of the modalities;
-                       ``uns['preprocessing']``
+                       ``uns['preprocessing']``; where a panel leaves features out of
+                       clustering, ``var['clusters']`` says which take part
 n_clusters.json        ``{"n_clusters": 5, "how": "..."}``
 votes.npz              labels, shares and partitions, see :mod:`spclust.votes`; for people there are
                        ``votes.csv`` and ``members.csv``
@@ -16,6 +17,8 @@ graphs.npz             symmetric sparse graphs without self-loops, by name (``ex
                        ``expression/rna``, ``spatial``), the spaces in which expression
                        neighbours were sought, and the settings
 clusters.csv           ``cell, cluster, confidence`` of the original cells
+cluster_names.csv      proposed names of clusters: ``cluster, cells, name, type, probability,
+                       evidence, markers, others``
 embedding.npz          ``cells`` (n,) and ``values`` (n, width) float32
 cost.json              what a clustering took: seconds, peak memory of host and GPU in MB, device,
                        threads
@@ -37,6 +40,8 @@ from spclust.errors import UserError
 from spclust.writing import atomic, whole_folder  # noqa: F401
 
 IMAGE, SLICE, SPATIAL = "image", "slice", "spatial"
+# column of var: whether a feature takes part in clustering
+CLUSTERS = "clusters"
 PSEUDOLABEL, SYNTHETIC, PARENTS = "pseudolabel", "synthetic", ("parent_1", "parent_2")
 
 # stage of a cells file -> (obs columns, rule that makes it)
@@ -109,10 +114,17 @@ def read_cells(path, stage):
         made = obs[obs[SYNTHETIC].to_numpy(dtype=bool)]
         columns = [data.obs_names.get_indexer(made[column].astype(str)) for column in PARENTS]
         parents = np.column_stack(columns)
+    clusters = {m: part.var[CLUSTERS].to_numpy(dtype=bool) if CLUSTERS in part.var
+                else np.ones(part.n_vars, dtype=bool) for m, part in data.mod.items()}  # fmt: skip
+    features = {m: dense(part.X) for m, part in data.mod.items()}
+    names = {m: part.var_names.to_numpy(dtype=object) for m, part in data.mod.items()}
+    left_out = [m for m, mask in clusters.items() if not mask.all()]
     return replace(
         without_features(data),
-        features={m: dense(part.X) for m, part in data.mod.items()},
-        names={m: part.var_names.to_numpy(dtype=object) for m, part in data.mod.items()},
+        features={m: np.ascontiguousarray(x[:, clusters[m]]) for m, x in features.items()},
+        names={m: found[clusters[m]] for m, found in names.items()},
+        aside={m: np.ascontiguousarray(features[m][:, ~clusters[m]]) for m in left_out},
+        aside_names={m: names[m][~clusters[m]] for m in left_out},
         pseudolabels=pseudolabels,
         parents=parents,
         preprocessing={m: _read_preparation(entry) for m, entry in
@@ -138,14 +150,16 @@ def write_cells(cells, path):
     import mudata
 
     mudata.set_options(pull_on_update=False)
-    ids = pd.Index(cells.ids.astype(str))
+    ids, whole = pd.Index(cells.ids.astype(str)), cells.whole()
     data = mudata.MuData(
         {
             m: anndata.AnnData(x, obs=pd.DataFrame(index=ids),
-                               var=pd.DataFrame(index=pd.Index(cells.names[m].astype(str))))
-            for m, x in cells.features.items()
+                               var=pd.DataFrame(index=pd.Index(whole.names[m].astype(str))))
+            for m, x in whole.features.items()
         }
     )  # fmt: skip
+    for m in cells.aside:
+        data.mod[m].var[CLUSTERS] = np.arange(data.mod[m].n_vars) < len(cells.names[m])
     data.obs[IMAGE] = pd.Categorical(cells.image.astype(str))
     data.obs[SLICE] = pd.Categorical(cells.slice.astype(str))
     data.obsm[SPATIAL] = cells.coordinates
@@ -232,6 +246,16 @@ def write_clusters(labels, confidence, ids, path):
     """Write ``clusters.csv``."""
     table = pd.DataFrame({"cell": ids, "cluster": labels, "confidence": confidence})
     write_table(table.round({"confidence": 6}), path)
+
+
+def read_cluster_names(path):
+    """What :func:`spclust.naming.name_clusters` returned."""
+    try:
+        table = pd.read_csv(path)
+        # names as they are, missing only where nothing stands
+        return table.astype({"name": str, "markers": object, "type": object})
+    except (OSError, ValueError, KeyError) as error:
+        raise _rebuild(path, f"cannot be read ({error})", "name_clusters") from error
 
 
 def read_extras(folder):

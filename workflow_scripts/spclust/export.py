@@ -12,7 +12,7 @@ from spclust.errors import UserError
 log = logging.getLogger(__name__)
 
 
-def add_clusters(data, labels, clusters, key, embedding, umap, keep_mudata=False):
+def add_clusters(data, labels, clusters, key, embedding, umap, names=None, keep_mudata=False):
     """Add a clustering to the imported cells where scanpy, squidpy and muon look for it.
 
     Parameters
@@ -27,6 +27,8 @@ def add_clusters(data, labels, clusters, key, embedding, umap, keep_mudata=False
         Name of the clustering.
     embedding : array, shape (n, d)
     umap : array, shape (n, 2)
+    names : DataFrame, optional
+        Proposed names of the clusters, see :func:`spclust.naming.name_clusters`.
     keep_mudata : bool
         Return MuData even of a single modality.
 
@@ -36,8 +38,10 @@ def add_clusters(data, labels, clusters, key, embedding, umap, keep_mudata=False
         A copy with ``obs[key]`` (categorical), ``obs[key + '_confidence']``, ``obs['image']``,
         ``obs['slice']``, ``obs['label']`` where there are labels, ``obsm['spatial']``,
         ``obsm['X_' + key]``, ``obsm['X_umap']`` and ``uns[key + '_colors']``, the colours of
-        the workflow's figures in the order of the categories. Of a single modality that is the
-        user's own object; of several they stand at the top level, above the user's modalities.
+        the workflow's figures in the order of the categories. Where names are given, each cell's
+        as ``obs[key + '_name']`` and the table with their evidence as ``uns[key + '_names']``.
+        Of a single modality that is the user's own object; of several they stand at the top
+        level, above the user's modalities.
 
     Raises
     ------
@@ -63,6 +67,12 @@ def add_clusters(data, labels, clusters, key, embedding, umap, keep_mudata=False
     labels = labels.reindex(ids).to_numpy(dtype=object)
     done.obs[key] = pd.Categorical(assigned.astype(str), categories=[str(i) for i in numbers])
     done.obs[f"{key}_confidence"] = clusters["confidence"].to_numpy()[order]
+    if names is not None:
+        said = names.set_index("cluster")["name"]
+        done.obs[f"{key}_name"] = pd.Categorical(said.reindex(assigned).to_numpy(dtype=object))
+        # text throughout: h5ad takes no column that is missing in all rows
+        text = names.select_dtypes(exclude="number").columns
+        done.uns[f"{key}_names"] = names.assign(**names[text].fillna("").astype(str))
     for column in (contracts.IMAGE, contracts.SLICE):
         done.obs[column] = data.obs[column].to_numpy()
     if pd.notna(labels).any():

@@ -38,6 +38,7 @@ def rank(cells, clusters, importance=None):
         ``mean_out``, ``importance`` (missing where none was learnt). ``auc`` and ``p_adjusted``
         are missing for clusters of fewer than 3 cells, or with fewer than 3 cells outside them.
     """
+    cells = cells.whole()  # those that did not cluster mark, too
     # not cells.matrix, which brings several modalities to one scale
     x = np.hstack(list(cells.features.values())).astype(np.float64)
     names, clusters = cells.feature_names, np.asarray(clusters)

@@ -156,6 +156,9 @@ class SpaCSMOTE(BaseOverSampler):
             coordinates=self.coordinates_,
             pseudolabels=labels,
             parents=self.parents_,
+            # of what does not cluster, synthetic cells have nothing
+            aside={},
+            aside_names={},
         )
 
     def fit_resample(self, X, y, *, coordinates, images=None, groups=None):

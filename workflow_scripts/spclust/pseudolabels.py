@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
+from spclust import celltypes
 from spclust.errors import UserError
 from spclust.parts import expression, heads
 
@@ -21,8 +22,10 @@ AUTO_TOLERANCE = 0.95
 AUTO_MOST = 30  # clusters; finer divisions are no cell types any more
 
 
-def assign(cells, n_clusters, seed, method, n_neighbors, expression_within, reference=None,
-           votes=None):  # fmt: skip
+def assign(
+    cells, n_clusters, seed, method, n_neighbors, expression_within, reference=None, votes=None,
+    knowledge=(),
+):  # fmt: skip
     """Pseudo-labels of prepared cells.
 
     Parameters
@@ -30,7 +33,7 @@ def assign(cells, n_clusters, seed, method, n_neighbors, expression_within, refe
     cells : Cells
     n_clusters : int
     seed : int
-    method : {'leiden', 'kmeans', 'ward', 'vote', 'random', 'truth'}
+    method : {'leiden', 'kmeans', 'ward', 'vote', 'signatures', 'random', 'truth'}
     n_neighbors : int
         Neighbours in Leiden's graph.
     expression_within : {'cohort', 'slice', 'image'}
@@ -39,11 +42,13 @@ def assign(cells, n_clusters, seed, method, n_neighbors, expression_within, refe
         Reference labels, for ``truth``.
     votes : Votes, optional
         For ``vote``.
+    knowledge : (dict of str to Signature, DataFrame), optional
+        Signatures and proteins, for ``signatures``; the library's own where left out.
 
     Returns
     -------
     array of int, shape (n,)
-        Ids by decreasing size.
+        Ids by decreasing size; of ``signatures`` perhaps fewer than ``n_clusters``.
 
     Raises
     ------
@@ -61,6 +66,8 @@ def assign(cells, n_clusters, seed, method, n_neighbors, expression_within, refe
         labels = heads.ward(cells.matrix, n_clusters, seed)
     elif method == "vote":
         labels = votes.labels["vote"]
+    elif method == "signatures":
+        labels = celltypes.first_labels(cells, n_clusters, seed, *knowledge)
     elif method == "random":
         labels = np.random.default_rng(seed).integers(n_clusters, size=len(cells))
     else:

@@ -89,7 +89,7 @@ def render():
     schema, dataset = load_schema("config"), load_schema("dataset")
     shipped = yaml.safe_load((CONFIG_FOLDER / "config.yaml").read_text())
     definitions, parts = schema["$defs"], [INTRODUCTION]
-    with_tables = {"method", "transfer", "runs", "evaluation"}
+    with_tables = {"method", "transfer", "runs", "knowledge", "evaluation"}
     top = {
         key: (definitions["n_clusters"] if key == "n_clusters" else {}) | value
         for key, value in schema["properties"].items()
@@ -121,9 +121,13 @@ def render():
         cite = f" ({card.cite})" if card.cite else ""
         parts.append(f"{card.title[0].upper()}{card.title[1:]}{cite}.\n")
         parts.append(table(card.settings, {}, "cluster_cells") if card.settings else "No keys.\n")
-    evaluation = schema["properties"]["evaluation"]
-    keys, rule = evaluation["properties"], evaluation["reruns"]
-    parts += ["## `evaluation`\n", table(keys, shipped["evaluation"], rule)]
+    for name in ("knowledge", "evaluation"):
+        section = schema["properties"][name]
+        parts += [
+            f"## `{name}`\n",
+            *([f"{section['description']}\n"] if "description" in section else ()),
+        ]
+        parts.append(table(section["properties"], shipped[name], section["reruns"]))
     return "\n".join(parts)
 
 

@@ -1,6 +1,6 @@
 """Cells as points: what figures in the UMAP and in the tissue have in common."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,8 @@ class Groups:
     matched : dict
         Cluster to the class it stands for.
     cluster_colours, class_colours : dict
+    names : dict
+        Cluster to the name proposed for it, shown where there are no labels to match.
     """
 
     clusters: np.ndarray
@@ -30,15 +32,17 @@ class Groups:
     matched: dict
     cluster_colours: dict
     class_colours: dict
+    names: dict = field(default_factory=dict)
 
     @classmethod
-    def of(cls, clusters, labels):
+    def of(cls, clusters, labels, names=None):
         return cls(
             clusters,
             labels,
             match_clusters(clusters, labels),
             style.cluster_colours(clusters, labels),
             style.class_colours(labels),
+            names or {},
         )
 
     @property
@@ -47,9 +51,9 @@ class Groups:
         return np.unique(self.clusters).tolist()
 
     def name(self, cluster):
-        """Cluster with the class it stands for."""
-        matched = self.matched.get(cluster)
-        return f"{cluster}" if matched is None else f"{cluster} · {matched}"
+        """Cluster with the class it stands for, of cells without labels with its proposed name."""
+        said = (self.matched or self.names).get(cluster)
+        return f"{cluster}" if said is None else f"{cluster} · {said}"
 
     def entries(self):
         """Legend entries: every cluster, then classes that no cluster stands for."""
@@ -58,7 +62,9 @@ class Groups:
         return entries + [(self.class_colours[c], f"– · {c}") for c in left]
 
     def title(self):
-        return "cluster · class" if self.matched else "cluster"
+        if self.matched:
+            return "cluster · class"
+        return "cluster · proposed name" if self.names else "cluster"
 
     def colour_of_cells(self):
         return np.array([self.cluster_colours[c] for c in self.clusters.tolist()])

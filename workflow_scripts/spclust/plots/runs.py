@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from spclust import contracts, style
+from spclust import contracts, naming, style
 from spclust.cells import Cells
 from spclust.errors import UserError
 from spclust.plots import captions
@@ -36,6 +36,8 @@ class RunData:
     umap : array, shape (n, 2)
     markers : DataFrame
         What :func:`spclust.markers.rank` returns.
+    names : DataFrame or None
+        What :func:`spclust.naming.name_clusters` returns.
     balanced : Cells or None
         The same cells and synthetic ones.
     votes : Votes or None
@@ -51,6 +53,7 @@ class RunData:
     clusters: pd.DataFrame
     umap: np.ndarray
     markers: pd.DataFrame
+    names: pd.DataFrame | None = None
     balanced: Cells | None = None
     votes: Votes | None = None
     extras: dict = field(default_factory=dict)
@@ -59,7 +62,8 @@ class RunData:
     @cached_property
     def groups(self):
         """Clusters and classes with their colours, the same in all figures."""
-        return Groups.of(self.clusters["cluster"].to_numpy(), self.labels)
+        names = {} if self.names is None else naming.short(self.names)
+        return Groups.of(self.clusters["cluster"].to_numpy(), self.labels, names)
 
     @property
     def classes(self):

@@ -1,8 +1,8 @@
 """Prepare the features of each modality, and put other cells through the same.
 
 Normalise each cell, keep the most variable features, scale, correct batches, take principal
-components: each step as its setting says (stages.yaml, section preprocess). The paper's is the
-case of normalising to the sum 1 and scaling (appendix B.1).
+components of the features that cluster: each step as its setting says (stages.yaml, section
+preprocess). The paper's is the case of normalising to the sum 1 and scaling (appendix B.1).
 """
 
 import logging
@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import scipy.sparse as sp
 
-from spclust import contracts
+from spclust import contracts, panel
 from spclust.cells import total_spread
 from spclust.errors import UserError
 from spclust.preprocess.batch import batches, combat, harmony
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 SECTION = "preprocess.<name>"
 
 
-def prepare(data, settings):
+def prepare(data, settings, proteins=None):
     """Prepare the features of imported cells.
 
     Parameters
@@ -33,6 +33,8 @@ def prepare(data, settings):
         Imported cells, left as they are.
     settings : dict
         Of the stage; those in ``modalities`` go over the others.
+    proteins : DataFrame, optional
+        What :func:`spclust.panel.read_proteins` returns, for a panel other than ``all``.
 
     Returns
     -------
@@ -41,7 +43,8 @@ def prepare(data, settings):
         measured, d' kept: ``features`` (d,) and ``kept`` (d,) bool; ``usual`` and ``unit`` (d,),
         see :func:`normalise`; ``varies`` (d',) bool, false where a feature was set
         to zero; ``mean`` (d',) before scaling; ``std`` (d',) where scaled over the cohort;
-        ``center`` (d',) and ``components`` (k, d') of the principal components.
+        ``clusters`` (d',) bool where the panel leaves some out of clustering; with d'' that
+        cluster, ``center`` (d'',) and ``components`` (k, d'') of the principal components.
 
     Raises
     ------
@@ -53,7 +56,7 @@ def prepare(data, settings):
         raise UserError(f"the dataset has {len(cells)} cell; clustering needs at least 2")
     of_modalities = settings.get("modalities") or {}
     shared = {key: value for key, value in settings.items() if key != "modalities"}
-    features, names, preprocessing = {}, {}, {}
+    found = {}
     for modality, part in data.mod.items():
         own = shared | of_modalities.get(modality, {})
         single = len(data.mod) == 1 and modality not in of_modalities
@@ -64,14 +67,21 @@ def prepare(data, settings):
                 "uns['log1p'] says that the values are logarithms already; if so, set %s: none",
                 source.key(),
             )
-        features[modality], names[modality], preprocessing[modality] = _prepared(
-            _matrix(part.X, selects(own, part.n_vars)), cells, own, source
-        )
-    return replace(cells, features=features, names=names, preprocessing=preprocessing)
+        x = _matrix(part.X, selects(own, part.n_vars))
+        found[modality] = _prepared(x, cells, own, source, proteins)
+    left_out = {m: part for m, part in found.items() if part["aside"] is not None}
+    return replace(
+        cells,
+        features={m: part["features"] for m, part in found.items()},
+        names={m: part["names"] for m, part in found.items()},
+        preprocessing={m: part["preparation"] for m, part in found.items()},
+        aside={m: part["aside"] for m, part in left_out.items()},
+        aside_names={m: part["aside_names"] for m, part in left_out.items()},
+    )
 
 
-def _prepared(x, cells, settings, source):
-    """Features, their names, and the settings and constants of one modality."""
+def _prepared(x, cells, settings, source, proteins):
+    """Features that cluster and those left aside, their names, settings and constants."""
     check_values(x, settings, source)
     groups = cells.groups(settings["scale_within"] if settings["scale"] else "cohort")
     constant = same(x, groups)
@@ -99,6 +109,10 @@ def _prepared(x, cells, settings, source):
     if correction == "combat":
         x = combat(x, batch, unit, source.key("batch_correction"))
     _refuse_infinite(x, names, source)
+    x, aside, clusters = _by_panel(x, names, settings, source, proteins)
+    aside_names, names = names[~clusters], names[clusters]
+    if aside is not None:
+        constants["clusters"] = clusters
     axes = principal_axes(x, settings, source)
     if axes:
         constants |= axes
@@ -112,8 +126,20 @@ def _prepared(x, cells, settings, source):
              kept.sum(), len(kept), x.shape[1], settings)  # fmt: skip
     _refuse_infinite(x, names, source)
     constants["spread"] = total_spread(x)  # by which modalities are weighed against each other
-    preparation = {"settings": settings, "constants": constants}
-    return x, names.astype(object), preparation
+    return {
+        "features": x, "names": names.astype(object), "aside": aside,
+        "aside_names": aside_names.astype(object),
+        "preparation": {"settings": settings, "constants": constants},
+    }  # fmt: skip
+
+
+def _by_panel(x, names, settings, source, proteins):
+    """Columns that cluster, the others (None where all do), and the mask of the former."""
+    wanted = settings.get("panel", "all")
+    clusters = panel.chosen(names, wanted, proteins, source.key("panel"))
+    if clusters.all():
+        return x, None, clusters
+    return np.ascontiguousarray(x[:, clusters]), np.ascontiguousarray(x[:, ~clusters]), clusters
 
 
 def _refuse_infinite(x, names, source):
@@ -199,30 +225,42 @@ def apply(data, preprocessing, names):
             "if these were stained apart, cluster them together with the model's as a cohort",
             ", ".join(sorted(corrected)),
         )  # fmt: skip
-    features, missing = {}, {}
+    features, missing, aside, aside_names = {}, {}, {}, {}
     for modality, entry in preprocessing.items():
         section = SECTION if len(preprocessing) == 1 else f"{SECTION}.modalities.{modality}"
         part = data.mod[modality]
-        features[modality], missing[modality] = _applied(part, cells, section, modality, **entry)
+        x, other, missing[modality] = _applied(part, cells, section, modality, **entry)
+        features[modality] = x
+        if other is not None:
+            aside[modality] = other
+            constants = entry["constants"]
+            kept = constants["features"][constants["kept"].astype(bool)]
+            aside_names[modality] = kept[~constants["clusters"].astype(bool)].astype(object)
     names = {m: np.asarray(names[m], dtype=object) for m in preprocessing}
-    return replace(cells, features=features, names=names, preprocessing=preprocessing), missing
+    prepared = replace(cells, features=features, names=names, preprocessing=preprocessing,
+                       aside=aside, aside_names=aside_names)  # fmt: skip
+    return prepared, missing
 
 
 def _applied(part, cells, section, modality, settings, constants):
-    """Features of one modality by given constants, and the names of those missing."""
+    """Features of one modality by given constants, those aside, and the names of those missing."""
     wanted, kept = constants["features"], constants["kept"].astype(bool)
     columns = _columns(wanted, part.var_names)
     present = columns >= 0
-    lost = wanted[kept & ~present].tolist()
-    if 2 * len(lost) > kept.sum():
+    clusters = constants.get("clusters", np.ones(kept.sum())).astype(bool)
+    # one that does not cluster may well be missing
+    learnt = kept.copy()
+    learnt[kept] = clusters
+    lost = wanted[learnt & ~present].tolist()
+    if 2 * len(lost) > learnt.sum():
         raise UserError(
-            f"the cells lack {len(lost)} of {kept.sum()} {modality} features that the model was "
+            f"the cells lack {len(lost)} of {learnt.sum()} {modality} features that the model was "
             f"trained on, e.g. {', '.join(lost[:5])}; label cells measured with the same panel, "
             "or rename the features as in the model's slices"
         )
     if lost:
         log.warning("%s: %d of %d features are missing and set to their mean: %s", modality,
-                    len(lost), kept.sum(), ", ".join(lost[:10]))  # fmt: skip
+                    len(lost), learnt.sum(), ", ".join(lost[:10]))  # fmt: skip
     ignored = part.n_vars - present.sum()
     if ignored:
         log.info("%s: %d features unknown to the model are ignored", modality, ignored)
@@ -250,9 +288,11 @@ def _applied(part, cells, section, modality, settings, constants):
         full, _ = scaled(full, groups, *how)
     elif settings["scale"]:
         full = scaled_by(full, constants["mean"], constants["std"], *how)
+    aside = None if clusters.all() else np.ascontiguousarray(full[:, ~clusters])
+    full = full if clusters.all() else np.ascontiguousarray(full[:, clusters])
     if "components" in constants:
         full = projected(full, constants)
-    return full, lost
+    return full, aside, lost
 
 
 def _matrix(x, as_sparse):
