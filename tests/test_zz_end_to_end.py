@@ -4,7 +4,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
-from workflow import SHARED, SPCLUST, Project
+from workflow import SHARED, SPCLUST, TINY, Project, changed
 
 pytestmark = pytest.mark.slow
 
@@ -54,6 +54,26 @@ def test_the_report_holds_the_figures(finished):
     assert done.code == 0, done.text
     html = (finished.folder / "report.html").read_text()
     assert "Summary" in html and "metrics_mean.tsv" in html and "umap" in html
+
+
+def test_votes_are_clusters_and_first_labels(tmp_path):
+    """One pool for a method and for the pseudo-labels of another."""
+    config = changed(TINY, runs=[{"name": "consensus"}, {"name": "spclust"}],
+                     pseudolabels={"default": {"method": "vote"}})  # fmt: skip
+    project = Project(tmp_path / "spclust", config)
+    votes = "results/tiny/preprocess-default/seed-1/votes-default"
+    clusters, first = f"{votes}/method-consensus/clusters.csv", f"{votes}/pseudolabels-default"
+    done = project.snakemake(clusters, f"{first}/pseudolabels.csv")
+    assert done.code == 0, done.text
+    assert done.jobs["vote_labels"] == 1
+    table = pd.read_csv(project.folder / votes / "votes.csv")
+    found = pd.read_csv(project.folder / clusters)
+    assert list(found["cluster"]) == list(table["vote"])
+    assert np.allclose(found["confidence"], table["vote_share"], atol=1e-6)
+    labels = pd.read_csv(project.folder / first / "pseudolabels.csv")
+    assert list(labels["pseudolabel"]) == list(table["vote"])
+    extras = {path.name for path in (project.folder / clusters).with_name("extras").glob("*.csv")}
+    assert extras == {"members.csv", "shares.csv"}
 
 
 def test_a_published_region_from_its_own_table(tmp_path):

@@ -25,7 +25,7 @@ TINY = {
     "seeds": [1],
     "runs": [{"name": "spclust"}, {"name": "kmeans"}],
     "method": {"spclust": {"pretrain_epochs": 3, "epochs": 10, "hidden_dims": [16, 8]}},
-    # UMAP and scanpy's neighbours compile for half a minute in every process
+    # UMAP compiles for half a minute in every process
     "pseudolabels": {"default": {"method": "kmeans"}},
     "graphs": {"default": {"expression_space": "pca"}},
     "device": "cpu",
