@@ -97,13 +97,13 @@ def test_a_type_is_refused_where_a_wider_one_is_ruled_out():
 
 
 def test_what_else_it_could_be_is_said():
-    """A cluster of two types at once is neither for sure."""
-    types = {"both": "CD31 PanCK", **TYPES}
-    row = named(*planted(types)).iloc[0]
-    assert pd.isna(row["type"]) and row["name"].startswith("cluster 0 (")
+    """A cluster of two types at once is less sure than one of one, and names the other, too."""
+    row = named(*planted({"both": "CD31 PanCK", **TYPES})).iloc[0]
+    alone = named(*planted()).set_index("type")["probability"]
     others = dict(part.rsplit(" ", 1) for part in row["others"].split("; "))
-    assert {"Endothelial cell", "Epithelial cell"} <= set(others)
+    assert {"Endothelial cell", "Epithelial cell"} <= {row["type"], *others}
     assert all(0 < float(p) < 1 for p in others.values())
+    assert pd.isna(row["type"]) or row["probability"] < alone[row["type"]] - 0.05
 
 
 def test_a_panel_without_known_proteins_and_tiny_clusters_go_unnamed():
