@@ -88,13 +88,22 @@ def test_a_name_is_as_narrow_as_the_markers_allow():
     assert named(*planted(other))["type"].iloc[0] == "Leukocyte"
 
 
+def test_a_type_is_refused_where_a_wider_one_is_ruled_out():
+    """CD20 on cells without CD45 is a tumour that took up stain, not a B cell."""
+    stained = {"odd": "CD20", **{n: up for n, up in TYPES.items() if n != "B cell"}}
+    table = named(*planted(stained))
+    assert pd.isna(table["type"].iloc[0]) and table["name"].iloc[0] == "cluster 0 (CD20+)"
+    assert "B cell" not in table["others"].iloc[0]
+
+
 def test_what_else_it_could_be_is_said():
-    """A cluster of two types at once is neither for sure."""
-    types = {"both": "CD20 PanCK", **TYPES}
-    table = named(*planted(types))
-    others = table["others"].iloc[0]
-    assert table["type"].iloc[0] not in ("B cell",) and others
-    assert all(0 < float(part.rsplit(" ", 1)[1]) <= 1 for part in others.split("; "))
+    """A cluster of two types at once is less sure than one of one, and names the other, too."""
+    row = named(*planted({"both": "CD31 PanCK", **TYPES})).iloc[0]
+    alone = named(*planted()).set_index("type")["probability"]
+    others = dict(part.rsplit(" ", 1) for part in row["others"].split("; "))
+    assert {"Endothelial cell", "Epithelial cell"} <= {row["type"], *others}
+    assert all(0 < float(p) < 1 for p in others.values())
+    assert pd.isna(row["type"]) or row["probability"] < alone[row["type"]] - 0.05
 
 
 def test_a_panel_without_known_proteins_and_tiny_clusters_go_unnamed():

@@ -28,6 +28,15 @@ CONFIGS = {
     "a method's setting": ({"method": {"spclust": {"temperature": 0.2}}}, TRAIN),
     "the oversampling": ({"oversample": {"default": {"imbalance_ratio": 2.0}}}, OVERSAMPLE),
     "the pseudo-labels": ({"pseudolabels": {"default": {"method": "ward"}}}, PSEUDOLABELS),
+    "first labels by signatures": (
+        {"pseudolabels": {"default": {"method": "signatures"}}},
+        PSEUDOLABELS,
+    ),
+    "the panel": ({"preprocess": {"default": {"panel": "auto"}}}, PREPROCESS),
+    "a table of types of one's own": (
+        {"knowledge": {"signatures": ["workflow_scripts/spclust/knowledge/signatures.csv"]}},
+        NAMES,
+    ),
     "the normalisation": ({"preprocess": {"default": {"clip": 5.0}}}, PREPROCESS),
     "the metrics": ({"evaluation": {"rare_class": 0.1}}, SCORES | {"evaluate_run": 2}),
     "the classes scored": (

@@ -2,7 +2,8 @@
 
 What a cluster has more or less of than the other cells (its markers) is compared with what types
 of cells are known to have and lack. A name is given where every positive marker of the type is
-seen and no other type fits as well; else the wider type that the likely ones share, else none.
+seen, none of a wider type is lacking and no other type fits as well; else the wider type that the
+likely ones share, else none.
 """
 
 import logging
@@ -54,10 +55,10 @@ def name_clusters(markers, sizes, signatures=None, proteins=None):
     """Propose a name for each cluster.
 
     A type's score is the mean strength of its positive markers (of several that stand for one,
-    the strongest) less half that of the strongest contradiction: a marker that it should lack
-    and has, or one of a wider type that it should have and lacks. Types of which a positive
-    marker was not measured take no part. Probabilities are a softmax of the scores
-    with a type ``unknown`` among them, wider types have those of the narrower ones added.
+    the strongest) less half that of the strongest marker it should lack. Types of which a
+    positive marker was not measured take no part, nor those of which a wider type's marker is
+    lacking. Probabilities are a softmax of the scores with a type ``unknown`` among them, wider
+    types have those of the narrower ones added.
 
     Parameters
     ----------
@@ -146,13 +147,14 @@ def _named(values, features, signatures):
     shown = {n: [features.strongest(m, values) for m in s.positive] for n, s in signatures.items()}
     lacks = {n: [features.strongest(m, values)[1] for m in s.negative]
              for n, s in signatures.items()}  # fmt: skip
-    for name in signatures:
-        # a B cell is a leukocyte: to lack CD45 speaks against it
-        wider = lineage_of(name, signatures)[1:]
-        lacks[name] += [-v for w in wider for _, v in shown[w]]
     names = list(signatures)
     scores = [np.mean([v for _, v in shown[n]]) - CONTRADICTION * max([0.0, *lacks[n]])
               for n in names]  # fmt: skip
+    for i, name in enumerate(names):
+        # a B cell is a leukocyte: what lacks CD45 is none
+        wider = lineage_of(name, signatures)[1:]
+        if any(v <= -SEEN for w in wider for _, v in shown[w]):
+            scores[i] = -np.inf
     own = dict(zip(names, softmax(SHARPNESS * np.array([*scores, UNKNOWN]))))
     total = dict.fromkeys(names, 0.0)
     for name in names:
