@@ -46,7 +46,7 @@ rule name_clusters:
     threads: 1
     resources:
         mem_mb=memory(500, 20),
-        runtime=10,
+        runtime=minutes(10),
     params:
         code=code_hash("name_clusters"),
     message:

@@ -16,7 +16,7 @@ rule vote_labels:
     threads: 1
     resources:
         mem_mb=memory(2500, 200),
-        runtime=60,
+        runtime=minutes(60),
     params:
         cfg=stage_cfg("votes"),
         code=code_hash("vote_labels"),
