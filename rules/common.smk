@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
-from spclust import settings, stages
+from spclust import datasets, settings, stages
 from spclust.errors import UserError
 from spclust.fingerprint import code_hash, modules_in
 from spclust.plots import captions

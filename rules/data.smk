@@ -17,7 +17,7 @@ rule import_cells:
         mem_mb=memory(1000, 60),
         runtime=minutes(20),
     params:
-        cfg=lambda wildcards: settings.import_cfg(PLAN.slices[wildcards.dataset]),
+        cfg=lambda wildcards: datasets.import_cfg(PLAN.slices[wildcards.dataset]),
         code=code_hash("import_cells", *modules_in("io/readers")),
     message:
         "Reading {wildcards.dataset}"

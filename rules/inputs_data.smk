@@ -14,9 +14,9 @@ def dataset_files(wildcards):
     if "simulate" in definition:
         return [f"resources/{wildcards.dataset}/cells.h5ad"]
     if "files" in definition:
-        names = [settings.file_name(file) for file in definition["files"]]
+        names = [datasets.file_name(file) for file in definition["files"]]
         return [f"resources/{wildcards.dataset}/download/{name}" for name in names]
-    return settings.local_files(definition)
+    return datasets.local_files(definition)
 
 
 def members(file):
@@ -29,7 +29,7 @@ def members(file):
 def download_cfg(wildcards):
     """Params function: the registry entry of one file, keys sorted."""
     files = PLAN.slices[wildcards.dataset]["files"]
-    found = next(f for f in files if settings.file_name(f) == wildcards.file)
+    found = next(f for f in files if datasets.file_name(f) == wildcards.file)
     return dict(sorted(found.items()))
 
 

@@ -5,16 +5,16 @@ import copy
 import pytest
 import yaml
 
-from spclust import cards, reference, settings
+from spclust import cards, datasets, reference, settings
 from spclust.errors import UserError
 from spclust.stages import STAGES
 
-SHIPPED = yaml.safe_load((settings.CONFIG_FOLDER / "config.yaml").read_text())
-REGISTRY = yaml.safe_load((settings.CONFIG_FOLDER / "datasets.yaml").read_text())
+SHIPPED = yaml.safe_load((datasets.CONFIG_FOLDER / "config.yaml").read_text())
+REGISTRY = yaml.safe_load((datasets.CONFIG_FOLDER / "datasets.yaml").read_text())
 STUDIES = sorted(
     [
-        *(settings.CONFIG_FOLDER / "studies").glob("*.yaml"),
-        *(settings.CONFIG_FOLDER.parent / "tests/comparison").glob("*.yaml"),
+        *(datasets.CONFIG_FOLDER / "studies").glob("*.yaml"),
+        *(datasets.CONFIG_FOLDER.parent / "tests/comparison").glob("*.yaml"),
     ]
 )
 
@@ -48,7 +48,7 @@ def test_every_study_is_valid(path):
 
 
 def test_the_papers_table_has_a_row_of_table_b2_for_each_of_its_slices():
-    plan = resolve((settings.CONFIG_FOLDER / "studies/paper_table1.yaml").read_text())
+    plan = resolve((datasets.CONFIG_FOLDER / "studies/paper_table1.yaml").read_text())
     rows = [
         (d, run.method) for d, run, seed in plan.results if run.name == "spclust" and seed == 42
     ]
@@ -78,7 +78,7 @@ def test_runs_on_different_slices_may_share_a_name():
 
 def test_the_origin_of_labels_changes_nothing_that_is_imported():
     plain = {"path": "cells.csv", "label": "type"}
-    assert settings.import_cfg(plain | {"label_origin": "hand"}) == settings.import_cfg(plain)
+    assert datasets.import_cfg(plain | {"label_origin": "hand"}) == datasets.import_cfg(plain)
 
 
 def test_a_slice_of_ones_own_takes_a_name_and_a_path():
@@ -319,12 +319,12 @@ def test_several_faults_are_told_at_once():
 
 
 def test_config_readme_is_in_step_with_the_schemas():
-    written = (settings.CONFIG_FOLDER / "README.md").read_text()
+    written = (datasets.CONFIG_FOLDER / "README.md").read_text()
     assert written == reference.render(), "run `make docs`"
 
 
 def test_every_setting_is_documented():
-    written = (settings.CONFIG_FOLDER / "README.md").read_text()
+    written = (datasets.CONFIG_FOLDER / "README.md").read_text()
     keys = [key for stage in STAGES.values() for key in stage.settings]
     for key in (*SHIPPED, *keys, *(k for card in cards.load().values() for k in card.settings)):
         assert f"`{key}" in written, key

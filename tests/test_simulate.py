@@ -7,12 +7,12 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import scale
 
-from spclust import settings, simulate
+from spclust import datasets, simulate
 from spclust.io.importing import import_cells
 
 DEFAULTS = {
     key: schema["default"]
-    for key, schema in settings.load_schema("dataset")["properties"]["simulate"][
+    for key, schema in datasets.load_schema("dataset")["properties"]["simulate"][
         "properties"
     ].items()
 }

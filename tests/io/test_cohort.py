@@ -8,9 +8,9 @@ import pytest
 import scipy.sparse as sp
 
 from spclust import contracts
+from spclust.datasets import load_schema
 from spclust.errors import UserError
 from spclust.io import cohort
-from spclust.settings import load_schema
 from spclust.validation import check
 
 mudata.set_options(pull_on_update=False)

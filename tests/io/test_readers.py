@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spclust import settings
+from spclust import datasets
 from spclust.errors import UserError
 from spclust.io import readers
 from spclust.io.importing import import_cells
@@ -29,7 +29,7 @@ def new_reader(tmp_path, monkeypatch):
 
 
 def test_the_schema_lists_the_formats_there_are():
-    formats = settings.load_schema("dataset")["properties"]["format"]["enum"]
+    formats = datasets.load_schema("dataset")["properties"]["format"]["enum"]
     assert formats == sorted(readers.names()) == ["h5ad", "h5mu", "mcmicro", "steinbock", "table"]
 
 

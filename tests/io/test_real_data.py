@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from spclust import contracts, settings
+from spclust import contracts, datasets
 from spclust.errors import UserError
 from spclust.io import cohort
 from spclust.io.importing import import_cells
@@ -38,9 +38,9 @@ def test_the_three_tables_of_a_kidney_slice_import_without_a_mapping():
 def test_an_entry_of_the_registry_leaves_nothing_to_guess(name, caplog):
     """The files of the registry, as far as they lie here, read with the mapping given there."""
     entry = yaml.safe_load((PROJECT / "config" / "datasets.yaml").read_text())[name]
-    paths = [NATIVE / settings.file_name(file) for file in entry["files"]]
+    paths = [NATIVE / datasets.file_name(file) for file in entry["files"]]
     paths = [p if p.exists() else p.with_name(f"{p.name}.gz") for p in paths]
-    data, _ = import_cells(paths, settings.import_cfg(entry))
+    data, _ = import_cells(paths, datasets.import_cfg(entry))
     assert data["protein"].shape == {"dkd_000": (5387, 21)}.get(name, (2434, 56))
     assert "Paste this" not in caplog.text
 

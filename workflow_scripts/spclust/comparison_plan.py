@@ -5,7 +5,7 @@ Imported by Snakemake itself, so it may use the standard library, PyYAML and jso
 
 from pathlib import Path
 
-from spclust.settings import local_files
+from spclust.datasets import local_files
 
 # what is compared of a run, see comparison.read
 FILES = ("metrics.tsv", "class_metrics.tsv", "cost.json")

@@ -7,7 +7,8 @@ either; a test compares the file with what this module would write.
 import yaml
 
 from spclust import cards
-from spclust.settings import CONFIG_FOLDER, config_schema, load_schema
+from spclust.datasets import CONFIG_FOLDER, load_schema
+from spclust.settings import config_schema
 from spclust.stages import STAGES
 from spclust.validation import yaml_value
 

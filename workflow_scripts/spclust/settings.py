@@ -4,21 +4,12 @@ Imported by Snakemake itself, so it may use the standard library, PyYAML and jso
 """
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
-import yaml
-
-from spclust import cards, stages
-from spclust.consistency import refuse_contradictions, refuse_path
+from spclust import cards, datasets, stages
+from spclust.consistency import refuse_contradictions
 from spclust.errors import UserError
 from spclust.stages import STAGES
 from spclust.validation import check, unknown, yaml_value
-
-CONFIG_FOLDER = Path(__file__).parents[2] / "config"
-# folders of results/ that are no dataset's, and what metrics call all slices of one
-RESERVED = ("summary", "comparison", "comparison_so_far", "logs", "benchmarks", "all")
-SOURCES = ("path", "files", "simulate", "slices")
 
 
 @dataclass(frozen=True)
@@ -77,24 +68,13 @@ class Plan:
             return any(self.is_multimodal(name) for name in definition["slices"])
         path = definition.get("path", [])
         files = [path] if isinstance(path, str) else path
-        files = [*files, *map(file_name, definition.get("files", ()))]
+        files = [*files, *map(datasets.file_name, definition.get("files", ()))]
         return isinstance(path, dict) or any(str(file).endswith(".h5mu") for file in files)
-
-
-def load_schema(name):
-    """Read ``config/schemas/<name>.schema.yaml``; of a dataset, with the formats there are."""
-    schema = yaml.safe_load((CONFIG_FOLDER / "schemas" / f"{name}.schema.yaml").read_text())
-    if name == "dataset":
-        readers = Path(__file__).parent / "io/readers"
-        schema["properties"]["format"]["enum"] = sorted(
-            path.stem for path in readers.glob("*.py") if path.stem != "__init__"
-        )
-    return schema
 
 
 def config_schema():
     """Schema of the configuration: what to run, and a section for each stage."""
-    schema = load_schema("config")
+    schema = datasets.load_schema("config")
     name = schema["$defs"]["name"]
     for stage in STAGES.values():
         schema["properties"][stage.name] = {
@@ -137,7 +117,7 @@ def resolve(config, registry, found_cards=None):
         plan.settings[stage.name] = _stage_settings(stage, config.get(stage.name, {}), plan.cards)
     plan.settings["method"] = _method_settings(config.get("method", {}), plan.cards)
     refuse_contradictions(plan.settings)
-    _datasets(plan, registry)
+    plan.datasets, plan.slices = datasets.resolve(plan.config, registry)
     runs = _runs(plan, {*plan.slices, *registry})
     plan.results = [
         (dataset, run, seed)
@@ -218,84 +198,6 @@ def _method_settings(given, found_cards):
         }
         for name, values in own.items()
     }
-
-
-def _datasets(plan, registry):
-    """Fill in ``plan.datasets`` and ``plan.slices``."""
-    schema = load_schema("dataset")
-    names = {entry["name"] for entry in plan.config["datasets"]
-             if isinstance(entry, dict) and isinstance(entry.get("name"), str)}  # fmt: skip
-    for i, entry in enumerate(plan.config["datasets"]):
-        where = f"datasets[{i}]"
-        if isinstance(entry, str) and entry in names and entry not in registry:
-            continue  # defined further on
-        definition = _definition(entry, where, schema, registry, plan.config)
-        name = definition["name"]
-        if name in plan.datasets or name in plan.slices:
-            raise UserError(f"{where}: the name {name!r} is taken; rename one of the two")
-        plan.datasets[name] = plan.slices[name] = definition
-    for name in list(plan.datasets):
-        definition = plan.datasets[name]
-        if "slices" not in definition:
-            continue
-        where, members = f"dataset {name!r}, slices", []
-        for entry in definition["slices"]:
-            member = entry if isinstance(entry, str) else entry.get("name")
-            if isinstance(entry, dict) or member not in plan.slices:
-                found = _definition(entry, where, schema, registry, plan.config)
-                if "slices" in found:
-                    raise UserError(f"{where}: {found['name']!r} is a cohort; name its slices")
-                if isinstance(entry, dict) and found["name"] in plan.slices:
-                    raise UserError(f"{where}: the name {found['name']!r} is taken; rename it")
-                plan.slices[found["name"]] = found
-            elif "slices" in plan.slices[member]:
-                raise UserError(f"{where}: {member!r} is a cohort; name its slices instead")
-            members.append(member)
-        if len(set(members)) < len(members):
-            raise UserError(f"{where}: a slice stands twice; remove one")
-        definition["slices"] = members
-
-
-def _definition(entry, where, schema, registry, config):
-    """One dataset with its defaults, checked."""
-    if isinstance(entry, str):
-        if entry not in registry:
-            unknown(where, entry, registry)
-        name = entry
-        entry = check(registry[name], schema, "config/datasets.yaml", [name])
-    else:
-        entry = check(entry, schema, "configuration", [where])
-        if "name" not in entry:
-            raise UserError(f"{where}: a dataset needs a name; add e.g.  name: my_slice")
-        name = entry["name"]
-    if name in RESERVED:
-        raise UserError(
-            f"{where}: {name!r} is a name of the workflow's own (in results/ or in tables); write "
-            f"e.g.  name: my_{name}"
-        )
-    sources = [k for k in SOURCES if k in entry]
-    if len(sources) != 1:
-        raise UserError(
-            f"{where} ({name}): exactly one of {', '.join(SOURCES)} says where the cells come "
-            f"from, found {' and '.join(sources) or 'none'}; add e.g.  path: cells.csv"
-        )
-    files = [file_name(file) for file in entry.get("files", ())]
-    twice = next((file for file in files if files.count(file) > 1), None)
-    if twice:
-        raise UserError(
-            f"{where} ({name}): two of `files` are kept as {twice!r}; give one another  name:"
-        )
-    for path in _paths(entry):
-        refuse_path(f"{where} ({name})", path)
-    if "path" in entry:
-        local_files({"name": name, "path": entry["path"]})  # refuses a folder without tables
-    defaults = {k: p["default"] for k, p in schema["properties"].items() if "default" in p}
-    # keys left out of `simulate` have defaults of their own
-    if "simulate" in entry:
-        keys = schema["properties"]["simulate"]["properties"]
-        filled = {k: p["default"] for k, p in keys.items()} | entry["simulate"]
-        entry = entry | {"simulate": filled}
-    return defaults | {"n_clusters": config["n_clusters"]} | entry | {"name": name}
 
 
 def _runs(plan, known_datasets):
@@ -386,37 +288,3 @@ def _transfers(plan, runs):
                 )
             found += [(dataset, source, run, seed) for seed in plan.config["seeds"]]
     return found
-
-
-def file_name(file):
-    """Name under which a downloaded file of the registry is kept."""
-    return file.get("name") or unquote(urlsplit(file["url"]).path.rsplit("/", 1)[-1])
-
-
-def _paths(definition):
-    """What stands as a dataset's ``path``, as a list."""
-    paths = definition.get("path", [])
-    return [paths] if isinstance(paths, str) else list(getattr(paths, "values", lambda: paths)())
-
-
-def local_files(definition):
-    """Files behind a dataset's ``path``; a folder counts as all its tables."""
-    paths = _paths(definition)
-    if isinstance(definition["path"], dict):
-        return paths
-    files = []
-    for path in map(Path, paths):
-        inside = sorted(str(f) for f in path.rglob("*.csv")) if path.is_dir() else []
-        if path.is_dir() and not inside:
-            raise UserError(
-                f"{path}: the folder of {definition['name']!r} holds no .csv table; name the file "
-                "as  path:, or another folder"
-            )
-        files += inside or [str(path)]
-    return files
-
-
-def import_cfg(definition):
-    """The part of a dataset's definition that decides what is imported, keys sorted."""
-    elsewhere = {"files", "simulate", "slices", "n_clusters", "label_origin"}
-    return {k: v for k, v in sorted(definition.items()) if k not in elsewhere}
