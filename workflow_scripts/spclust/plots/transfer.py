@@ -31,11 +31,13 @@ def draw(folder, cells, labels, clusters, distance, source, own=None):
     own : array of int, shape (n,), optional
         Clusters that the same run found on the slice itself.
     """
-    # a cluster and a class have the colours of the slices that the model learnt from
+    # a cluster and a class have the colours of the slices that the model learnt from, and a
+    # cluster stands for the class that it stands for there
     own_colours, groups = style.class_colours(labels), Groups.of(clusters, labels)
     spare = [c for c in style.PALETTE if c not in source.class_colours.values()] or style.PALETTE
     new = zip([c for c in own_colours if c not in source.class_colours], itertools.cycle(spare))
     groups.cluster_colours |= source.cluster_colours
+    groups.matched = source.matched
     groups.class_colours = {c: source.class_colours.get(c) for c in own_colours} | dict(new)
     everywhere = np.ones(len(cells), dtype=bool)
     panels = [("clusters of the model", groups.colour_of_cells(), everywhere)]
@@ -68,12 +70,12 @@ def agreement(clusters, others, what):
 
 def distances(distance):
     """Histogram of the distance to the nearest cluster; the model's own cells end at 1."""
-    fig = style.figure(3.2, 2.0)
+    fig = style.figure(3.6, 2.0)
     ax = fig.subplots()
     highest = max(1.5, float(np.quantile(distance, 0.995)))
     ax.hist(np.clip(distance, 0, highest), bins=60, color=style.PALETTE[0])
     ax.axvline(1, color=style.INK, linewidth=0.8, linestyle="--")
-    ax.set_title(f"{(distance > 1).mean():.1%} of the cells beyond the model's reach")
-    ax.set_xlabel("distance to the nearest cluster (1: 99 % of the cells learnt from)")
+    ax.set_title(f"{(distance > 1).mean():.1%} beyond the reach of 99 % of the cells learnt from")
+    ax.set_xlabel("distance to the nearest cluster, in units of that reach")
     ax.set_ylabel("cells")
     return fig
