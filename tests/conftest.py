@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from workflow import Project
 
@@ -9,3 +10,9 @@ def finished(tmp_path_factory):
     done = project.snakemake()
     assert done.code == 0, done.text
     return project
+
+
+@pytest.fixture
+def raw():
+    """Intensities of 60 cells and 5 proteins."""
+    return np.random.default_rng(0).lognormal(2, 1, size=(60, 5)).astype(np.float32)
