@@ -60,6 +60,4 @@ onsuccess:
 
 
 onerror:
-    print(
-        "\nSomething failed; the cause is in the ERROR lines above, the traceback in the log named there."
-    )
+    print("\n" + failures.told("results/logs", STARTED))
