@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from spclust import pools, preprocess
+from spclust import panel, pools, preprocess
 from spclust.errors import UserError
 from spclust.stages import STAGES
 from spclust.votes import Votes
@@ -50,6 +50,17 @@ def imported(**tables):
 def poll(data, n_clusters=3, seed=0, prepared=None, **changes):
     cells = preprocess.prepare(data, DEFAULTS | (prepared or {}))
     return pools.poll(data, cells, n_clusters, seed, **QUICK | changes)
+
+
+def test_the_pool_sees_the_panel_as_prepared_whatever_tables_it_went_by(tmp_path):
+    data, _ = tissue(n=60)
+    rows = [f"protein{j},{'state' if j < 4 else 'lineage'}" for j in range(12)]
+    (tmp_path / "mine.csv").write_text("\n".join(["name,role", *rows]) + "\n")
+    mine = panel.read_proteins([tmp_path / "mine.csv"])
+    cells = preprocess.prepare(data, DEFAULTS | {"panel": "lineage"}, mine)
+    assert cells.matrix.shape == (60, 8)
+    views = dict(pools._views(data, cells, ["total", "arcsinh"]))
+    assert np.array_equal(views["total"], cells.matrix) and views["arcsinh"].shape == (60, 8)
 
 
 @pytest.fixture(scope="module")

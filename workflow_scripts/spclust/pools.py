@@ -187,6 +187,8 @@ def _views(measured, cells, transforms):
         yield PREPARED, cells.matrix
         return
     data, refused = _part(measured, changed), []
+    # by their names: what the panel chose, whatever tables it went by
+    own = {m: own[m] | {"panel": list(cells.names[m])} for m in changed}
     for transform in transforms:
         settings = {m: own[m] | {"normalisation": transform} for m in changed}
         try:
