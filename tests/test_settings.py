@@ -292,15 +292,15 @@ FAULTS = {
     "slice twice": ("datasets: [{name: a, slices: [demo, demo]}]", r"a slice stands twice"),
     "transfer of no run": (
         "transfer: {model: spclus, to: [demo]}",
-        r"transfer\[0\]\.model: 'spclus' is not known; did you mean 'spclust'",
+        r"transfer\.model: 'spclus' is not known; did you mean 'spclust'",
     ),
     "transfer to what was learnt from": (
         "transfer: {model: spclust, to: [demo]}",
-        r"transfer\[0\]\.to: the model has learnt from 'demo'",
+        r"transfer\.to: the model has learnt from 'demo'",
     ),
     "transfer of a method without a model": (
         "datasets: [demo, {name: b, path: b.csv}]\ntransfer: {model: ward, to: [b]}",
-        r"transfer\[0\]\.model: ward leaves no model .*kmeans",
+        r"transfer\.model: ward leaves no model .*kmeans",
     ),
     "name with a slash": ("runs: [{name: a/b}]", r"runs\[0\]\.name: found 'a/b', allowed is"),
 }

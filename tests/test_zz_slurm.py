@@ -14,7 +14,6 @@ import sys
 import time
 
 import pytest
-import yaml
 from workflow import SPCLUST, TINY, Project, changed
 
 pytestmark = pytest.mark.slow

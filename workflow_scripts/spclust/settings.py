@@ -183,7 +183,7 @@ def _method_settings(given, found_cards):
         if name in found_cards and recipe != name:
             raise UserError(
                 f"method.{name}: the name of a method cannot stand for another ({recipe!r}); "
-                f"write e.g.  my_{name}: {{recipe: {recipe}}}"
+                f"write  my_{name}: {yaml_value(own)}  in its place"
             )
         keys = {"recipe": {"type": "string"}, **found_cards[recipe].settings}
         rules = {"type": "object", "additionalProperties": False, "properties": keys}
@@ -256,9 +256,10 @@ def _chosen(plan, where, entry, method):
 
 def _transfers(plan, runs):
     """Every (dataset, source, run, seed) that ``transfer`` asks for."""
-    found, entries = [], plan.config.get("transfer") or []
-    for i, entry in enumerate([entries] if isinstance(entries, dict) else entries):
-        where = f"transfer[{i}]"
+    found, given = [], plan.config.get("transfer") or []
+    entries = {"transfer": given} if isinstance(given, dict) else {
+        f"transfer[{i}]": entry for i, entry in enumerate(given)}  # fmt: skip
+    for where, entry in entries.items():
         named = [(run, only) for run, only in runs if run.name == entry["model"]]
         if not named:
             unknown(f"{where}.model", entry["model"], {run.name for run, _ in runs})
