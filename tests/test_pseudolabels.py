@@ -73,7 +73,7 @@ def test_hundreds_of_tiny_images_are_one_dataset(within, caplog):
     if within == "cohort":
         assert np.array_equal(labels, y)
     warnings = [r for r in caplog.records if r.levelname == "WARNING"]
-    assert len(warnings) == (0 if within == "cohort" else 2)
+    assert len(warnings) == (0 if within == "cohort" else 1)
 
 
 def test_leiden_sees_all_modalities():

@@ -14,6 +14,7 @@ import sys
 import time
 
 import pytest
+import yaml
 from workflow import SPCLUST, TINY, Project, changed
 
 pytestmark = pytest.mark.slow
@@ -72,9 +73,10 @@ def running(process, rule):
     pytest.fail(f"no job of {rule} has run: {process.stdout.read()}")
 
 
-def edit_card(project, method, text):
-    with (project.folder / f"workflow_scripts/spclust/methods/{method}.yaml").open("a") as card:
-        card.write(f"\n{text}\n")
+def edit_card(project, method, **asked):
+    """Give the card of a method other limits."""
+    path = project.folder / f"workflow_scripts/spclust/methods/{method}.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | asked))
 
 
 def test_a_cancelled_job_is_tried_again(project):
@@ -104,7 +106,7 @@ def test_a_job_out_of_memory_is_tried_with_twice_as_much(project):
     if "OverMemoryKill" not in limits and "task/cgroup" not in limits:
         pytest.skip("this Slurm does not limit memory")
     # Snakemake in the job and in its step and what clusters take 500 to 700 MB together
-    edit_card(project, "kmeans", "memory_mb: {base: 400, per_input_mb: 0}")
+    edit_card(project, "kmeans", memory_mb={"base": 400, "per_input_mb": 0}, runtime=10)
     with started(project, KMEANS) as process:
         first, _ = running(process, "cluster_cells")
         assert "mem=400M" in asked("scontrol", "show", "job", first)
@@ -114,11 +116,7 @@ def test_a_job_out_of_memory_is_tried_with_twice_as_much(project):
 
 
 def test_a_training_that_ran_out_of_time_goes_on_from_its_checkpoint(project):
-    edit_card(project, "spclust", "runtime: 1")
-    card = project.folder / "workflow_scripts/spclust/methods/spclust.yaml"
-    lines = card.read_text().splitlines()
-    own = [line for line in lines[:-1] if not line.startswith("runtime:")]
-    card.write_text("\n".join([*own, lines[-1], ""]))
+    edit_card(project, "spclust", runtime=1)
     project.configure(changed(TINY, method={"spclust": {"epochs": 5000}}))
     target = f"results/{SPCLUST}/clusters.csv"
     with started(project, target) as process:
