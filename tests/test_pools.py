@@ -59,8 +59,31 @@ def test_the_pool_sees_the_panel_as_prepared_whatever_tables_it_went_by(tmp_path
     mine = panel.read_proteins([tmp_path / "mine.csv"])
     cells = preprocess.prepare(data, DEFAULTS | {"panel": "lineage"}, mine)
     assert cells.matrix.shape == (60, 8)
-    views = dict(pools._views(data, cells, ["total", "arcsinh"]))
-    assert np.array_equal(views["total"], cells.matrix) and views["arcsinh"].shape == (60, 8)
+    turns = [("total", "all"), ("arcsinh", "all"), ("arcsinh", "auto")]
+    views = {turn: view.matrix for turn, view in pools._views(data, cells, turns)}
+    assert np.array_equal(views[turns[0]], cells.matrix)
+    assert views[turns[1]].shape == views[turns[2]].shape == (60, 8)
+
+
+def test_transforms_take_the_panels_in_turn_and_signatures_vote_where_names_tell_types(caplog):
+    caplog.set_level(logging.INFO)
+    names = "CD3 CD4 CD8 CD20 CD68 CD31 PanCK aSMA CD11c CD45 Ki67 PD-1".split()
+    data, _ = tissue(n=200)
+    data.mod["protein"].var_names = names
+    votes = poll(data, panels=["all", "lineage"], heads=["kmeans", "signatures"])
+    found = list(zip(votes.members["transform"], votes.members["panel"], votes.members["head"]))
+    assert found == [
+        (t, p, h)
+        for t, p in (("total_median", "all"), ("arcsinh_median", "lineage"))
+        for h in ("kmeans", "signatures")
+    ]
+    assert (
+        "10 of 12 features cluster; left to markers, figures and export: Ki67, PD-1" in caplog.text
+    )
+    cells = preprocess.prepare(data, DEFAULTS)
+    (_, all_), (_, part) = pools._views(data, cells, [("total", "all"), ("total", "lineage")])
+    assert np.array_equal(part.matrix, all_.matrix[:, :10])
+    assert np.array_equal(part.whole().matrix, all_.matrix)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +95,8 @@ def planted():
 def test_every_transform_meets_every_head(planted):
     _, _, votes = planted
     pairs = list(zip(votes.members["transform"], votes.members["head"]))
-    assert pairs == [(t, h) for t in VOTES["transforms"] for h in VOTES["heads"]]
+    heads = ["kmeans", "ward", "leiden", "mixture"]  # signatures want names of proteins
+    assert pairs == [(t, h) for t in VOTES["transforms"] for h in heads]
     assert votes.partitions.shape == (24, 500) and votes.members["central"].sum() == 12
     assert (votes.members["agreement"] <= 1).all() and (votes.members["weight"] >= 0).all()
 
