@@ -26,7 +26,7 @@ def augmented(
     Returns
     -------
     Batch
-        The very one given where nothing is dropped.
+        With the graphs and features given where nothing is dropped.
     """
     graphs, features, beside = batch.graphs, batch.features, batch.beside
     if drop_edges:
