@@ -338,7 +338,7 @@ FAULTS = {
     ),
     "published numbers of an unknown score": (
         "study: {name: s, parts: [{rows: {ward: x}}], paper: {demo: {ward: {ari: [0.5]}}}}",
-        r"study\.paper\.demo\.ward: unknown key 'ari'; write  ARI: \[0\.5\]",
+        r"study\.paper\.demo\.ward: unknown key 'ari'; remove it \(allowed: ACC, ARI",
     ),
     "name with a slash": ("runs: [{name: a/b}]", r"runs\[0\]\.name: found 'a/b', allowed is"),
 }
