@@ -461,12 +461,13 @@ def test_every_variant_goes_on_to_the_bytes_of_a_training_that_was_not_cut(
     assert whole.tables["history"].equals(resumed.tables["history"])
 
 
-def test_a_model_of_space_needs_a_graph_of_space_to_label_others(planted):
-    stored = run(planted, **FEW, views="spatial").model
-    cells, graphs, _ = planted
-    found = methods.predict(stored, cells.original(), graphs_of(cells.original()))
-    assert len(found.labels) == 280
-    with pytest.raises(UserError, match="needs a graph of kind spatial"):
-        methods.predict(
-            stored, cells, replace(graphs, edges={"expression": graphs.edges["expression"]})
-        )
+@pytest.mark.parametrize("views,able", [("expression", True), ("spatial", False), ("mixed", False)])
+def test_a_model_whose_first_view_sees_space_labels_no_other_slice(planted, views, able):
+    stored, cells = run(planted, **FEW, views=views).model, planted[0].original()
+    others = graphs_of(cells, kinds=("expression",))
+    if able:
+        found = methods.predict(stored, cells, others, methods.Machine("cpu"))
+        assert len(found.labels) == 280
+    else:
+        with pytest.raises(UserError, match=r"method\.spclust\.views: .*views: dual"):
+            methods.predict(stored, cells, others, methods.Machine("cpu"))

@@ -248,7 +248,7 @@ def weights_of(model, cells, labels):
 
 @torch.no_grad()
 def predict(weights, task):
-    """Label other cells by Eq. 17; no spatial graph is needed but by ``views`` of one.
+    """Label other cells by Eq. 17; no spatial graph is needed.
 
     A cell is encoded under the importances E of its own label, so a first label is guessed, that
     of the class whose mean features are nearest, and labels and encoding take turns until no
@@ -264,15 +264,24 @@ def predict(weights, task):
     Returns
     -------
     Clustering
+
+    Raises
+    ------
+    UserError
+        For a model whose first view sees space, and for cells without an expression graph.
     """
-    views = task.settings["views"]
-    check(task, sources(views, "expression"))
+    if "spatial" in sources(task.settings["views"], "expression"):
+        raise UserError(
+            f"{task.key('views')}: the first view of {task.settings['views']} sees space, and a "
+            "slice that a model labels has no graph of it; train the model with  views: dual"
+        )
+    check(task, ["expression"])
     device = training.start(task)
     model = model_of(task)
     model.load_state_dict(
         {name: torch.from_numpy(v) for name, v in weights.items() if name != "class_means"}
     )
-    model, data = model.to(device), Batches(task.cells, task.graphs, device, task.seed, views=views)
+    model, data = model.to(device), Batches(task.cells, task.graphs, device, task.seed)
     known = np.flatnonzero(~np.isnan(weights["class_means"]).any(axis=1))
     nearest = pairwise_distances_argmin(task.cells.matrix, weights["class_means"][known])
     labels = known[nearest]
