@@ -19,6 +19,8 @@ rule tabulate_study:
         "results/logs/studies/{study}/tabulate_study.log",
     benchmark:
         "results/benchmarks/studies/{study}/tabulate_study.tsv"
+    wildcard_constraints:
+        study=stages.NAME,
     localrule: True
     conda:
         "../envs/evaluate.yaml"
@@ -50,6 +52,8 @@ rule plot_study:
         "results/logs/studies/{study}/plot_study.log",
     benchmark:
         "results/benchmarks/studies/{study}/plot_study.tsv"
+    wildcard_constraints:
+        study=stages.NAME,
     localrule: True
     conda:
         "../envs/plots.yaml"
