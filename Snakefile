@@ -55,7 +55,7 @@ rule metrics:
 onsuccess:
     print(
         "\nDone. Tables and figures over all runs: results/summary (of the targets comparison and "
-        "comparison_so_far: a folder of that name)"
+        "comparison_so_far: a folder of that name, of study: results/studies)"
     )
 
 

@@ -6,9 +6,10 @@ Imported by Snakemake itself, so it may use the standard library, PyYAML and jso
 from dataclasses import dataclass, field
 
 from spclust import cards, datasets, stages
-from spclust.consistency import refuse_contradictions
+from spclust.consistency import refuse_circles, refuse_contradictions
 from spclust.errors import UserError
 from spclust.stages import STAGES
+from spclust.study_plan import check_study
 from spclust.validation import check, unknown, yaml_value
 
 
@@ -131,6 +132,8 @@ def resolve(config, registry, found_cards=None):
             "runs: each is kept to `datasets` that are not listed, so there is nothing to run; "
             f"list one of them, or write e.g.  datasets: [{next(iter(plan.datasets))}]  of a run"
         )
+    refuse_circles(plan)
+    check_study(plan, {*plan.slices, *registry})
     plan.transfers = _transfers(plan, runs)
     return plan
 
