@@ -35,7 +35,7 @@ def resolve(text=""):
 def test_the_shipped_configuration_runs_the_demo():
     plan = resolve()
     assert list(plan.datasets) == ["demo"]
-    assert {run.method for _, run, _ in plan.results} >= {"spclust", "leiden", "kmeans", "random"}
+    assert {run.method for _, run, _ in plan.results} >= {"spclust_vote", "leiden", "kmeans"}
 
 
 def test_every_registered_dataset_is_valid():
