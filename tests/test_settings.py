@@ -295,7 +295,7 @@ FAULTS = {
         r"transfer\.model: 'spclus' is not known; did you mean 'spclust'",
     ),
     "transfer to what was learnt from": (
-        "transfer: {model: spclust, to: [demo]}",
+        "transfer: {model: spclust_vote, to: [demo]}",
         r"transfer\.to: the model has learnt from 'demo'",
     ),
     "transfer of a method without a model": (
@@ -307,11 +307,12 @@ FAULTS = {
         r"pseudolabels\.default: method: run, run: None; .*write e\.g\.  run: leiden",
     ),
     "first labels by a run that is not made": (
+        "runs: [{name: spclust}, {name: leiden}]\n"
         "pseudolabels: {default: {method: run, run: leidn}}",
         r"pseudolabels\.default\.run \(on demo\): 'leidn' is not known; did you mean 'leiden'",
     ),
     "first labels by themselves": (
-        "pseudolabels: {default: {method: run, run: spclust}}",
+        "runs: [{name: spclust}]\npseudolabels: {default: {method: run, run: spclust}}",
         r"pseudolabels\.default\.run: .*clusters that need them \(default -> default\)",
     ),
     "first labels in a circle": (
@@ -325,7 +326,7 @@ FAULTS = {
         r"study\.parts\[0\]\.rows: 'spclus' is not known; did you mean 'spclust'",
     ),
     "study with bars on an axis": (
-        "study: {name: s, parts: [{rows: {spclust: x, ward: 2}}]}",
+        "study: {name: s, parts: [{rows: {leiden: x, ward: 2}}]}",
         r"study\.parts\[0\]\.rows: some runs are called by a text and some by a number",
     ),
     "published numbers of an unknown slice": (
