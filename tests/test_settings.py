@@ -292,7 +292,7 @@ FAULTS = {
     "slice twice": ("datasets: [{name: a, slices: [demo, demo]}]", r"a slice stands twice"),
     "transfer of no run": (
         "transfer: {model: spclus, to: [demo]}",
-        r"transfer\.model: 'spclus' is not known; did you mean 'spclust'",
+        r"transfer\.model: 'spclus' is not known; did you mean 'spclust_vote'",
     ),
     "transfer to what was learnt from": (
         "transfer: {model: spclust_vote, to: [demo]}",
@@ -323,7 +323,7 @@ FAULTS = {
     ),
     "study of a run that is not made": (
         "study: {name: s, parts: [{rows: {spclus: x}}]}",
-        r"study\.parts\[0\]\.rows: 'spclus' is not known; did you mean 'spclust'",
+        r"study\.parts\[0\]\.rows: 'spclus' is not known; did you mean 'spclust_vote'",
     ),
     "study with bars on an axis": (
         "study: {name: s, parts: [{rows: {leiden: x, ward: 2}}]}",
