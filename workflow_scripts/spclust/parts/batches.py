@@ -64,6 +64,8 @@ class Batches:
         Rows of a batch, and up to a patch more; None, or no fewer than there are, for all cells.
     anchors : int or None
         Rows over which pairwise terms are averaged; None for all.
+    expression : list of str, optional
+        Names of the expression views wanted, all by default.
 
     Attributes
     ----------
@@ -73,13 +75,16 @@ class Batches:
         Names of the expression views, in the order of the modalities.
     """
 
-    def __init__(self, cells, graphs, device, seed, batch_cells=None, anchors=None):
+    def __init__(
+        self, cells, graphs, device, seed, batch_cells=None, anchors=None, expression=None
+    ):
         self.source, self.device, self.seed, self.anchors = graphs, device, seed, anchors
         self.features = {
             m: torch.from_numpy(np.ascontiguousarray(x)).to(device)
             for m, x in cells.features.items()
         }
-        self.expression, self._graphs = graphs.of_modalities(), {}
+        self.expression = graphs.of_modalities() if expression is None else expression
+        self._graphs = {}
         self.n_cells = len(cells)
         self.batch_cells = None
         if batch_cells is not None and batch_cells < len(cells):

@@ -36,6 +36,14 @@ class _AttendedSum(torch.autograd.Function):
         return torch.stack(grad_alpha, dim=1), torch.stack(grad_x, dim=1), None
 
 
+def attended_sum(alpha: Tensor, x: Tensor, graph: Neighbourhoods) -> Tensor:
+    """Sum over neighbours of ``x`` (n, heads, channels) weighted by attention (m, heads)."""
+    if x.device.type == "mps":  # has no sparse products
+        heads = [graph.gathered_sums(alpha[:, h], x[:, h]) for h in range(alpha.shape[1])]
+        return torch.stack(heads, dim=1)
+    return _AttendedSum.apply(alpha, x, graph)
+
+
 class SparseGATConv(GATConv):
     """torch-geometric's graph attention layer, evaluated with sparse matrix products.
 
@@ -64,7 +72,7 @@ class SparseGATConv(GATConv):
         target, source = graph.edge_index
         score = to_source.index_select(0, source) + to_target.index_select(0, target)
         score = nn.functional.leaky_relu(score, self.negative_slope)
-        return _AttendedSum.apply(softmax(score, ptr=graph.indptr), h, graph).flatten(1)
+        return attended_sum(softmax(score, ptr=graph.indptr), h, graph).flatten(1)
 
 
 class GraphAttentionEncoder(nn.Module):
