@@ -64,7 +64,7 @@ def spatial_domains(seed, n=600, n_proteins=12):
     return slice_of(x, truth, places, images)
 
 
-def shifted_slices(seed, n=450, n_proteins=20):
+def shifted_slices(seed, n=360, n_proteins=20):
     """Three bands of tissue in three slices, whose proteins differ more by slice than by band."""
     rng = np.random.default_rng(seed)
     places = rng.uniform(0, 90, size=(n, 2))

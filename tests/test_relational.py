@@ -71,6 +71,7 @@ def dense_contrast(a, b, t=0.7):
 def dense_scale(a, b, k=4, itself=False, rows=range(N)):
     s, total = unit(a) @ unit(b).T, 0
     for i in rows:
+
         def top(which):
             there = (SLICES == which) & ((np.arange(N) != i) | (which != SLICES[i]) | itself)  # noqa: B023
             return np.sort(s[i, there])[::-1][:k].mean()  # noqa: B023
