@@ -132,8 +132,9 @@ def test_the_history_has_the_terms_of_each_epoch(cells):
 def test_labels_are_those_of_a_mixture_or_of_kmeans(cells):
     mixture, plain = (run(cells, epochs=5, labels=kind) for kind in ("mixture", "kmeans"))
     z = plain.embedding
+    assert z.std(axis=0).max() == pytest.approx(1, rel=1e-5)
     assert np.array_equal(plain.labels, heads.kmeans(z, 3, 0))
-    assert np.array_equal(mixture.labels, heads.tied_mixture(z, plain.labels))
+    assert np.array_equal(mixture.labels, heads.tied_mixture(z, heads.ward(z, 3, 0)))
 
 
 def test_synthetic_cells_train_but_get_no_labels(cells):

@@ -1,8 +1,8 @@
 """GraphST (Long et al. 2023): reconstruction of a spatial graph, and contrast with shuffled cells.
 
 A linear graph encoder and decoder, and deep graph infomax with a summary for each cell, the mean
-of its surroundings. The authors cluster principal components of the *reconstructed* features by a
-Gaussian mixture with one covariance (mclust's EEE), here started from KMeans. Their moves of
+of its surroundings. The authors cluster 20 principal components of the *reconstructed* features by
+a Gaussian mixture with one covariance (mclust's EEE), started from a hierarchy. Their moves of
 labels to the majority within a radius are left out.
 """
 
@@ -11,11 +11,10 @@ import logging
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.decomposition import PCA
 from torch import nn
 
 from spclust.methods import Clustering
-from spclust.parts import dgi, heads, requirements, training
+from spclust.parts import dgi, embedded, heads, requirements, training
 from spclust.parts.checkpoints import State, checkpoint_of
 from spclust.parts.descent import descend
 from spclust.parts.gcn import GraphConvolution
@@ -101,9 +100,8 @@ def cluster(task):
     ):
         operator = operator_of(graph, adjacency, s["self_loops"])
         reconstructed = train(model, x, operator, graph, task, history, checkpoint)
-    components = min(s["pca_components"], *reconstructed.shape)
-    z = PCA(components, random_state=task.seed).fit_transform(reconstructed)
-    labels = heads.of_embedding(z, task.n_clusters, task.seed, s["labels"])
+    z = embedded.components_of(reconstructed, task.seed)
+    labels = embedded.LABELS[s["labels"]](z, task.n_clusters, task.seed)
     return Clustering(
         labels,
         heads.neighbour_agreement(z, labels),

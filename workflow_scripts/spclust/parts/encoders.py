@@ -12,8 +12,11 @@ from spclust.parts.neighbourhoods import Neighbourhoods
 BLOCK_EDGES = 1 << 20
 
 
-class _AttendedSum(torch.autograd.Function):
-    """out_i = sum over neighbours j of alpha_ij * x_j, without a message per edge."""
+class AttendedSum(torch.autograd.Function):
+    """out_i = sum over neighbours j of alpha_ij * x_j, without a message per edge.
+
+    Of alpha (edges, heads) and x (n, heads, d), both with gradients; no products on MPS.
+    """
 
     @staticmethod
     def forward(ctx, alpha, x, graph):
@@ -34,14 +37,6 @@ class _AttendedSum(torch.autograd.Function):
             grad_alpha.append(sampled.values())
             grad_x.append(graph.sparse(alpha[graph.reverse, h]) @ grad[:, h])
         return torch.stack(grad_alpha, dim=1), torch.stack(grad_x, dim=1), None
-
-
-def attended_sum(alpha: Tensor, x: Tensor, graph: Neighbourhoods) -> Tensor:
-    """Sum over neighbours of ``x`` (n, heads, channels) weighted by attention (m, heads)."""
-    if x.device.type == "mps":  # has no sparse products
-        heads = [graph.gathered_sums(alpha[:, h], x[:, h]) for h in range(alpha.shape[1])]
-        return torch.stack(heads, dim=1)
-    return _AttendedSum.apply(alpha, x, graph)
 
 
 class SparseGATConv(GATConv):
@@ -72,7 +67,7 @@ class SparseGATConv(GATConv):
         target, source = graph.edge_index
         score = to_source.index_select(0, source) + to_target.index_select(0, target)
         score = nn.functional.leaky_relu(score, self.negative_slope)
-        return attended_sum(softmax(score, ptr=graph.indptr), h, graph).flatten(1)
+        return AttendedSum.apply(softmax(score, ptr=graph.indptr), h, graph).flatten(1)
 
 
 class GraphAttentionEncoder(nn.Module):

@@ -92,19 +92,6 @@ def tied_mixture(x, start):
         return ordered_by_size(model.fit_predict(x))
 
 
-def of_embedding(z, n_clusters, seed, kind):
-    """Labels of an embedding by KMeans, or by a :func:`tied_mixture` started from it.
-
-    Parameters
-    ----------
-    z : array, shape (n, d)
-    n_clusters, seed : int
-    kind : {'kmeans', 'mixture'}
-    """
-    labels = kmeans(z, n_clusters, seed)
-    return labels if kind == "kmeans" else tied_mixture(z, labels)
-
-
 def leiden_partitions(weights):
     """Leiden with modularity on a weighted graph (igraph's implementation, two iterations).
 
