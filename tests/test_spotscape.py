@@ -150,7 +150,9 @@ def test_what_it_cannot_do_without_is_told(cells):
         run(cells_of(cells.matrix[:, :1]), epochs=1)
     nowhere = cells.coordinates.copy()
     nowhere[5:] = np.nan
-    with pytest.raises(UserError, match=r"355 of 360 cells have no place .* 'cell_5'"):
+    with pytest.raises(
+        UserError, match=r"place of each cell, and 355 of 360 have none, .* 'cell_5'"
+    ):
         run(replace(cells, coordinates=nowhere), graphs=graphs_for("spotscape", cells), epochs=1)
     with pytest.raises(UserError, match=r"spatial_graph: the method needs the spatial graph"):
         graphs = graphs_for("spotscape", cells, expression_space="raw", spatial_graph="none")

@@ -127,5 +127,5 @@ def test_what_it_cannot_do_without_is_told(cells):
     with pytest.raises(UserError, match=r"the loss became .*; lower method\.stagate\.lr"):
         run(cells, lr=1e30, epochs=8)
     nowhere = replace(cells, coordinates=np.full_like(cells.coordinates, np.nan))
-    with pytest.raises(UserError, match=r"400 of 400 cells have no place in the tissue"):
+    with pytest.raises(UserError, match=r"needs the place of each cell, and 400 of 400 have none"):
         run(nowhere, graphs=graphs_for("stagate", cells), epochs=1)

@@ -88,10 +88,8 @@ def train(model, data, slices, task, history, checkpoint):
     optimiser = torch.optim.Adam(model.parameters(), lr=s["lr"], weight_decay=s["weight_decay"])
     state = State("train", model, optimiser, history)
     for epoch in checkpoint.epochs(state, s["epochs"]):
-        generator, batch = (
-            training.generator(data.device, task.seed, "train", epoch),
-            data.draw(epoch),
-        )
+        generator = training.generator(data.device, task.seed, "train", epoch)
+        batch = data.draw(epoch)
         of_batch = None if slices is None else batch.of(slices)
         terms, z = terms_of(model, batch, of_batch, s, generator, blocks)
         loss = sum(weights[name] * term for name, term in terms.items())

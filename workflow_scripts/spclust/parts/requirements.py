@@ -1,7 +1,5 @@
 """What a method needs of cells that not all cells have, told in one line."""
 
-import numpy as np
-
 from spclust.errors import UserError
 
 
@@ -36,10 +34,26 @@ def places(task):
     ------
     UserError
     """
-    lost = ~np.isfinite(task.cells.coordinates).all(axis=1)
+    refuse_unplaced(task.cells, f"method.{task.name}: the method")
+
+
+def refuse_unplaced(cells, needing):
+    """Refuse cells whose place in the tissue is not known, for what needs it.
+
+    Parameters
+    ----------
+    cells : Cells
+    needing : str
+        What needs it, with where it is set.
+
+    Raises
+    ------
+    UserError
+    """
+    lost = ~cells.placed
     if lost.any():
         raise UserError(
-            f"method.{task.name}: {lost.sum()} of {len(lost)} cells have no place in the tissue, "
-            f"the first is {task.cells.ids[lost][0]!r}, and the method needs one of each; name "
-            "the columns as  x:  and  y:  of the dataset, or run a method without (scrcl, leiden)"
+            f"{needing} needs the place of each cell, and {lost.sum()} of {len(lost)} have none, "
+            f"the first {cells.ids[lost][0]!r}; name their columns as  x:  and  y:  of the "
+            "dataset, or run methods that need no places (scrcl, leiden, kmeans)"
         )
