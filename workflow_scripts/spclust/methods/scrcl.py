@@ -8,7 +8,8 @@ pairs of cells and in the authors' code are n x n matrices; here none is (:mod:`
 
 No places are needed; with ``graph: spatial`` neighbours are those in the tissue, as the authors
 take them for spatial data. The authors report the epoch that agrees best with the true labels;
-here it is the last. They feed raw counts, here features are as prepared.
+here it is the last. They feed raw counts, here features are as prepared; and two of their
+activations are plain, here all are leaky.
 """
 
 import logging
