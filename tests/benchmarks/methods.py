@@ -3,11 +3,10 @@
     python tests/benchmarks/methods.py --methods spotscape scrcl --cells 1000 10000
 
 Simulated cells with types at random places, in as many slices as asked for. Each case is a process
-of its own with its own peak memory. An epoch's time is the difference between two short trainings,
-so that graphs, labels and starting up do not count; a whole training is that times the card's
-epochs, beside what the rest took. On the CPU times are the process's own, whatever else the machine
-does. Prints a table with fitted exponents and writes it as TSV to
-results/benchmarks/methods.tsv.
+of its own with its own peak memory. A few epochs are timed, the first of each phase left out; a
+whole training is their mean times the card's epochs, beside what the rest took (graphs not among
+it). On the CPU times are the process's own, whatever else the machine does. Prints a table with
+fitted exponents and writes it as TSV to results/benchmarks/methods.tsv.
 """
 
 import argparse
@@ -25,10 +24,11 @@ from training import N_CLUSTERS, ROOT, exponent, slice_of
 
 from spclust import cards, graphs, logs
 from spclust.methods import Machine, cluster
+from spclust.parts import checkpoints
 from spclust.stages import STAGES
 
 CARDS = cards.load()
-SHORT, LONG = 2, 6  # epochs
+EPOCHS = 6
 
 
 def cells_of(n, n_slices, n_features):
@@ -54,19 +54,30 @@ def case(method, n, slices, features, device, threads):
         built = graphs.build(cells, 0, **own)
     row = {"method": method, "cells": n, "features": features, "slices": slices}
     row["graphs_s"] = clock() - started
-    before, taken, machine = logs.peak_memory(), [], Machine(device, threads)
-    for epochs in (1, SHORT, LONG):  # what is made when first asked for, in the first
-        few = {k: epochs for k in card.defaults if k in ("epochs", "pretrain_epochs")}
-        started = clock()
-        cluster(
-            cells, N_CLUSTERS, 0, {"recipe": method, **card.defaults, **few}, "", built, machine
-        )
-        taken.append(clock() - started)
-    row["epoch_s"] = max(taken[2] - taken[1], 0) / (LONG - SHORT)
-    row["rest_s"] = max(taken[1] - SHORT * row["epoch_s"], 0)
+    few = {k: EPOCHS for k in card.defaults if k in ("epochs", "pretrain_epochs")}
+    before, phases = logs.peak_memory(), []
+    checkpoints.progress = timed(checkpoints.progress, phases, clock)
+    started, settings = clock(), {"recipe": method, **card.defaults, **few}
+    cluster(cells, N_CLUSTERS, 0, settings, "", built, Machine(device, threads))
+    taken = clock() - started
+    row["epoch_s"] = float(np.mean([np.diff(marks)[1:].mean() for marks in phases]))
+    row["rest_s"] = taken - sum(marks[-1] - marks[0] for marks in phases)
     row["memory_mb"] = logs.peak_memory() - before
-    total = card.defaults.get("epochs", 0)
+    total = sum(card.defaults[k] for k in few)
     return row | {"epochs": total, "training_s": total * row["epoch_s"] + row["rest_s"]}
+
+
+def timed(progress, phases, clock):
+    """``progress`` that notes when each epoch of a phase begins, and when the last ends."""
+
+    def epochs(*arguments):
+        phases.append(marks := [])
+        for epoch in progress(*arguments):
+            marks.append(clock())
+            yield epoch
+        marks.append(clock())
+
+    return epochs
 
 
 def run(**arguments):
