@@ -13,7 +13,11 @@ from spclust.oversample import SpaCSMOTE
 
 FEW = {"epochs": 2, "pretrain_epochs": 2, "hidden_dims": [8, 4], "width": 8, "n_init": 2}
 # settings that a recipe reads in some cases only
-OTHERWISE = {"spclust": {"mode": "stochastic", "batch_cells": 150, "anchors": 40}}
+STOCHASTIC = {
+    "mode": "stochastic", "batch_cells": 150, "anchors": 40, "refresh": "moving_average",
+    "refresh_every": 1,
+}  # fmt: skip
+OTHERWISE = {"spclust": STOCHASTIC, "spclust_vote": STOCHASTIC}
 OF_OTHERS = ("spagcn",)  # trained by a package of its own, which keeps no checkpoint
 
 every = pytest.mark.parametrize("name", CARDS)

@@ -20,10 +20,12 @@ from sklearn.metrics import adjusted_rand_score, pairwise_distances_argmin
 from spclust.errors import UserError
 from spclust.methods import Clustering
 from spclust.parts import losses, prototypes, training
-from spclust.parts.batches import Batches
+from spclust.parts.augment import augmented
+from spclust.parts.batches import Batches, sources
 from spclust.parts.checkpoints import State, checkpoint_of
 from spclust.parts.descent import descend
 from spclust.parts.pairwise import Blocks
+from spclust.parts.teacher import held, teacher_of
 from spclust.parts.views import SpClust, expression_embedding, mean
 
 log = logging.getLogger(__name__)
@@ -39,10 +41,13 @@ def reconstruction(z, batch, settings, blocks):
     return sum(loss(zv, g, batch.anchors, blocks) for zv, g in zip(z, batch.graphs.values()))
 
 
-def objective(model, batch, labels, settings, blocks):
-    """Eq. 16 and its terms."""
-    s = settings
-    z = model.encode(batch.features, batch.graphs, labels)
+def objective(model, batch, labels, settings, blocks, seen=None, teacher=None):
+    """Eq. 16 and its terms; what is encoded is ``seen``, by default the batch itself.
+
+    With a :class:`spclust.parts.teacher.Teacher` the labels of Eq. 17 learn from it, too.
+    """
+    s, seen = settings, seen or batch
+    z = model.encode(seen.features, seen.graphs, labels, seen.beside)
     h = model.project(z)
     weights, fused = model.fuse(h)
     soft = model.assign(fused, s["assignment_temperature"])
@@ -61,11 +66,15 @@ def objective(model, batch, labels, settings, blocks):
     }  # fmt: skip
     gamma = model.gammas
     loss = (
-        terms["contrastive"]
+        s["weight_contrast"] * terms["contrastive"]
         + gamma[0] * terms["reconstruction"]
         - gamma[1] * terms["modularity"]
         + gamma[2] * terms["alignment"]
     )
+    if teacher is not None:
+        labelled = model.assign(expression_embedding(h[:-1]), s["assignment_temperature"])
+        terms["teacher"] = teacher.loss(labelled, batch)
+        loss = loss + s["weight_teacher"] * terms["teacher"]
     terms = {name: value.item() for name, value in terms.items()}
     of_expression = sum(column.mean().item() for column in weights.t()[:-1])
     return loss, {"loss": loss.item(), **terms, "fusion_expression": of_expression}
@@ -90,11 +99,14 @@ def pretrain(model, data, task, history, checkpoint, blocks):
 
 
 @torch.no_grad()
-def warm_start(model, data, pseudolabels, n_clusters, seed):
-    """Line 6: KMeans on the pre-trained features; prototypes live where Eq. 13 compares them."""
+def warm_start(model, data, pseudolabels, task):
+    """Line 6: first labels; prototypes live where Eq. 13 compares them."""
+    n_clusters = task.n_clusters
     z = model.encode_expression(data.features.values(), data.expression_graphs())
-    side_by_side = torch.cat(z, dim=1).cpu().numpy()
-    labels = prototypes.initial_clusters(side_by_side, pseudolabels, n_clusters, seed)
+    labels = pseudolabels.astype(np.int64)
+    if task.settings["start"] == "kmeans":
+        side_by_side = torch.cat(z, dim=1).cpu().numpy()
+        labels = prototypes.initial_clusters(side_by_side, pseudolabels, n_clusters, task.seed)
     h = expression_embedding(model.project(z)).cpu().numpy()
     means = prototypes.class_means(h, labels, n_clusters)
     model.prototypes.copy_(torch.from_numpy(means))
@@ -109,13 +121,14 @@ def embed(model, data, labels):
 
 
 @torch.no_grad()
-def refresh(model, optimiser, data, labels, seed):
-    """Line 14: prototypes and pseudo-labels from KMeans on the expression view."""
-    h = embed(model, data, labels).cpu().numpy()
-    centres, labels = prototypes.refresh(h, model.prototypes.cpu().numpy(), labels, seed)
-    model.prototypes.copy_(torch.from_numpy(centres))
-    # moments of the overwritten prototypes no longer mean anything
-    optimiser.state.pop(model.prototypes, None)
+def refresh(model, optimiser, data, labels, task):
+    """Line 14: prototypes and pseudo-labels from the expression view."""
+    h, old = embed(model, data, labels).cpu().numpy(), model.prototypes.cpu().numpy()
+    centres, labels = prototypes.update(h, old, labels, task.seed, task.settings)
+    if centres is not old:
+        model.prototypes.copy_(torch.from_numpy(centres))
+        # moments of the overwritten prototypes no longer mean anything
+        optimiser.state.pop(model.prototypes, None)
     return labels
 
 
@@ -124,13 +137,16 @@ def train(model, data, task, labels, history, checkpoint, blocks):
     s = task.settings
     optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=s["lr"])
     state = State("train", model, optimiser, history, {"labels": labels})
+    teacher = teacher_of(task)
     for epoch in checkpoint.epochs(state, s["epochs"]):
         batch, previous = data.draw(1, epoch), state.arrays["labels"]
-        loss, terms = objective(model, batch, batch.of(previous), s, blocks)
+        chance = training.generator(data.device, task.seed, "augment", epoch)
+        seen = augmented(batch, s["drop_edges"], s["drop_features"], chance)
+        loss, terms = objective(model, batch, batch.of(previous), s, blocks, seen, teacher)
         descend(optimiser, loss, remedy(task))
         row = {"phase": "train", "epoch": epoch, **terms}
-        if epoch % s["refresh_every"] == 0:
-            labels = refresh(model, optimiser, data, previous, task.seed)
+        if prototypes.due(epoch, s):
+            labels = refresh(model, optimiser, data, previous, task)
             state.arrays = {"labels": labels}
             row["changed_labels"] = float(np.mean(previous != labels))
             row["occupied_clusters"] = len(np.unique(labels))
@@ -159,6 +175,11 @@ def check(task, needed):
         raise UserError(
             f"{task.key('hidden_dims')}: {odd[0]} is no multiple of heads ({s['heads']})"
         )
+    for key in ("weight_teacher", "guard"):
+        if s[key] and task.votes is None and "spatial" in needed:
+            raise UserError(
+                f"{task.key(key)}: the run saw no vote; give the recipe spclust_vote, which does"
+            )
     setting = {"expression": "expression_space", "spatial": "spatial_graph"}
     for kind in needed:
         if kind not in task.graphs.edges:
@@ -171,11 +192,11 @@ def check(task, needed):
 def cluster(task):
     """Cluster balanced cells; see :func:`spclust.methods.cluster`."""
     s, cells = task.settings, task.cells
-    check(task, ["expression", "spatial"])
+    check(task, sources(s["views"], "expression") + sources(s["views"], "spatial"))
     device = training.start(task)
     mode = "stochastic" if stochastic(s, len(cells)) else "exact"
-    sizes = (s["batch_cells"], s["anchors"]) if mode == "stochastic" else ()
-    data = Batches(cells, task.graphs, device, task.seed, *sizes)
+    sizes = (s["batch_cells"], s["anchors"]) if mode == "stochastic" else (None, None)
+    data = Batches(cells, task.graphs, device, task.seed, *sizes, s["views"])
     model, history, blocks = model_of(task).to(device), [], Blocks()
     log.info("%s mode: %d cells, views %s", mode, len(cells), [*data.expression, "spatial"])
     short = (
@@ -189,9 +210,11 @@ def cluster(task):
         pretrain(model, data, task, history, checkpoint, blocks)
         labels = None
         if not checkpoint.reached("train"):
-            labels = warm_start(model, data, cells.pseudolabels, task.n_clusters, task.seed)
+            labels = warm_start(model, data, cells.pseudolabels, task)
         labels = train(model, data, task, labels, history, checkpoint, blocks)
         result = summarise(model, data, labels, task)
+    if s["guard"]:
+        result = held(result, task)
     result.tables["history"] = pd.DataFrame(history)
     result.cost |= {"mode": mode, "seconds_before": checkpoint.seconds}
     return result
@@ -260,7 +283,17 @@ def predict(weights, task):
     Returns
     -------
     Clustering
+
+    Raises
+    ------
+    UserError
+        For a model whose first view sees space, and for cells without an expression graph.
     """
+    if "spatial" in sources(task.settings["views"], "expression"):
+        raise UserError(
+            f"{task.key('views')}: the first view of {task.settings['views']} sees space, and a "
+            "slice that a model labels has no graph of it; train the model with  views: dual"
+        )
     check(task, ["expression"])
     device = training.start(task)
     model = model_of(task)

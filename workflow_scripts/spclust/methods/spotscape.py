@@ -114,7 +114,8 @@ def cluster(task):
     slices = cells.groups("slice")
     slices = slices if slices.max() > 0 else None
     whole = replace(cells, features={"all": cells.matrix})
-    data = Batches(whole, task.graphs, device, task.seed, s["batch_cells"], s["anchors"], [])
+    sizes = s["batch_cells"], s["anchors"]
+    data = Batches(whole, task.graphs, device, task.seed, *sizes, expression=[])
     model = Model(cells.matrix.shape[1], s["hidden_dims"], s["literal"]).to(device)
     history = []
     with (
