@@ -177,12 +177,14 @@ def spatial_coherence(spatial, clusters, images):
     """Mean share of a cell's 6 nearest cells in its image that are in its cluster.
 
     1 where every cluster is a separate region. Chance depends on the clusters' sizes; the
-    ``random`` control shows it for equal ones. Missing where no cell has a neighbour.
+    ``random`` control shows it for equal ones. Missing where no cell has a neighbour, or a place.
     """
-    clusters = np.asarray(clusters)
+    spatial = np.asarray(spatial)
+    known = np.isfinite(spatial).all(axis=1)
+    clusters, images = np.asarray(clusters)[known], np.asarray(images)[known]
     shares = [
         (clusters[near] == clusters[cells, None]).mean(axis=1)
-        for cells, near in neighbours_within(np.asarray(spatial), images, SPATIAL_NEIGHBOURS)
+        for cells, near in neighbours_within(spatial[known], images, SPATIAL_NEIGHBOURS)
     ]
     return float(np.concatenate(shares).mean()) if shares else np.nan
 
