@@ -21,6 +21,8 @@ def prototype_contrast(z: Tensor, labels: Tensor, centres: Tensor, temperature: 
     temperature : float
     """
     logits = z @ centres.detach().t() / temperature
+    # what is common to numerator and denominator would cost the digits of their difference
+    logits = logits - logits.detach().amax(0)
     sizes = torch.bincount(labels, minlength=len(centres))
     member = torch.nn.functional.one_hot(labels, len(centres)).bool()
     own = logits.masked_fill(~member, -torch.inf)[:, sizes > 0].logsumexp(0)
