@@ -3,19 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from references import numeric_gradient
 
 from spclust.parts.cluster_contrast import cluster_contrast, imbalance, prototype_contrast
-
-
-def numeric(f, x, step=1e-6):
-    """Central differences of a function of an array."""
-    grad = np.empty_like(x)
-    for place in np.ndindex(*x.shape):
-        up, down = x.copy(), x.copy()
-        up[place] += step
-        down[place] -= step
-        grad[place] = (f(up) - f(down)) / (2 * step)
-    return grad
 
 
 def of_prototypes(z, labels, centres, temperature):
@@ -57,7 +47,7 @@ def test_prototypes_against_a_loop(temperature):
     loss = prototype_contrast(x, torch.from_numpy(labels), c, temperature)
     loss.backward()
     assert loss.item() == pytest.approx(of_prototypes(z, labels, centres, temperature))
-    expected = numeric(lambda v: of_prototypes(v, labels, centres, temperature), z)
+    expected = numeric_gradient(lambda v: of_prototypes(v, labels, centres, temperature), z)
     np.testing.assert_allclose(x.grad, expected, atol=1e-7)
     assert c.grad is None
 
@@ -77,9 +67,9 @@ def test_clusters_of_two_views_against_a_loop(temperature):
     loss = cluster_contrast(a, b, temperature)
     loss.backward()
     assert loss.item() == pytest.approx(of_clusters(p, q, temperature))
-    expected = numeric(lambda v: of_clusters(v, q, temperature), p)
+    expected = numeric_gradient(lambda v: of_clusters(v, q, temperature), p)
     np.testing.assert_allclose(a.grad, expected, atol=1e-7)
-    expected = numeric(lambda v: of_clusters(p, v, temperature), q)
+    expected = numeric_gradient(lambda v: of_clusters(p, v, temperature), q)
     np.testing.assert_allclose(b.grad, expected, atol=1e-7)
 
 

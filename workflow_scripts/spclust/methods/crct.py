@@ -17,7 +17,7 @@ from spclust.parts import heads, modalities, prototypes, training
 from spclust.parts.checkpoints import State, checkpoint_of
 from spclust.parts.class_statistics import ClassStatistics, inverse_frequency
 from spclust.parts.cluster_contrast import prototype_contrast
-from spclust.parts.descent import descend
+from spclust.parts.descent import descend, finite
 
 log = logging.getLogger(__name__)
 
@@ -130,6 +130,7 @@ def train(model, statistics, features, task, history, checkpoint):
         if schedule(s, epoch)[2]:
             with torch.no_grad():
                 z = model.encode(features)
+            finite(z.sum(), remedy(task))  # KMeans would refuse in words of its own
             before = state.arrays.get("labels")
             state.arrays, others = follow(z, state.arrays, task.n_clusters, task.seed)
             statistics.forget(torch.from_numpy(others).to(device))

@@ -52,7 +52,8 @@ class FusedGraph(nn.Module):
         self.union, self.learnt, self.memory = union, learnt, memory
         self.places = positions(learnt, union)
         values = union.weight.new_zeros(len(union.weight))
-        self.spatial = values.index_copy(0, positions(space, union), space.normalised)
+        spatial = values.index_copy(0, positions(space, union), space.normalised)
+        self.register_buffer("spatial", spatial, persistent=False)
         # both directions of an edge are one parameter
         first = torch.minimum(torch.arange(len(learnt.weight), device=device), learnt.reverse)
         kept, self.pair = torch.unique(first, return_inverse=True)
