@@ -1,20 +1,29 @@
 """Weights and errors of modalities."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from references import numeric_gradient
 
 from spclust.errors import UserError
-from spclust.parts.modalities import of_modalities, squared_error
+from spclust.methods import Task
+from spclust.parts.modalities import squared_error, weights_in
+
+
+def weights(value, needed=False):
+    cells = SimpleNamespace(features={"rna": None, "adt": None})
+    return weights_in(Task(cells, 3, 0, {"w": value}, "a"), "w", needed)
 
 
 def test_weights_are_one_number_or_by_name():
-    assert of_modalities(5, ["rna", "adt"], "method.a.w") == [5, 5]
-    assert of_modalities({"adt": 3, "atac": 9}, ["rna", "adt"], "method.a.w") == [1, 3]
+    assert weights(5) == [5, 5]
+    assert weights({"adt": 3, "atac": 9}) == [1, 3]
     for nothing in (0, {"rna": 0, "adt": 0}):
+        assert weights(nothing) == [0, 0]
         with pytest.raises(UserError, match=r"method\.a\.w: every modality.*write e\.g\.  w: 1"):
-            of_modalities(nothing, ["rna", "adt"], "method.a.w")
+            weights(nothing, needed=True)
 
 
 def test_the_squared_error_against_a_sum():

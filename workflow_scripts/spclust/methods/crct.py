@@ -120,9 +120,7 @@ def objective(model, statistics, features, labels, noise, settings, epoch, weigh
 def train(model, statistics, features, task, history, checkpoint):
     """Descend on the objective, cells labelled anew every few epochs."""
     s, device = task.settings, features[0].device
-    weights = modalities.of_modalities(
-        s["weight_reconstruction"], task.cells.features, task.key("weight_reconstruction")
-    )
+    weights = modalities.weights_in(task, "weight_reconstruction", needed=True)
     optimiser = optimiser_of(model, s)
     state = State("train", torch.nn.ModuleList([model, statistics]), optimiser, history)
     for epoch in checkpoint.epochs(state, s["epochs"]):

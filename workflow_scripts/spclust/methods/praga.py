@@ -64,9 +64,7 @@ def summarise(model, features, task, history, checkpoint):
 def train(model, features, task, history, checkpoint):
     """Descend on the reconstruction and the graphs' distance from their anchors."""
     s = task.settings
-    weights = modalities.of_modalities(
-        s["weight_reconstruction"], task.cells.features, task.key("weight_reconstruction")
-    )
+    weights = modalities.weights_in(task, "weight_reconstruction", needed=True)
     optimiser = optimiser_of(model, s)
     for epoch in checkpoint.epochs(State("train", model, optimiser, history), s["epochs"]):
         decoded = model.decode(model.encode(features))

@@ -1,7 +1,7 @@
-"""SpaMCA (Zhao and Min 2026): masked cells, modalities that agree on cells and on clusters.
+"""SpaMCA (wenwenmin/SpaMCA): masked cells, modalities that agree on cells and on clusters.
 
 Encoder and decoders are those of :mod:`spatialglue <spclust.methods.spatialglue>`. Written from
-the README and a description of the authors' program, whose faults are mended unless ``literal``
+the README and what is known of the authors' program, whose faults are mended unless ``literal``
 keeps them: it hides cells at inference too; its sharpened target is no distribution; and it
 hides other cells from the expression graph than from the spatial graph, so that most of what
 is to be filled in has been seen.
@@ -13,8 +13,8 @@ from itertools import combinations
 import torch
 from torch import nn
 
-from spclust.methods.spatialglue import data_of, summarise, weights_in
-from spclust.parts import dec, masking, training
+from spclust.methods.spatialglue import data_of, summarise
+from spclust.parts import dec, masking, modalities, training
 from spclust.parts.checkpoints import State, checkpoint_of
 from spclust.parts.cluster_contrast import cluster_contrast
 from spclust.parts.descent import descend
@@ -131,7 +131,7 @@ def train(model, data, task, history, checkpoint):
     n, device, weights = (
         len(features[0]),
         features[0].device,
-        weights_in(task, "weight_reconstruction"),
+        modalities.weights_in(task, "weight_reconstruction"),
     )
     optimiser = torch.optim.Adam(model.parameters(), lr=s["lr"])
     for epoch in checkpoint.epochs(State("train", model, optimiser, history), s["epochs"]):

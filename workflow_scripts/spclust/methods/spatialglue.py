@@ -29,11 +29,6 @@ def data_of(task, device):
     return list(data.features.values()), data.expression_graphs(), data.graph("spatial")
 
 
-def weights_in(task, setting):
-    """Weights of the modalities that a setting of a task names, a list."""
-    return modalities.of_modalities(task.settings[setting], task.cells.features, task.key(setting))
-
-
 def summarise(encoded, task, history, checkpoint):
     """The clustering that encoded cells (:class:`spclust.parts.dual_graphs.Encoded`) leave."""
     names = list(task.cells.features)
@@ -65,7 +60,10 @@ def objective(model, features, expression, space, reconstruction, correspondence
 def train(model, data, task, history, checkpoint):
     """Descend on the objective."""
     s = task.settings
-    weights = [weights_in(task, f"weight_{term}") for term in ("reconstruction", "correspondence")]
+    weights = [
+        modalities.weights_in(task, "weight_reconstruction", needed=True),
+        modalities.weights_in(task, "weight_correspondence"),
+    ]
     optimiser = torch.optim.Adam(model.parameters(), lr=s["lr"])
     for epoch in checkpoint.epochs(State("train", model, optimiser, history), s["epochs"]):
         loss, terms = objective(model, *data, *weights)

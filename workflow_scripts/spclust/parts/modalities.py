@@ -1,34 +1,44 @@
 """Several modalities of the same cells: tensors, weights, linear maps and errors of each."""
 
+import logging
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from spclust.errors import UserError
 
+log = logging.getLogger(__name__)
 
-def of_modalities(setting, modalities, key):
-    """A weight for each modality from a number for all, or numbers by name.
+
+def weights_in(task, setting, needed=False):
+    """A weight for each modality from a setting: a number for all, or numbers by name.
 
     Parameters
     ----------
-    setting : float or dict of str to float
-        Modalities without a number have one.
-    modalities : iterable of str
-    key : str
-        Of the setting, for messages.
+    task : spclust.methods.Task
+    setting : str
+        Its value is a number or a mapping; modalities that it does not name have one.
+    needed : bool
+        Whether a modality must have a weight above zero, since there is nothing else to learn.
+
+    Returns
+    -------
+    list of float
 
     Raises
     ------
     UserError
-        When no modality would count.
+        When none has.
     """
-    named = isinstance(setting, dict)
-    weights = {m: float(setting.get(m, 1) if named else setting) for m in modalities}
-    if not any(weights.values()):
+    value = task.settings[setting]
+    named = isinstance(value, dict)
+    weights = {m: float(value.get(m, 1) if named else value) for m in task.cells.features}
+    log.info("%s of modalities: %s", setting, weights)
+    if needed and not any(weights.values()):
         raise UserError(
-            f"{key}: every modality ({', '.join(weights)}) has the weight 0, so there is nothing "
-            f"to learn from; write e.g.  {key.rsplit('.', 1)[1]}: 1"
+            f"{task.key(setting)}: every modality ({', '.join(weights)}) has the weight 0, so "
+            f"there is nothing to learn from; write e.g.  {setting}: 1"
         )
     return list(weights.values())
 
