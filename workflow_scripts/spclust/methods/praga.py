@@ -28,8 +28,7 @@ def model_of(task, device):
     """A new model over the graphs of a task."""
     s, cells, graphs = task.settings, task.cells, task.graphs
     space, learnt = graphs["spatial"], [graphs[name] for name in graphs.of_modalities()]
-    if len(cells.features) == 1:
-        log.warning("the cells have one modality, so there is nothing to fuse but its two graphs")
+    modalities.warn_of_one(cells)
     widths = [x.shape[1] for x in cells.features.values()]
     memory, decoder = s["graph_memory"], s["decoder"]
     return FusedGraphs(widths, s["width"], space, learnt, memory, decoder, device)

@@ -80,10 +80,9 @@ def masks(n, count, settings, *key, device):
     """
     generator, found = training.generator(device, *key), []
     for _ in range(count):
-        spatial = masking.masked_rows(n, settings["mask"], generator)
-        again = settings["literal"]
-        other = masking.masked_rows(n, settings["mask"], generator) if again else spatial
-        found.append((spatial, other))
+        drawn = [masking.masked_rows(n, settings["mask"], generator)
+                 for _ in range(2 if settings["literal"] else 1)]  # fmt: skip
+        found.append((drawn[0], drawn[-1]))
     return found
 
 
@@ -128,11 +127,8 @@ def objective(model, features, expression, space, rows, settings, weights):
 def train(model, data, task, history, checkpoint):
     """Descend on the objective, other cells hidden in each epoch."""
     s, features = task.settings, data[0]
-    n, device, weights = (
-        len(features[0]),
-        features[0].device,
-        modalities.weights_in(task, "weight_reconstruction"),
-    )
+    n, device = len(features[0]), features[0].device
+    weights = modalities.weights_in(task, "weight_reconstruction")
     optimiser = torch.optim.Adam(model.parameters(), lr=s["lr"])
     for epoch in checkpoint.epochs(State("train", model, optimiser, history), s["epochs"]):
         rows = masks(n, len(features), s, task.seed, "mask", epoch, device=device)

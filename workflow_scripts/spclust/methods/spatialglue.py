@@ -23,8 +23,7 @@ log = logging.getLogger(__name__)
 
 def data_of(task, device):
     """Features (list of Tensor), expression graphs and spatial graph of a task's cells."""
-    if len(task.cells.features) == 1:
-        log.warning("the cells have one modality, so there is nothing to fuse but its two graphs")
+    modalities.warn_of_one(task.cells)
     data = Batches(task.cells, task.graphs, device, task.seed)
     return list(data.features.values()), data.expression_graphs(), data.graph("spatial")
 

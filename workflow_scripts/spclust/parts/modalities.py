@@ -11,6 +11,12 @@ from spclust.errors import UserError
 log = logging.getLogger(__name__)
 
 
+def warn_of_one(cells):
+    """Say so where a method for several modalities gets cells of one."""
+    if len(cells.features) == 1:
+        log.warning("the cells have one modality, so there is nothing to fuse but its two graphs")
+
+
 def weights_in(task, setting, needed=False):
     """A weight for each modality from a setting: a number for all, or numbers by name.
 
