@@ -402,9 +402,9 @@ def trained(planted, monkeypatch, **changes):
         found["before"] = labels.copy(), model.prototypes.detach().numpy().copy()
         return labels
 
-    def last(model, data, labels, task):
+    def last(model, data, labels, *others):
         found["after"] = labels, model.prototypes.detach().numpy().copy()
-        return summarise(model, data, labels, task)
+        return summarise(model, data, labels, *others)
 
     monkeypatch.setattr(recipe, "warm_start", first)
     monkeypatch.setattr(recipe, "summarise", last)

@@ -94,8 +94,20 @@ def test_the_taught_method_finds_the_types_repeats_and_goes_on(taught, tmp_path)
     assert whole.embedding.tobytes() == resumed.embedding.tobytes()
     found = adjusted_rand_score(reference, whole.labels)
     assert found > 0.9 and found > adjusted_rand_score(reference, votes.labels["vote"]) - 0.03
+    sure, n = votes.confidence("vote").mean(), len(votes.ids)
+    assert whole.confidence[:n].mean() == pytest.approx(sure, abs=0.05)
     history = whole.tables["history"].dropna(subset="teacher")
     assert history["teacher"].iloc[-1] < 0.7 * history["teacher"].iloc[0]
+
+
+def test_the_temperature_is_that_at_which_the_shares_were_drawn():
+    rng = np.random.default_rng(0)
+    logits = torch.from_numpy(rng.normal(size=(500, 4)))
+    shares = (logits / 0.3).softmax(1).numpy().astype(np.float32)
+    shares[400:] = 0  # synthetic cells have no say
+    teacher = Teacher(shares, np.ones(500, dtype=np.float32))
+    assert teacher.temperature(logits) == pytest.approx(0.3, rel=1e-3)
+    assert teacher.temperature(5 * logits) == pytest.approx(1.5, rel=1e-3)
 
 
 def test_without_a_vote_nobody_is_taught(taught):

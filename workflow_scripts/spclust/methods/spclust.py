@@ -132,12 +132,11 @@ def refresh(model, optimiser, data, labels, task):
     return labels
 
 
-def train(model, data, task, labels, history, checkpoint, blocks):
+def train(model, data, task, labels, history, checkpoint, blocks, teacher=None):
     """Lines 7 to 16; returns the labels of the last refresh."""
     s = task.settings
     optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=s["lr"])
     state = State("train", model, optimiser, history, {"labels": labels})
-    teacher = teacher_of(task)
     for epoch in checkpoint.epochs(state, s["epochs"]):
         batch, previous = data.draw(1, epoch), state.arrays["labels"]
         chance = training.generator(data.device, task.seed, "augment", epoch)
@@ -198,6 +197,7 @@ def cluster(task):
     sizes = (s["batch_cells"], s["anchors"]) if mode == "stochastic" else (None, None)
     data = Batches(cells, task.graphs, device, task.seed, *sizes, s["views"])
     model, history, blocks = model_of(task).to(device), [], Blocks()
+    teacher = teacher_of(task)
     log.info("%s mode: %d cells, views %s", mode, len(cells), [*data.expression, "spatial"])
     short = (
         f"set {task.key('mode')}: stochastic, lower {task.key('batch_cells')}, or add fewer cells "
@@ -211,8 +211,8 @@ def cluster(task):
         labels = None
         if not checkpoint.reached("train"):
             labels = warm_start(model, data, cells.pseudolabels, task)
-        labels = train(model, data, task, labels, history, checkpoint, blocks)
-        result = summarise(model, data, labels, task)
+        labels = train(model, data, task, labels, history, checkpoint, blocks, teacher)
+        result = summarise(model, data, labels, task, teacher)
     if s["guard"]:
         result = held(result, task)
     result.tables["history"] = pd.DataFrame(history)
@@ -227,13 +227,15 @@ def model_of(task):
 
 
 @torch.no_grad()
-def summarise(model, data, labels, task):
+def summarise(model, data, labels, task, teacher=None):
     """Line 17: labels by Eq. 17, and what else the model learnt."""
     graphs = {view: data.graph(view) for view in (*data.expression, "spatial")}
     current = torch.from_numpy(labels).to(data.device)
     h = model.project(model.encode(data.features, graphs, current))
     weights, fused = model.fuse(h)
     embedding, temperature = expression_embedding(h[:-1]), task.settings["assignment_temperature"]
+    if teacher is not None:
+        temperature = teacher.temperature(model.assign(embedding, 1.0).log())
     soft, soft_fused = (model.assign(e, temperature).cpu().numpy() for e in (embedding, fused))
     final, measured = soft.argmax(1), slice(task.cells.n_original)
     log.info(
@@ -251,18 +253,18 @@ def summarise(model, data, labels, task):
         embedding=embedding.cpu().numpy(),
         tables={"importance": importance},
         per_cell={"fusion": pd.DataFrame(weights.cpu().numpy(), columns=list(graphs))},
-        weights=weights_of(model, task.cells, final),
+        weights=weights_of(model, task.cells, final, temperature),
     )
 
 
-def weights_of(model, cells, labels):
+def weights_of(model, cells, labels, temperature):
     """What :func:`predict` needs: the state of the model, and the mean features of each class."""
     n_clusters = len(model.prototypes)
     means = np.full((n_clusters, cells.matrix.shape[1]), np.nan, dtype=np.float32)
     for label in np.unique(labels):
         means[label] = cells.matrix[labels == label].mean(axis=0)
     state = {name: value.cpu().numpy() for name, value in model.state_dict().items()}
-    return state | {"class_means": means}
+    return state | {"class_means": means, "temperature": np.float64(temperature)}
 
 
 @torch.no_grad()
@@ -297,16 +299,14 @@ def predict(weights, task):
     check(task, ["expression"])
     device = training.start(task)
     model = model_of(task)
-    model.load_state_dict(
-        {name: torch.from_numpy(v) for name, v in weights.items() if name != "class_means"}
-    )
+    model.load_state_dict({name: torch.from_numpy(weights[name]) for name in model.state_dict()})
     model, data = model.to(device), Batches(task.cells, task.graphs, device, task.seed)
     known = np.flatnonzero(~np.isnan(weights["class_means"]).any(axis=1))
     nearest = pairwise_distances_argmin(task.cells.matrix, weights["class_means"][known])
     labels = known[nearest]
     for rounds in range(1, ROUNDS + 1):
         h = embed(model, data, labels)
-        soft = model.assign(h, task.settings["assignment_temperature"]).cpu().numpy()
+        soft = model.assign(h, float(weights["temperature"])).cpu().numpy()
         previous, labels = labels, soft.argmax(1)
         changed = np.mean(previous != labels)
         log.info("round %d: %.2f %% of labels changed", rounds, 100 * changed)

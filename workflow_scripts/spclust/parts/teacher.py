@@ -4,9 +4,14 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
 from sklearn.metrics import adjusted_rand_score
 
 log = logging.getLogger(__name__)
+
+# logarithms of the lowest and the highest temperature; logits are cosines
+TEMPERATURES = (-5.0, 3.0)
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,25 @@ class Teacher:
         shares, weights = batch.of(self.shares), batch.of(self.weights)
         entropy = -(shares * soft.log()).sum(dim=1)
         return (weights * entropy).sum() / weights.sum().clamp_min(1e-12)
+
+    def temperature(self, logits):
+        """Divisor of logits at which soft labels come nearest to the vote (Guo et al. 2017).
+
+        Training leaves them surer than the vote is. How sure that is of a cell agrees with how
+        often it is right, so no label is needed.
+
+        Parameters
+        ----------
+        logits : Tensor, shape (n, c)
+            Of all cells.
+        """
+        voted = self.shares.sum(axis=1) > 0
+        x, shares = logits.cpu().numpy()[voted].astype(np.float64), self.shares[voted]
+
+        def entropy(log_temperature):
+            return -(shares * log_softmax(x / np.exp(log_temperature), axis=1)).sum(axis=1).mean()
+
+        return float(np.exp(minimize_scalar(entropy, bounds=TEMPERATURES, method="bounded").x))
 
 
 def teacher_of(task):
