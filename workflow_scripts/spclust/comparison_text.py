@@ -41,7 +41,8 @@ def scores(table, ranks, seeds, notes):
 def of_metric(table, ranks, metric):
     """One score: a row for each method, a column for each slice, and the average rank."""
     ranks = ranks[ranks["metric"] == metric].rename(columns={"average_rank": "mean"})
-    average = ranks.assign(dataset="average rank", control=False, mean=ranks["mean"].round(2))
+    mean = ranks["mean"].astype(float).round(2)  # of nobody, it has no type
+    average = ranks.assign(dataset="average rank", control=False, mean=mean)
     average = with_places(average, ["metric"], order=-1)
     average["text"] = average["mean"].map("{:.2f}".format)
     return _table(pd.concat([table.assign(text=texts(table, score)), average]), ["run"], "dataset")
