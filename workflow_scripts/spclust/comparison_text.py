@@ -52,7 +52,10 @@ def differences(pairs, overall, notes):
     """A reference against each of its rivals, with intervals, and the tests of all at once."""
     legend = "Mean difference over slices, the reference minus its rival, with its interval from "
     legend += "resampling whole studies, since slices of one study are not independent. **Bold**: "
-    legend += "the interval leaves 0 out. The pairs were named before the runs; other pairs are "
+    legend += (
+        "the interval leaves 0 out; each is of its pair alone, so that among many rivals some "
+    )
+    legend += "do by chance. With fewer than six studies no interval reaches 95 %. The pairs were named before the runs; other pairs are "
     legend += "not tested. p: Wilcoxon's signed-rank test over slices, Holm over the rivals, "
     legend += "where so few slices could bring it below 5 %; it knows nothing of studies."
     parts = []
@@ -74,7 +77,8 @@ def differences(pairs, overall, notes):
 
 def _against(pairs):
     first = pairs.iloc[0]
-    line = f"**{first['reference']}** minus each, {first['slices']} slices of {first['studies']} "
+    slices = "1 slice" if first["slices"] == 1 else f"{first['slices']} slices"
+    line = f"**{first['reference']}** minus each, {slices} of {first['studies']} "
     line += "studies" if first["studies"] > 1 else "study, so there is no interval"
     line += f", intervals at {100 * first['level']:.3g} %:" if pd.notna(first["level"]) else ":"
     shown = pairs.assign(text=[difference(*row) for row in pairs[
