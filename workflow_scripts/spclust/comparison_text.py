@@ -52,12 +52,11 @@ def differences(pairs, overall, notes):
     """A reference against each of its rivals, with intervals, and the tests of all at once."""
     legend = "Mean difference over slices, the reference minus its rival, with its interval from "
     legend += "resampling whole studies, since slices of one study are not independent. **Bold**: "
-    legend += (
-        "the interval leaves 0 out; each is of its pair alone, so that among many rivals some "
-    )
-    legend += "do by chance. With fewer than six studies no interval reaches 95 %. The pairs were named before the runs; other pairs are "
-    legend += "not tested. p: Wilcoxon's signed-rank test over slices, Holm over the rivals, "
-    legend += "where so few slices could bring it below 5 %; it knows nothing of studies."
+    legend += "the interval leaves 0 out; each is of its pair alone, so that among many rivals "
+    legend += "some do by chance. With fewer than six studies no interval reaches 95 %. The pairs "
+    legend += "are those of the reference that the configuration names; no others are tested. p: "
+    legend += "Wilcoxon's signed-rank test over slices, Holm over the rivals, where so few slices "
+    legend += "could bring it below 5 %; it knows nothing of studies."
     parts = []
     several = overall["group"].nunique() > 1
     for (labels, group), tests in overall.groupby(TABLE, sort=False):
