@@ -55,11 +55,9 @@ rule metrics:
 onsuccess:
     print(
         "\nDone. Tables and figures over all runs: results/summary (of the targets comparison and "
-        "comparison_so_far: a folder of that name)"
+        "comparison_so_far: a folder of that name, of study: results/studies)"
     )
 
 
 onerror:
-    print(
-        "\nSomething failed; the cause is in the ERROR lines above, the traceback in the log named there."
-    )
+    print("\n" + failures.told("results/logs", STARTED))

@@ -3,14 +3,16 @@
 import re
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.jobs import Job
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
-from spclust import datasets, settings, stages
+from spclust import datasets, failures, settings, stages
 from spclust.errors import UserError
 from spclust.fingerprint import code_hash, modules_in
 from spclust.plots import captions
@@ -26,6 +28,22 @@ config.update(PLAN.config)  # whole numbers where 4.0 was written
 # executor is not known yet; those that submit jobs are told how many (--jobs), local ones are not.
 if workflow.resource_settings.nodes is None:
     workflow.global_resources.setdefault("gpu", 1)
+
+STARTED = time.time()
+
+
+def tries_left(job):
+    """How often a failed job is tried again: not at all where its input was refused."""
+    refused = [failures.of_log(log, STARTED) for log in job.log]
+    return (
+        0
+        if any(found is not None and found.refused for found in refused)
+        else job.rule.restart_times
+    )
+
+
+# `retries` holds for all causes alike, and only the job's log knows the cause
+Job.restart_times = property(tries_left)
 
 
 def per_run(name, controls=True):

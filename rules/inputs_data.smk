@@ -1,5 +1,7 @@
 """Input and params functions of the rules from the raw files to first labels; no rule."""
 
+from spclust import consistency
+
 COHORTS = [name for name, found in PLAN.slices.items() if "slices" in found]
 
 
@@ -68,11 +70,17 @@ def first_labels_input(wildcards):
         "cells": stages.nearest("cells.h5mu", dict(wildcards.items())),
         "n_clusters": stages.nearest("n_clusters.json", dict(wildcards.items())),
     }
-    method = PLAN.cfg("pseudolabels", wildcards.pseudolabels)["method"]
+    cfg = PLAN.cfg("pseudolabels", wildcards.pseudolabels)
+    method = cfg["method"]
     if method == "truth":
         files["labels"] = labels_of(wildcards)
     elif method == "vote":
         files["votes"] = stages.nearest("votes.npz", dict(wildcards.items()))
+    elif method == "run":
+        run = consistency.run_named(PLAN, cfg["run"], wildcards.dataset)
+        files["clusters"] = (
+            f"{run.folder(wildcards.dataset, wildcards.seed)}/clusters.csv"
+        )
     elif method == "signatures":
         files |= {name: knowledge(name) for name in ("proteins", "signatures")}
     return files

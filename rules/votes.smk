@@ -3,6 +3,8 @@ rule vote_labels:
         measured="results/<dataset>/cells.h5mu",
         cells="results/<preprocess>/cells.h5mu",
         n_clusters=nearest("n_clusters.json"),
+        proteins=knowledge("proteins"),
+        signatures=knowledge("signatures"),
     output:
         arrays="results/<votes>/votes.npz",
         cells="results/<votes>/votes.csv",

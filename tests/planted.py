@@ -138,7 +138,7 @@ def run(recipe, cells, seed=0, n_clusters=3, graphs=None, machine=None, referenc
     )
 
 
-def interrupted(recipe, cells, path, stop, **changes):
+def interrupted(recipe, cells, path, stop, graphs=None, **changes):
     """A clustering trained at once, and the same cut off before an epoch and gone on with.
 
     Parameters
@@ -153,7 +153,8 @@ def interrupted(recipe, cells, path, stop, **changes):
     from spclust import methods
     from spclust.parts import checkpoints
 
-    graphs, machine = graphs_for(recipe, cells), methods.Machine("cpu", 1, path, 2)
+    graphs = graphs_for(recipe, cells) if graphs is None else graphs
+    machine = methods.Machine("cpu", 1, path, 2)
     whole = run(recipe, cells, graphs=graphs, **changes)
     progress, seen = checkpoints.progress, []
 

@@ -141,3 +141,22 @@ def test_anchors_are_distinct_rows_of_the_batch():
         batch = Batches(cells, graphs, CPU, 0, batch_cells, 25).draw(2)
         anchors = batch.anchors.numpy()
         assert len(np.unique(anchors)) == 25 and anchors.max() < most
+
+
+@pytest.mark.parametrize("batch_cells", [None, 40])
+@pytest.mark.parametrize(
+    "views,parts",
+    [("spatial", ["spatial"]), ("expression", ["expression"]),
+     ("mixed", ["expression", "spatial"])],
+)  # fmt: skip
+def test_both_views_may_see_one_graph_or_the_union_of_two(views, parts, batch_cells):
+    given_ = slice_of([60, 50])
+    dual = Batches(*given_, CPU, 0, batch_cells).draw(1, 2)
+    found = Batches(*given_, CPU, 0, batch_cells, views=views).draw(1, 2)
+    expected = np.maximum.reduce([dense(dual.graphs[name]) for name in parts])
+    assert list(found.graphs) == ["expression", "spatial"]
+    for graph in found.graphs.values():
+        np.testing.assert_array_equal(dense(graph), expected)
+    if batch_cells is None:
+        whole = Batches(*given_, CPU, 0, views=views)
+        assert all((dense(whole.graph(v)) == expected).all() for v in ("expression", "spatial"))

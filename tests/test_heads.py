@@ -61,7 +61,7 @@ def test_leiden_merges_when_there_is_no_resolution_with_so_few_clusters(caplog):
     assert np.array_equal(labels, np.where(y == 0, 0, 1)) or adjusted_rand_score(
         labels, y > 0
     ) == pytest.approx(1)
-    assert "no resolution with exactly 2 clusters; merged the nearest of 3" in caplog.text
+    assert "has 3 pieces, more than the 2 clusters" in caplog.text
 
 
 def test_leiden_gives_way_to_kmeans_when_clusters_are_too_few(caplog):

@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 
-from spclust import logs
+from spclust import failures, logs
 from spclust.errors import UserError
 
 
@@ -26,6 +26,21 @@ def test_user_errors_show_their_message_only(tmp_path, capsys):
 def test_other_errors_show_their_type(tmp_path, capsys):
     fail(tmp_path / "a.log", ZeroDivisionError("oops"))
     assert "ERROR in some_rule: ZeroDivisionError: oops" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [UserError("a.csv: no\n  and no"), KeyError("x")])
+def test_the_end_of_a_log_tells_what_failed(tmp_path, error):
+    log = tmp_path / "rule" / "a.log"
+    assert failures.of_log(log) is None
+    fail(log, error)
+    found, refused = failures.of_log(log), isinstance(error, UserError)
+    cause = "a.csv: no\n  and no" if refused else "KeyError: 'x'"
+    assert (found.rule, found.cause, found.refused) == ("some_rule", cause, refused)
+    assert f"ERROR in some_rule: {cause}\n  log: {log}" in failures.told(tmp_path, since=0)
+    assert failures.of_log(log, since=log.stat().st_mtime + 1) is None
+    with logs.job(log, "some_rule"):
+        pass
+    assert failures.of_log(log) is None and "no cause" in failures.told(tmp_path, since=0)
 
 
 def test_the_log_tells_what_was_done_and_the_terminal_the_warnings(tmp_path, capsys):

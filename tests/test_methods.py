@@ -13,9 +13,12 @@ from spclust.oversample import SpaCSMOTE
 FEW = {"epochs": 2, "pretrain_epochs": 2, "hidden_dims": [8, 4], "n_init": 2}
 # settings that a recipe reads in some cases only
 OTHERWISE = {
-    "spclust": {"mode": "stochastic", "batch_cells": 150, "anchors": 40},
+    "spclust": {
+        "mode": "stochastic", "batch_cells": 150, "anchors": 40, "refresh": "moving_average",
+        "refresh_every": 1,
+    },
     "mofa": {"labels": "leiden"},
-}
+}  # fmt: skip
 OF_OTHERS = ("spagcn",)  # trained by a package of its own, which keeps no checkpoint
 PACKAGES = {
     "spagcn": "SpaGCN", "spatialleiden": "spatialleiden", "flowsom": "flowsom", "mofa": "mofapy2",

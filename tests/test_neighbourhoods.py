@@ -97,3 +97,14 @@ def test_no_edge_is_dropped_at_probability_zero(weighted):
     graph = Neighbourhoods.from_scipy(weighted)
     same = graph.with_dropped_edges(0.0, torch.Generator().manual_seed(0))
     assert torch.equal(same.weight, graph.weight)
+
+
+def test_a_pruned_graph_is_that_of_the_edges_that_are_left(weighted):
+    dropped = Neighbourhoods.from_scipy(weighted).with_dropped_edges(
+        0.4, torch.Generator().manual_seed(0)
+    )
+    left = sp.csr_matrix(dropped.sparse(dropped.weight).to_dense().numpy())
+    expected, found = Neighbourhoods.from_scipy(left), dropped.pruned()
+    assert len(found.weight) < len(dropped.weight)
+    for name in ("edge_index", "indptr", "weight", "reverse"):
+        assert torch.equal(getattr(found, name), getattr(expected, name)), name

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from spclust import pools, preprocess
+from spclust import panel, pools, preprocess
 from spclust.errors import UserError
 from spclust.stages import STAGES
 from spclust.votes import Votes
@@ -52,6 +52,40 @@ def poll(data, n_clusters=3, seed=0, prepared=None, **changes):
     return pools.poll(data, cells, n_clusters, seed, **QUICK | changes)
 
 
+def test_the_pool_sees_the_panel_as_prepared_whatever_tables_it_went_by(tmp_path):
+    data, _ = tissue(n=60)
+    rows = [f"protein{j},{'state' if j < 4 else 'lineage'}" for j in range(12)]
+    (tmp_path / "mine.csv").write_text("\n".join(["name,role", *rows]) + "\n")
+    mine = panel.read_proteins([tmp_path / "mine.csv"])
+    cells = preprocess.prepare(data, DEFAULTS | {"panel": "lineage"}, mine)
+    assert cells.matrix.shape == (60, 8)
+    turns = [("total", "all"), ("arcsinh", "all"), ("arcsinh", "auto")]
+    views = {turn: view.matrix for turn, view in pools._views(data, cells, turns)}
+    assert np.array_equal(views[turns[0]], cells.matrix)
+    assert views[turns[1]].shape == views[turns[2]].shape == (60, 8)
+
+
+def test_transforms_take_the_panels_in_turn_and_signatures_vote_where_names_tell_types(caplog):
+    caplog.set_level(logging.INFO)
+    names = "CD3 CD4 CD8 CD20 CD68 CD31 PanCK aSMA CD11c CD45 Ki67 PD-1".split()
+    data, _ = tissue(n=200)
+    data.mod["protein"].var_names = names
+    votes = poll(data, panels=["all", "lineage"], heads=["kmeans", "signatures"])
+    found = list(zip(votes.members["transform"], votes.members["panel"], votes.members["head"]))
+    assert found == [
+        (t, p, h)
+        for t, p in (("total_median", "all"), ("arcsinh_median", "lineage"))
+        for h in ("kmeans", "signatures")
+    ]
+    assert (
+        "10 of 12 features cluster; left to markers, figures and export: Ki67, PD-1" in caplog.text
+    )
+    cells = preprocess.prepare(data, DEFAULTS)
+    (_, all_), (_, part) = pools._views(data, cells, [("total", "all"), ("total", "lineage")])
+    assert np.array_equal(part.matrix, all_.matrix[:, :10])
+    assert np.array_equal(part.whole().matrix, all_.matrix)
+
+
 @pytest.fixture(scope="module")
 def planted():
     data, types = tissue()
@@ -61,7 +95,8 @@ def planted():
 def test_every_transform_meets_every_head(planted):
     _, _, votes = planted
     pairs = list(zip(votes.members["transform"], votes.members["head"]))
-    assert pairs == [(t, h) for t in VOTES["transforms"] for h in VOTES["heads"]]
+    heads = ["kmeans", "ward", "leiden", "mixture"]  # signatures want names of proteins
+    assert pairs == [(t, h) for t in VOTES["transforms"] for h in heads]
     assert votes.partitions.shape == (24, 500) and votes.members["central"].sum() == 12
     assert (votes.members["agreement"] <= 1).all() and (votes.members["weight"] >= 0).all()
 

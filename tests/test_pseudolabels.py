@@ -56,6 +56,15 @@ def test_first_labels_by_vote_are_those_of_the_stage():
     assert np.array_equal(found, y) and np.array_equal(found, votes.labels["vote"])
 
 
+def test_first_labels_by_a_run_are_its_clusters_the_largest_first():
+    cells, _, y = slice_of()
+    given = 3 * (2 - y) + 1  # another order, and numbers left out
+    found = pseudolabels.assign(cells, 3, 0, "run", 15, "cohort", clusters=given, run="other")
+    assert np.array_equal(found, y)
+    with pytest.raises(UserError, match=r"pseudolabels\.<name>\.run: other has 3 clusters, but"):
+        pseudolabels.assign(cells, 2, 0, "run", 15, "cohort", clusters=given, run="other")
+
+
 def test_leiden_within_images_shares_no_label_between_them():
     cells, _, y = slice_of((150, 100), n_images=2)
     labels = assign(cells, n_clusters=4, within="image")
@@ -73,7 +82,7 @@ def test_hundreds_of_tiny_images_are_one_dataset(within, caplog):
     if within == "cohort":
         assert np.array_equal(labels, y)
     warnings = [r for r in caplog.records if r.levelname == "WARNING"]
-    assert len(warnings) == (0 if within == "cohort" else 2)
+    assert len(warnings) == (0 if within == "cohort" else 1)
 
 
 def test_leiden_sees_all_modalities():

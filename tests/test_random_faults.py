@@ -1,12 +1,10 @@
 """Whatever a configuration or a file holds, a UserError is all that comes out, and it helps."""
 
 import copy
-import re
 import string
 
 import numpy as np
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -14,11 +12,10 @@ from test_preprocess import imported
 from test_settings import REGISTRY, SHIPPED
 
 from spclust import cards
-from spclust.corrections import below, passes
 from spclust.errors import UserError
 from spclust.io.importing import import_cells
 from spclust.preprocess import prepare
-from spclust.settings import config_schema, resolve
+from spclust.settings import resolve
 from spclust.stages import STAGES
 
 VALID = SHIPPED | {
@@ -28,7 +25,6 @@ VALID = SHIPPED | {
     "preprocess": {"default": {"clip": None, "modalities": {"rna": {"clip": 3.0}}}},
     "transfer": {"model": "spclust", "from": "demo", "to": ["mine"]},
 }
-SCHEMA = config_schema()
 
 leaves = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
@@ -75,39 +71,6 @@ def test_only_user_errors_come_of_a_spoilt_configuration(path, value, under_a_ne
         resolve(config, REGISTRY, CARDS)
     except UserError as error:
         assert 0 < len(str(error)) < 5000
-
-
-@given(st.lists(st.tuples(st.sampled_from(PLACES), leaves), min_size=1, max_size=3))
-@settings(max_examples=200, deadline=None)
-def test_a_line_to_write_passes_where_it_is_to_stand(faults):
-    config = VALID
-    for path, value in faults:
-        try:
-            config = put(config, path, value)
-        except (TypeError, KeyError, IndexError):
-            pass  # another fault has taken the place away
-    try:
-        resolve(config, REGISTRY, CARDS)
-    except UserError as error:
-        for line in str(error).splitlines():
-            check_line(line)
-
-
-def check_line(line):
-    """Paste what is to be written: under its key, in the place that the line names."""
-    found = re.match(r" *([\w.\[\]]+): found .*; write(?: e\.g\.)?  (\w+): (.+)$", line)
-    if not found:
-        return
-    where, key, text = found.groups()
-    schema = SCHEMA
-    path = [int(a) if a else b for a, b in re.findall(r"\[(\d+)\]|(\w+)", where)]
-    while path and path[-1] != key:
-        path.pop()
-    if path[:1] in (["method"], ["datasets"]) and len(path) > 1:
-        return  # of cards and of datasets, whose schemas are their own
-    for part in path:
-        schema = below(schema, part, SCHEMA)
-    assert passes(yaml.safe_load(text), schema, SCHEMA), line
 
 
 TABLE = (

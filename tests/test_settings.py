@@ -292,15 +292,53 @@ FAULTS = {
     "slice twice": ("datasets: [{name: a, slices: [demo, demo]}]", r"a slice stands twice"),
     "transfer of no run": (
         "transfer: {model: spclus, to: [demo]}",
-        r"transfer\[0\]\.model: 'spclus' is not known; did you mean 'spclust'",
+        r"transfer\.model: 'spclus' is not known; did you mean 'spclust'",
     ),
     "transfer to what was learnt from": (
         "transfer: {model: spclust, to: [demo]}",
-        r"transfer\[0\]\.to: the model has learnt from 'demo'",
+        r"transfer\.to: the model has learnt from 'demo'",
     ),
     "transfer of a method without a model": (
         "datasets: [demo, {name: b, path: b.csv}]\ntransfer: {model: ward, to: [b]}",
-        r"transfer\[0\]\.model: ward leaves no model .*kmeans",
+        r"transfer\.model: ward leaves no model .*kmeans",
+    ),
+    "first labels by no run": (
+        "pseudolabels: {default: {method: run}}",
+        r"pseudolabels\.default: method: run, run: None; .*write e\.g\.  run: leiden",
+    ),
+    "first labels by a run that is not made": (
+        "pseudolabels: {default: {method: run, run: leidn}}",
+        r"pseudolabels\.default\.run \(on demo\): 'leidn' is not known; did you mean 'leiden'",
+    ),
+    "first labels by themselves": (
+        "pseudolabels: {default: {method: run, run: spclust}}",
+        r"pseudolabels\.default\.run: .*clusters that need them \(default -> default\)",
+    ),
+    "first labels in a circle": (
+        "pseudolabels: {a: {method: run, run: two}, b: {method: run, run: one}}\n"
+        "runs: [{name: one, method: spclust, pseudolabels: a},"
+        " {name: two, method: spclust, pseudolabels: b}]",
+        r"the run one would take .*\(a -> b -> a\)",
+    ),
+    "study of a run that is not made": (
+        "study: {name: s, parts: [{rows: {spclus: x}}]}",
+        r"study\.parts\[0\]\.rows: 'spclus' is not known; did you mean 'spclust'",
+    ),
+    "study with bars on an axis": (
+        "study: {name: s, parts: [{rows: {spclust: x, ward: 2}}]}",
+        r"study\.parts\[0\]\.rows: some runs are called by a text and some by a number",
+    ),
+    "published numbers of an unknown slice": (
+        "study: {name: s, parts: [{rows: {ward: x}}], paper: {dkd_00: {ward: {ARI: [0.5]}}}}",
+        r"study\.paper: 'dkd_00' is not known",
+    ),
+    "published numbers of an unknown run": (
+        "study: {name: s, parts: [{rows: {ward: x}}], paper: {demo: {war: {ARI: [0.5]}}}}",
+        r"study\.paper\.demo: 'war' is not known; did you mean 'ward'",
+    ),
+    "published numbers of an unknown score": (
+        "study: {name: s, parts: [{rows: {ward: x}}], paper: {demo: {ward: {ari: [0.5]}}}}",
+        r"study\.paper\.demo\.ward: unknown key 'ari'; remove it \(allowed: ACC, ARI",
     ),
     "name with a slash": ("runs: [{name: a/b}]", r"runs\[0\]\.name: found 'a/b', allowed is"),
 }

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from spclust import significance
+from spclust import reporting, significance
 
 # four methods on six slices, no ties
 SCORED = pd.DataFrame(
@@ -77,8 +77,8 @@ def test_wilcoxon_is_the_exact_one_of_scipy_with_holm_over_the_rivals():
 
 def test_when_so_few_slices_can_show_anything():
     # 2 / 2^n times the rivals
-    assert not significance.can_be_found(5, 1) and significance.can_be_found(6, 1)
-    assert not significance.can_be_found(6, 10) and significance.can_be_found(9, 10)
+    assert not reporting.can_be_found(5, 1) and reporting.can_be_found(6, 1)
+    assert not reporting.can_be_found(6, 10) and reporting.can_be_found(9, 10)
 
 
 # tables with known answers

@@ -58,6 +58,14 @@ def test_conda_environments_take_the_versions_of_the_lock(env):
             assert version.split("+")[0] in SpecifierSet(allowed), name
 
 
+def test_all_environments_take_the_same_versions():
+    found = {}
+    for env in ENVS:
+        for name, allowed in pins(env).items():
+            found.setdefault(name, set()).update({allowed} - {""})
+    assert not {name: several for name, several in found.items() if len(several) > 1}
+
+
 def imported(path, seen):
     """Third-party packages a script imports, itself or through modules of the library."""
     if path in seen:

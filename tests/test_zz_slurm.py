@@ -1,6 +1,13 @@
-"""The Slurm profile as shipped, on a Slurm where there is one."""
+"""The Slurm profile as shipped, on a Slurm where there is one.
 
+``SLURM_IS_FOR_TESTS=1`` allows the test that takes a node down. A Slurm that kills for memory
+without cgroups has ``JobAcctGatherType=jobacct_gather/linux``, ``JobAcctGatherFrequency=2`` and
+``JobAcctGatherParams=OverMemoryKill`` in its slurm.conf.
+"""
+
+import contextlib
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -8,9 +15,16 @@ import time
 
 import pytest
 import yaml
-from workflow import TINY, Project
+from workflow import SPCLUST, TINY, Project, changed
 
-TARGET = "results/tiny/preprocess-default/seed-1/method-kmeans/clusters.csv"
+pytestmark = pytest.mark.slow
+
+KMEANS = "results/tiny/preprocess-default/seed-1/method-kmeans/clusters.csv"
+
+
+def asked(*command):
+    """What a command of Slurm answers."""
+    return subprocess.run(command, capture_output=True, text=True).stdout
 
 
 def no_slurm():
@@ -24,13 +38,6 @@ def no_slurm():
     return ""
 
 
-def names_of_jobs():
-    """Job id to the comment in which the plugin names the rule, of jobs that run."""
-    asked = ["squeue", "--me", "-h", "-t", "R", "-o", "%i %k"]
-    lines = subprocess.run(asked, capture_output=True, text=True).stdout.splitlines()
-    return dict(line.split(" ", 1) for line in lines)
-
-
 @pytest.fixture
 def project(tmp_path):
     if no_slurm():
@@ -38,42 +45,99 @@ def project(tmp_path):
     return Project(tmp_path / "spclust")
 
 
-def command(project, *more):
-    return [sys.executable, "-m", "snakemake", "--workflow-profile", "config/profiles/slurm",
-            "--configfile", "test.yaml", "--latency-wait", "10", TARGET, *more]  # fmt: skip
-
-
-@pytest.mark.slow
-def test_all_jobs_and_a_cancelled_one_tried_again(project):
+@contextlib.contextmanager
+def started(project, target):
+    """Snakemake with the shipped profile; what its jobs ask for is theirs and the profile's."""
     process = subprocess.Popen(
-        command(project, "--default-resources", "mem_mb=1000", "runtime=10"),
+        [sys.executable, "-m", "snakemake", "--workflow-profile", "config/profiles/slurm",
+         "--configfile", "test.yaml", "--default-resources", "mem_mb=1000", "runtime=10",
+         "--latency-wait", "10", "--", target],
         cwd=project.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
-    cancelled, until = None, time.monotonic() + 240
-    while cancelled is None and process.poll() is None and time.monotonic() < until:
-        cancelled = next((i for i, k in names_of_jobs().items() if "import_cells" in k), None)
-        time.sleep(0.3)
-    if cancelled:
-        subprocess.run(["scancel", cancelled], check=True)
     try:
-        text = process.communicate(timeout=400)[0]
+        yield process
     finally:
         process.kill()
-    assert cancelled and process.returncode == 0, text
-    assert "Trying to restart job" in text and (project.folder / TARGET).exists(), text
+        process.wait()
 
 
-@pytest.mark.slow
-def test_bad_input_is_named_on_the_terminal(project):
+def running(process, rule):
+    """Job id and node of the first job of a rule that runs."""
+    until = time.monotonic() + 240
+    while process.poll() is None and time.monotonic() < until:
+        # the plugin names the rule in the comment
+        for line in asked("squeue", "--me", "-h", "-t", "R", "-o", "%i %N %k").splitlines():
+            if rule in line:
+                return line.split()[:2]
+        time.sleep(0.3)
+    pytest.fail(f"no job of {rule} has run: {process.stdout.read()}")
+
+
+def edit_card(project, method, **asked):
+    """Give the card of a method other limits."""
+    path = project.folder / f"workflow_scripts/spclust/methods/{method}.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | asked))
+
+
+def test_a_cancelled_job_is_tried_again(project):
+    with started(project, KMEANS) as process:
+        subprocess.run(["scancel", running(process, "import_cells")[0]], check=True)
+        text = process.communicate(timeout=400)[0]
+    assert process.returncode == 0 and (project.folder / KMEANS).exists(), text
+    assert text.count("Trying to restart job") == 1, text
+
+
+def test_bad_input_is_named_last_on_the_terminal_and_not_tried_again(project):
     (project.folder / "a.csv").write_text(
         "CellID,X,Y,CD3,CD20\n1,1,1,high,1\n2,2,2,2,2\n3,3,3,3,3\n"
     )
     dataset = {"name": "tiny", "path": "a.csv", "n_clusters": 2}
-    (project.folder / "test.yaml").write_text(yaml.safe_dump(TINY | {"datasets": [dataset]}))
-    done = subprocess.run(
-        command(project, "--retries", "0"), cwd=project.folder, capture_output=True, text=True,
-        timeout=300,
-    )  # fmt: skip
-    text = done.stdout + done.stderr
-    assert done.returncode != 0
-    assert "a.csv, line 2, column 'CD3': 'high' is no finite number" in text, text
+    project.configure(TINY | {"datasets": [dataset]})
+    with started(project, KMEANS) as process:
+        text = process.communicate(timeout=300)[0]
+    assert process.returncode != 0 and "Trying to restart job" not in text, text
+    failure, end = text.split("Error in rule import_cells")[1].split("What failed (1")
+    assert len(failure.splitlines()) < 15 and len(end.splitlines()) < 15, text
+    assert "a.csv, line 2, column 'CD3': 'high' is no finite number" in end, text
+
+
+def test_a_job_out_of_memory_is_tried_with_twice_as_much(project):
+    limits = asked("scontrol", "show", "config")
+    if "OverMemoryKill" not in limits and "task/cgroup" not in limits:
+        pytest.skip("this Slurm does not limit memory")
+    # Snakemake in the job and in its step and what clusters take 500 to 700 MB together
+    edit_card(project, "kmeans", memory_mb={"base": 400, "per_input_mb": 0}, runtime=10)
+    with started(project, KMEANS) as process:
+        first, _ = running(process, "cluster_cells")
+        assert "mem=400M" in asked("scontrol", "show", "job", first)
+        text = process.communicate(timeout=400)[0]
+    assert process.returncode == 0 and (project.folder / KMEANS).exists(), text
+    assert text.count("Trying to restart job") == 1, text
+
+
+def test_a_training_that_ran_out_of_time_goes_on_from_its_checkpoint(project):
+    edit_card(project, "spclust", runtime=1)
+    project.configure(changed(TINY, method={"spclust": {"epochs": 5000}}))
+    target = f"results/{SPCLUST}/clusters.csv"
+    with started(project, target) as process:
+        text = process.communicate(timeout=900)[0]
+    log = project.folder / f"results/logs/{SPCLUST}/cluster_cells.log"
+    assert process.returncode == 0 and (project.folder / target).exists(), text
+    assert text.count("Trying to restart job") == 1, text
+    assert "going on after train epoch" in log.read_text()
+
+
+def test_a_job_whose_node_goes_down_runs_on_another(project):
+    if os.environ.get("SLURM_IS_FOR_TESTS") != "1":
+        pytest.skip("SLURM_IS_FOR_TESTS=1 allows to take a node of this Slurm down")
+    if len(set(asked("sinfo", "-h", "-N", "-t", "idle,mixed", "-o", "%N").split())) < 2:
+        pytest.skip("this Slurm has one node")
+    with started(project, KMEANS) as process:
+        first, node = running(process, "import_cells")
+        down = ["scontrol", "update", f"nodename={node}", "state=down", "reason=test"]
+        try:
+            subprocess.run(down, check=True)
+            text = process.communicate(timeout=400)[0]
+        finally:
+            subprocess.run([*down[:3], "state=resume"], check=True)
+    assert process.returncode == 0 and (project.folder / KMEANS).exists(), text

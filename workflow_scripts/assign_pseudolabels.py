@@ -6,20 +6,22 @@ from spclust import contracts, logs, panel, pseudolabels, signatures
 from spclust.votes import Votes
 
 with logs.job(snakemake.log[0], snakemake.rule):
-    files, knowledge = snakemake.input, ()
+    files, knowledge, cfg = snakemake.input, (), dict(snakemake.params.cfg)
     cells = contracts.read_cells(files.cells, "prepared")
-    labels, votes = files.get("labels"), files.get("votes")
+    labels, votes, clusters = (files.get(name) for name in ("labels", "votes", "clusters"))
+    seed = cfg.pop("seed")
     if files.get("signatures"):
         proteins = panel.read_proteins(files.proteins)
         knowledge = signatures.read_signatures(files.signatures, proteins), proteins
     found = pseudolabels.assign(
         cells,
         n_clusters=contracts.read_n_clusters(files.n_clusters),
-        seed=int(snakemake.wildcards.seed),
+        seed=int(snakemake.wildcards.seed) if seed is None else seed,
         reference=contracts.read_labels(labels, cells.ids) if labels else None,
         votes=Votes.read(votes, cells.ids) if votes else None,
         knowledge=knowledge,
-        **snakemake.params.cfg,
+        clusters=contracts.read_clusters(clusters, cells.ids)["cluster"] if clusters else None,
+        **cfg,
     )
     table = pd.DataFrame({"cell": cells.ids, "pseudolabel": found})
     contracts.write_table(table, snakemake.output[0])

@@ -134,7 +134,7 @@ def parts_of_an_epoch(case):
         row |= shares(model, drawn["batch"], drawn["batch"].of(labels), s, case["repeats"], device)
         if batched:
             row["batch_s"] = timed(draw, case["repeats"], device)[0]
-        refreshing = lambda: recipe.refresh(model, optimiser, data, labels, 0)  # noqa: E731
+        refreshing = lambda: recipe.refresh(model, optimiser, data, labels, task)  # noqa: E731
         row["refresh_s"] = timed(refreshing, 1, device)[0]
         row["memory_with_refresh_mb"] = logs.peak_memory() - before
         refreshes = s["epochs"] / s["refresh_every"] + 2  # warm start and summary encode too

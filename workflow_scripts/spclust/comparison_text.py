@@ -3,8 +3,7 @@
 import pandas as pd
 
 from spclust.comparison import LABELS, TABLE, by_group
-from spclust.reporting import DIGITS, GROUP, with_places
-from spclust.significance import can_be_found
+from spclust.reporting import DIGITS, GROUP, can_be_found, with_places
 
 MARKS = {"best": "**{}**", "second": "<ins>{}</ins>"}
 # what is said of labels that are not simply right

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from spclust.errors import UserError
-from spclust.validation import shown
+from spclust.validation import shown, unknown
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,11 @@ RULES = (
         ("hidden_dims", "heads"),
         lambda widths, heads: any(width % heads for width in widths),
         "every width in hidden_dims must be a multiple of heads; write e.g.  heads: 1",
+    ),
+    Rule(
+        ("method", "run"),
+        lambda method, run: method == "run" and run is None,
+        "whose clusters are first labels is not said; write e.g.  run: leiden",
     ),
     Rule(
         ("spatial_graph", "radius"),
@@ -70,6 +75,44 @@ def refuse_contradictions(settings):
                 if rule.broken(*found):
                     pairs = ", ".join(f"{k}: {v}" for k, v in zip(rule.keys, found))
                     raise UserError(f"{section}.{name}: {pairs}; {rule.remedy}")
+
+
+def run_named(plan, name, dataset):
+    """The run of that name on a dataset, or None."""
+    found = (run for d, run, _ in plan.results if (d, run.name) == (dataset, name))
+    return next(found, None)
+
+
+def refuse_circles(plan):
+    """Refuse first labels by a run that is not there, or that needs them itself.
+
+    Parameters
+    ----------
+    plan : spclust.settings.Plan
+        With its results.
+
+    Raises
+    ------
+    UserError
+    """
+    for dataset, start in {(dataset, run.name): (dataset, run)
+                           for dataset, run, _ in plan.results}.values():  # fmt: skip
+        run, passed = start, []
+        while (setting := run.chosen.get("pseudolabels")) is not None:
+            values = plan.settings["pseudolabels"][setting]
+            if values["method"] != "run":
+                break
+            if setting in passed:
+                raise UserError(
+                    f"pseudolabels.{setting}.run: the run {start.name} would take its first labels "
+                    f"from clusters that need them ({' -> '.join([*passed, setting])}); name a run "
+                    "that goes through another setting of pseudolabels, or through none"
+                )
+            passed.append(setting)
+            name, run = values["run"], run_named(plan, values["run"], dataset)
+            if run is None:
+                known = {r.name for d, r, _ in plan.results if d == dataset}
+                unknown(f"pseudolabels.{setting}.run (on {dataset})", name, known)
 
 
 def refuse_path(where, path):

@@ -3,6 +3,8 @@
 Imported by Snakemake itself, so it may use the standard library, PyYAML and jsonschema only.
 """
 
+import copy
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -22,13 +24,19 @@ OF_COMPARISON = ("label_origin", "label_kind", "labels_seen", "study")
 
 def load_schema(name):
     """Read ``config/schemas/<name>.schema.yaml``; of a dataset, with the formats there are."""
-    schema = yaml.safe_load((CONFIG_FOLDER / "schemas" / f"{name}.schema.yaml").read_text())
+    schema = copy.deepcopy(_parsed(CONFIG_FOLDER / "schemas" / f"{name}.schema.yaml"))
     if name == "dataset":
         readers = Path(__file__).parent / "io/readers"
         schema["properties"]["format"]["enum"] = sorted(
             path.stem for path in readers.glob("*.py") if path.stem != "__init__"
         )
     return schema
+
+
+@cache
+def _parsed(path):
+    """A YAML file, whose reading takes longer than all that is done with it."""
+    return yaml.safe_load(path.read_text())
 
 
 def resolve(config, registry):
@@ -106,9 +114,10 @@ def _definition(entry, where, schema, registry, config):
         )
     sources = [k for k in SOURCES if k in entry]
     if len(sources) != 1:
+        remedy = "remove all but one" if sources else "add e.g.  path: cells.csv"
         raise UserError(
             f"{where} ({name}): exactly one of {', '.join(SOURCES)} says where the cells come "
-            f"from, found {' and '.join(sources) or 'none'}; add e.g.  path: cells.csv"
+            f"from, found {' and '.join(sources) or 'none'}; {remedy}"
         )
     files = [file_name(file) for file in entry.get("files", ())]
     twice = next((file for file in files if files.count(file) > 1), None)

@@ -8,6 +8,7 @@ import warnings
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from spclust import failures
 from spclust.errors import UserError
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -19,8 +20,8 @@ def job(log_path, rule):
 
     Messages of this package and Python warnings go to ``log_path``; warnings and above of this
     package, and what it marks as ``for_user``, are shown on the terminal too. When the body
-    fails, the traceback is in the log and the terminal gets one line: rule, cause, log. The
-    process then ends with exit code 1.
+    fails, the traceback is in the log, with the cause as last record, and the terminal gets one
+    line: rule, cause, log. The process then ends with exit code 1.
 
     Parameters
     ----------
@@ -53,7 +54,9 @@ def job(log_path, rule):
         # the handler of the terminal would repeat the traceback there
         log.removeHandler(to_terminal)
         log.exception("failed")
-        cause = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        refused = isinstance(error, UserError)
+        cause = str(error) if refused else f"{type(error).__name__}: {error}"
+        log.error(failures.record(rule, cause, refused))
         print(f"\nERROR in {rule}: {cause}\n  log: {log_path}\n", file=sys.stderr, flush=True)
         raise SystemExit(1) from None
     finally:

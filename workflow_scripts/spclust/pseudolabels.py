@@ -24,7 +24,7 @@ AUTO_MOST = 30  # clusters; finer divisions are no cell types any more
 
 def assign(
     cells, n_clusters, seed, method, n_neighbors, expression_within, reference=None, votes=None,
-    knowledge=(),
+    knowledge=(), clusters=None, run=None,
 ):  # fmt: skip
     """Pseudo-labels of prepared cells.
 
@@ -33,7 +33,7 @@ def assign(
     cells : Cells
     n_clusters : int
     seed : int
-    method : {'leiden', 'kmeans', 'ward', 'vote', 'signatures', 'random', 'truth'}
+    method : {'leiden', 'kmeans', 'ward', 'vote', 'signatures', 'run', 'random', 'truth'}
     n_neighbors : int
         Neighbours in Leiden's graph.
     expression_within : {'cohort', 'slice', 'image'}
@@ -44,17 +44,21 @@ def assign(
         For ``vote``.
     knowledge : (dict of str to Signature, DataFrame), optional
         Signatures and proteins, for ``signatures``; the library's own where left out.
+    clusters : array of int, shape (n,), optional
+        Clusters of another run, for ``run``.
+    run : str, optional
+        Its name, for messages.
 
     Returns
     -------
     array of int, shape (n,)
-        Ids by decreasing size; of ``signatures`` perhaps fewer than ``n_clusters``.
+        Ids by decreasing size; of ``signatures`` and ``run`` perhaps fewer than ``n_clusters``.
 
     Raises
     ------
     UserError
-        When there are fewer cells than clusters, or ``truth`` has no labels to take or more
-        classes than clusters.
+        When there are fewer cells than clusters, ``truth`` has no labels to take, or it or
+        ``run`` more classes than clusters.
     """
     _check_number(n_clusters, cells)
     if method == "leiden":
@@ -68,6 +72,13 @@ def assign(
         labels = votes.labels["vote"]
     elif method == "signatures":
         labels = celltypes.first_labels(cells, n_clusters, seed, *knowledge)
+    elif method == "run":
+        labels = heads.ordered_by_size(clusters)
+        if labels.max() >= n_clusters:
+            raise UserError(
+                f"pseudolabels.<name>.run: {run} has {labels.max() + 1} clusters, but n_clusters "
+                f"is {n_clusters}; name a run with the same setting of preprocess"
+            )
     elif method == "random":
         labels = np.random.default_rng(seed).integers(n_clusters, size=len(cells))
     else:

@@ -90,7 +90,7 @@ def render():
     schema, dataset = load_schema("config"), load_schema("dataset")
     shipped = yaml.safe_load((CONFIG_FOLDER / "config.yaml").read_text())
     definitions, parts = schema["$defs"], [INTRODUCTION]
-    with_tables = {"method", "transfer", "runs", "knowledge", "comparison", "evaluation"}
+    with_tables = {"study", "method", "transfer", "runs", "knowledge", "comparison", "evaluation"}
     top = {
         key: (definitions["n_clusters"] if key == "n_clusters" else {}) | value
         for key, value in schema["properties"].items()
@@ -101,6 +101,10 @@ def render():
     parts += ["### `runs`: a list of\n", table(run, {}, "what is new")]
     transfer = definitions["transfer"]["properties"]
     parts += ["### `transfer`: one of, or a list of\n", table(transfer, {}, "transfer_labels")]
+    study, part = schema["properties"]["study"], definitions["part"]["properties"]
+    parts += [f"### `study`\n\n{study['description']}\n"]
+    parts += [table(study["properties"], {}, study["reruns"])]
+    parts += ["Each of `parts`:\n", table(part, {}, study["reruns"])]
     parts += ["### A dataset\n", "In `datasets`, or by name in `config/datasets.yaml`.\n"]
     own = {key: {"reruns": "choose_n_clusters"} | value if key == "n_clusters" else value
            for key, value in dataset["properties"].items()}  # fmt: skip

@@ -121,6 +121,11 @@ def with_places(table, by, order=1):
     return table.assign(place=place.map({1.0: "best", 2.0: "second"}))
 
 
+def can_be_found(slices, rivals):
+    """Whether any difference could be, at 5 %: the least p of so many slices, times the rivals."""
+    return 2.0 ** (1 - slices) * rivals <= ALPHA
+
+
 def rounded(table):
     """Six decimals, but of p values, which may be smaller than that, six digits."""
     columns = table.select_dtypes("float").columns

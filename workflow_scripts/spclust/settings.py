@@ -6,10 +6,11 @@ Imported by Snakemake itself, so it may use the standard library, PyYAML and jso
 from dataclasses import dataclass, field
 
 from spclust import cards, datasets, stages
-from spclust.consistency import refuse_contradictions
+from spclust.consistency import refuse_circles, refuse_contradictions
 from spclust.errors import UserError
 from spclust.reporting import GROUP
 from spclust.stages import STAGES
+from spclust.study_plan import check_study
 from spclust.validation import check, unknown, yaml_value
 
 
@@ -133,6 +134,8 @@ def resolve(config, registry, found_cards=None):
             "runs: each is kept to `datasets` that are not listed, so there is nothing to run; "
             f"list one of them, or write e.g.  datasets: [{next(iter(plan.datasets))}]  of a run"
         )
+    refuse_circles(plan)
+    check_study(plan, {*plan.slices, *registry})
     plan.transfers = _transfers(plan, runs)
     ranked = {run.name for run, _ in runs if not plan.card(run.method).control}
     if config.get("comparison", {}).get("reference") not in {None, *ranked}:
@@ -188,7 +191,7 @@ def _method_settings(given, found_cards):
         if name in found_cards and recipe != name:
             raise UserError(
                 f"method.{name}: the name of a method cannot stand for another ({recipe!r}); "
-                f"write e.g.  my_{name}: {{recipe: {recipe}}}"
+                f"write  my_{name}: {yaml_value(own)}  in its place"
             )
         keys = {"recipe": {"type": "string"}, **found_cards[recipe].settings}
         rules = {"type": "object", "additionalProperties": False, "properties": keys}
@@ -262,9 +265,10 @@ def _chosen(plan, where, entry, method):
 
 def _transfers(plan, runs):
     """Every (dataset, source, run, seed) that ``transfer`` asks for."""
-    found, entries = [], plan.config.get("transfer") or []
-    for i, entry in enumerate([entries] if isinstance(entries, dict) else entries):
-        where = f"transfer[{i}]"
+    found, given = [], plan.config.get("transfer") or []
+    entries = {"transfer": given} if isinstance(given, dict) else {
+        f"transfer[{i}]": entry for i, entry in enumerate(given)}  # fmt: skip
+    for where, entry in entries.items():
         named = [(run, only) for run, only in runs if run.name == entry["model"]]
         if not named:
             unknown(f"{where}.model", entry["model"], {run.name for run, _ in runs})

@@ -139,11 +139,6 @@ def interval(differences, studies, resamples=RESAMPLES):
     return found.low, found.high, level
 
 
-def can_be_found(slices, rivals):
-    """Whether any difference could be, at 5 %: the least p of so many slices, times the rivals."""
-    return 2.0 ** (1 - slices) * rivals <= ALPHA
-
-
 def compare(scores, references=None, studies=None):
     """Ranks and tests of each table of scores, one value for each slice and method.
 

@@ -3,7 +3,7 @@
 ===========  ====================================================================================
 votes.npz    for programs: labels and shares of every operator, the pool's partitions
 votes.csv    ``cell`` and, of every operator, its cluster and the share of the votes for that
-members.csv  ``transform, head, clusters, agreement, weight, central`` of each partition
+members.csv  ``transform, panel, head, clusters, agreement, weight, central`` of each partition
 ===========  ====================================================================================
 """
 
@@ -30,9 +30,9 @@ class Votes:
     shares : dict of str to array of float32, shape (n, c)
         Share of each cluster in the votes on a cell.
     members : DataFrame, shape (m, ...)
-        ``transform``, ``head``, ``clusters`` (their number), ``agreement`` (mean ARI to the
-        others), ``weight`` in the vote, ``central`` (in the half that the spectral operator
-        sees).
+        ``transform``, ``panel``, ``head``, ``clusters`` (their number), ``agreement`` (mean ARI
+        to the others), ``weight`` in the vote, ``central`` (in the half that the spectral
+        operator sees).
     partitions : array of int, shape (m, sampled)
         The pool, in the order of ``members``.
     sample : array of int, shape (sampled,)

@@ -20,7 +20,8 @@ from sklearn.metrics import adjusted_rand_score, pairwise_distances_argmin
 from spclust.errors import UserError
 from spclust.methods import Clustering
 from spclust.parts import losses, prototypes, training
-from spclust.parts.batches import Batches
+from spclust.parts.augment import augmented
+from spclust.parts.batches import Batches, sources
 from spclust.parts.checkpoints import State, checkpoint_of
 from spclust.parts.descent import descend
 from spclust.parts.pairwise import Blocks
@@ -39,10 +40,10 @@ def reconstruction(z, batch, settings, blocks):
     return sum(loss(zv, g, batch.anchors, blocks) for zv, g in zip(z, batch.graphs.values()))
 
 
-def objective(model, batch, labels, settings, blocks):
-    """Eq. 16 and its terms."""
-    s = settings
-    z = model.encode(batch.features, batch.graphs, labels)
+def objective(model, batch, labels, settings, blocks, seen=None):
+    """Eq. 16 and its terms; what is encoded is ``seen``, by default the batch itself."""
+    s, seen = settings, seen or batch
+    z = model.encode(seen.features, seen.graphs, labels, seen.beside)
     h = model.project(z)
     weights, fused = model.fuse(h)
     soft = model.assign(fused, s["assignment_temperature"])
@@ -61,7 +62,7 @@ def objective(model, batch, labels, settings, blocks):
     }  # fmt: skip
     gamma = model.gammas
     loss = (
-        terms["contrastive"]
+        s["weight_contrast"] * terms["contrastive"]
         + gamma[0] * terms["reconstruction"]
         - gamma[1] * terms["modularity"]
         + gamma[2] * terms["alignment"]
@@ -109,13 +110,14 @@ def embed(model, data, labels):
 
 
 @torch.no_grad()
-def refresh(model, optimiser, data, labels, seed):
-    """Line 14: prototypes and pseudo-labels from KMeans on the expression view."""
-    h = embed(model, data, labels).cpu().numpy()
-    centres, labels = prototypes.refresh(h, model.prototypes.cpu().numpy(), labels, seed)
-    model.prototypes.copy_(torch.from_numpy(centres))
-    # moments of the overwritten prototypes no longer mean anything
-    optimiser.state.pop(model.prototypes, None)
+def refresh(model, optimiser, data, labels, task):
+    """Line 14: prototypes and pseudo-labels from the expression view."""
+    h, old = embed(model, data, labels).cpu().numpy(), model.prototypes.cpu().numpy()
+    centres, labels = prototypes.update(h, old, labels, task.seed, task.settings)
+    if centres is not old:
+        model.prototypes.copy_(torch.from_numpy(centres))
+        # moments of the overwritten prototypes no longer mean anything
+        optimiser.state.pop(model.prototypes, None)
     return labels
 
 
@@ -126,11 +128,13 @@ def train(model, data, task, labels, history, checkpoint, blocks):
     state = State("train", model, optimiser, history, {"labels": labels})
     for epoch in checkpoint.epochs(state, s["epochs"]):
         batch, previous = data.draw(1, epoch), state.arrays["labels"]
-        loss, terms = objective(model, batch, batch.of(previous), s, blocks)
+        chance = training.generator(data.device, task.seed, "augment", epoch)
+        seen = augmented(batch, s["drop_edges"], s["drop_features"], chance)
+        loss, terms = objective(model, batch, batch.of(previous), s, blocks, seen)
         descend(optimiser, loss, remedy(task))
         row = {"phase": "train", "epoch": epoch, **terms}
-        if epoch % s["refresh_every"] == 0:
-            labels = refresh(model, optimiser, data, previous, task.seed)
+        if prototypes.due(epoch, s):
+            labels = refresh(model, optimiser, data, previous, task)
             state.arrays = {"labels": labels}
             row["changed_labels"] = float(np.mean(previous != labels))
             row["occupied_clusters"] = len(np.unique(labels))
@@ -171,11 +175,11 @@ def check(task, needed):
 def cluster(task):
     """Cluster balanced cells; see :func:`spclust.methods.cluster`."""
     s, cells = task.settings, task.cells
-    check(task, ["expression", "spatial"])
+    check(task, sources(s["views"], "expression") + sources(s["views"], "spatial"))
     device = training.start(task)
     mode = "stochastic" if stochastic(s, len(cells)) else "exact"
-    sizes = (s["batch_cells"], s["anchors"]) if mode == "stochastic" else ()
-    data = Batches(cells, task.graphs, device, task.seed, *sizes)
+    sizes = (s["batch_cells"], s["anchors"]) if mode == "stochastic" else (None, None)
+    data = Batches(cells, task.graphs, device, task.seed, *sizes, s["views"])
     model, history, blocks = model_of(task).to(device), [], Blocks()
     log.info("%s mode: %d cells, views %s", mode, len(cells), [*data.expression, "spatial"])
     short = (
@@ -260,7 +264,17 @@ def predict(weights, task):
     Returns
     -------
     Clustering
+
+    Raises
+    ------
+    UserError
+        For a model whose first view sees space, and for cells without an expression graph.
     """
+    if "spatial" in sources(task.settings["views"], "expression"):
+        raise UserError(
+            f"{task.key('views')}: the first view of {task.settings['views']} sees space, and a "
+            "slice that a model labels has no graph of it; train the model with  views: dual"
+        )
     check(task, ["expression"])
     device = training.start(task)
     model = model_of(task)

@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from spclust.parts.expression import EXPRESSION_GRAPHS
-from spclust.parts.graphs import members, with_self_loops
+from spclust.parts.graphs import members, union, with_self_loops
 from spclust.parts.neighbourhoods import Neighbourhoods
 
 # Cells of one patch: large enough that few of them miss neighbours beyond its border, small
@@ -29,17 +29,39 @@ class Batch(NamedTuple):
         By view, with self-loops: the expression graph of each modality, then ``spatial``.
     anchors : Tensor of int64, shape (a,), or None
         Rows of the batch over which pairwise terms are averaged; None for all.
+    beside : dict of str to Tensor, shape (b, d), or None
+        Features in the spatial view where they are others than in the expression views.
     """
 
     rows: np.ndarray | None
     features: dict[str, Tensor]
     graphs: dict[str, Neighbourhoods]
     anchors: Tensor | None
+    beside: dict[str, Tensor] | None = None
 
     def of(self, values: np.ndarray) -> Tensor:
         """Values of all cells (labels), those of this batch, on its device."""
         device = next(iter(self.features.values())).device
         return torch.from_numpy(values if self.rows is None else values[self.rows]).to(device)
+
+
+def sources(views: str, view: str) -> tuple[str, ...]:
+    """Names of the graphs whose union a view sees; see the setting ``views`` of spclust.
+
+    Parameters
+    ----------
+    views : {'dual', 'spatial', 'expression', 'mixed'}
+    view : str
+        ``spatial``, or the expression view of a modality.
+    """
+    # the graph of all modalities where the spatial view sees expression
+    expression = "expression" if view == "spatial" else view
+    return {
+        "dual": (view,),
+        "spatial": ("spatial",),
+        "expression": (expression,),
+        "mixed": (expression, "spatial"),
+    }[views]
 
 
 class Batches:
@@ -64,6 +86,8 @@ class Batches:
         Rows of a batch, and up to a patch more; None, or no fewer than there are, for all cells.
     anchors : int or None
         Rows over which pairwise terms are averaged; None for all.
+    views : {'dual', 'spatial', 'expression', 'mixed'}
+        What the graphs of the views are made of, see :func:`sources`.
 
     Attributes
     ----------
@@ -73,8 +97,10 @@ class Batches:
         Names of the expression views, in the order of the modalities.
     """
 
-    def __init__(self, cells, graphs, device, seed, batch_cells=None, anchors=None):
-        self.source, self.device, self.seed, self.anchors = graphs, device, seed, anchors
+    def __init__(self, cells, graphs, device, seed, batch_cells=None, anchors=None, views="dual"):
+        self.views, self.source, self.device, self.seed, self.anchors = (
+            views, graphs, device, seed, anchors,
+        )  # fmt: skip
         self.features = {
             m: torch.from_numpy(np.ascontiguousarray(x)).to(device)
             for m, x in cells.features.items()
@@ -93,7 +119,8 @@ class Batches:
     def graph(self, view):
         """The graph of a view over all cells."""
         if view not in self._graphs:
-            self._graphs[view] = self._on_device(self.source[view])
+            parts = [self.source[name] for name in sources(self.views, view)]
+            self._graphs[view] = self._on_device(union(parts))
         return self._graphs[view]
 
     def expression_graphs(self):
@@ -107,16 +134,20 @@ class Batches:
             graphs = {view: self.graph(view) for view in (*self.expression, "spatial")}
             return Batch(None, self.features, graphs, self._anchors(rng, self.n_cells))
         rows = self._patches(rng)
-        graphs = {view: self._on_device(self._expression(view, rows)) for view in self.expression}
-        graphs["spatial"] = self._on_device(self.source["spatial"][rows][:, rows])
+        graphs = {}
+        for view in (*self.expression, "spatial"):
+            parts = [self._of_rows(name, rows) for name in sources(self.views, view)]
+            graphs[view] = self._on_device(union(parts))
         chosen = torch.from_numpy(rows).to(self.device)
         features = {m: x.index_select(0, chosen) for m, x in self.features.items()}
         return Batch(rows, features, graphs, self._anchors(rng, len(rows)))
 
-    def _expression(self, view, rows):
+    def _of_rows(self, name, rows):
+        if name == "spatial":
+            return self.source[name][rows][:, rows]
         settings = self.source.settings
         graph = EXPRESSION_GRAPHS[settings["expression_weights"]]
-        return graph(self.source.spaces[view][rows], self.groups[rows], settings["n_neighbors"], 0)
+        return graph(self.source.spaces[name][rows], self.groups[rows], settings["n_neighbors"], 0)
 
     def _on_device(self, adjacency):
         return Neighbourhoods.from_scipy(with_self_loops(adjacency), self.device)

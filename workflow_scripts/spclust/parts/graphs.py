@@ -125,6 +125,14 @@ def symmetrised(adjacency):
     return adjacency.maximum(adjacency.T).tocsr()
 
 
+def union(graphs):
+    """The graph of all edges of some (sparse, n x n); one in several has the largest weight."""
+    first, *others = graphs
+    for other in others:
+        first = first.maximum(other)
+    return first
+
+
 def with_self_loops(adjacency):
     """The graph of the paper's notation: every cell is its own neighbour."""
     return (adjacency + sp.eye(adjacency.shape[0], dtype=adjacency.dtype, format="csr")).tocsr()

@@ -131,13 +131,14 @@ def leiden_of_graph(weights, x, n_clusters, seed):
     """Leiden on a weighted graph, see :func:`communities`."""
     linked = np.diff(weights.indptr) > 0
     weights = weights[linked][:, linked]
-    pieces = connected_components(weights, directed=False)[0]
+    pieces, of_piece = connected_components(weights, directed=False)
     if pieces > n_clusters > 1:
         log.warning(
-            "Leiden's graph has %d pieces, more than the %d clusters, so no piece is divided; if "
-            "these are images or slices, expression_within: cohort joins them", pieces, n_clusters,
+            "Leiden's graph has %d pieces, more than the %d clusters, so no piece is divided and "
+            "the nearest ones are merged; if these are images or slices, expression_within: "
+            "cohort joins them", pieces, n_clusters,
         )  # fmt: skip
-
+        return _of_all(merged(x[linked], of_piece, n_clusters), linked, x)
     partition = leiden_partitions(weights)
     return communities(lambda r: partition(r, seed), linked, x, n_clusters, seed)
 
@@ -182,8 +183,7 @@ def communities(partition, linked, x, n_clusters, seed, steps=BISECTIONS):
     """The asked number of communities of a graph.
 
     Cells outside the graph take the cluster with the nearest centroid. Where no resolution gives
-    the number, surplus clusters are merged, as in a graph of more pieces than clusters, and
-    KMeans stands in when there were too few.
+    the number, surplus clusters are merged, and KMeans stands in when there were too few.
 
     Parameters
     ----------
@@ -217,9 +217,14 @@ def communities(partition, linked, x, n_clusters, seed, steps=BISECTIONS):
             n_clusters, count,
         )  # fmt: skip
         best = merged(x[linked], best, n_clusters)
-    labels = np.zeros(len(x), dtype=np.int64)
-    labels[linked] = best
-    return ordered_by_size(nearest_centroid(x, labels, linked))
+    return _of_all(best, linked, x)
+
+
+def _of_all(labels, linked, x):
+    """Clusters of all cells from those of the linked ones, by decreasing size."""
+    found = np.zeros(len(x), dtype=np.int64)
+    found[linked] = labels
+    return ordered_by_size(nearest_centroid(x, found, linked))
 
 
 def merged(x, labels, n_clusters):

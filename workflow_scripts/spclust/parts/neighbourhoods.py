@@ -110,6 +110,17 @@ class Neighbourhoods:
         kept = (draw.index_select(0, first) >= probability) | (target == source)
         return replace(self, weight=self.weight * kept)
 
+    def pruned(self):
+        """A copy without the edges of weight zero, along which attention would go on looking."""
+        kept = self.weight != 0
+        before = torch.cat([self.indptr.new_zeros(1), kept.cumsum(0)])
+        return replace(
+            self,
+            edge_index=self.edge_index[:, kept],
+            indptr=before[self.indptr],
+            weight=self.weight[kept],
+        )
+
     def blocks(self, edges: int):
         """Parts of the graph with so many edges at most, but no less than a cell each.
 

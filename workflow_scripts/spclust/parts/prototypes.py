@@ -1,4 +1,4 @@
-"""Cluster prototypes: periodic KMeans refresh with matched ids (Algorithm 1, lines 6 and 14)."""
+"""Cluster prototypes and how they follow the cells (Algorithm 1, lines 6 and 14)."""
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -34,6 +34,64 @@ def initial_clusters(x, pseudolabels, n_clusters, seed):
         sample = x[np.sort(rows)]
     labels = KMeans(n_clusters, n_init=20, random_state=seed).fit(sample).predict(x)
     return match_labels(labels, pseudolabels, n_clusters)[labels]
+
+
+def due(epoch, settings):
+    """Whether prototypes or labels are updated after an epoch of training."""
+    every = settings["refresh_every"]
+    if settings["refresh"] == "none":
+        return False
+    return epoch == settings["epochs"] if every == "end" else epoch % every == 0
+
+
+def update(x, prototypes, labels, seed, settings):
+    """New prototypes and labels, by the settings ``refresh``, ``refreshed`` and ``momentum``.
+
+    Parameters
+    ----------
+    x : array, shape (n, d)
+    prototypes : array, shape (n_clusters, d)
+    labels : array of int, shape (n,)
+    seed : int
+    settings : dict
+
+    Returns
+    -------
+    (array (n_clusters, d), array of int (n,))
+        What is not updated is the array given.
+    """
+    if settings["refresh"] == "moving_average":
+        centres, found = moving_average(x, prototypes, settings["momentum"])
+    else:
+        centres, found = refresh(x, prototypes, labels, seed)
+    kept = settings["refreshed"]
+    return prototypes if kept == "labels" else centres, labels if kept == "prototypes" else found
+
+
+def moving_average(x, prototypes, momentum):
+    """Labels by the prototypes of largest cosine, as in Eq. 17, and prototypes that follow them.
+
+    ``P_c <- momentum * P_c + (1 - momentum) * mean of the cells of c``; one without cells stays.
+    Ids are kept as they are.
+
+    Parameters
+    ----------
+    x : array, shape (n, d)
+        Rows of unit length.
+    prototypes : array, shape (n_clusters, d)
+    momentum : float
+        In [0, 1].
+
+    Returns
+    -------
+    (array (n_clusters, d), array of int (n,))
+    """
+    length = np.linalg.norm(prototypes, axis=1, keepdims=True)
+    labels = (x @ (prototypes / np.maximum(length, 1e-12)).T).argmax(1)
+    occupied = np.bincount(labels, minlength=len(prototypes))[:, None] > 0
+    means = class_means(x, labels, len(prototypes))
+    followed = momentum * prototypes + (1 - momentum) * means
+    return np.where(occupied, followed, prototypes).astype(prototypes.dtype), labels
 
 
 def refresh(x, prototypes, labels, seed):

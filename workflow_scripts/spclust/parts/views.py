@@ -33,7 +33,9 @@ class SpClust(nn.Module):
             for d in widths
         )
         self.fusion = nn.Linear(n_views * width, n_views)
-        self.prototypes = nn.Parameter(torch.zeros(n_clusters, width))
+        self.prototypes = nn.Parameter(
+            torch.zeros(n_clusters, width), requires_grad=s["learn_prototypes"]
+        )
         gammas = [s[f"weight_{term}"] for term in ("reconstruction", "modularity", "alignment")]
         self.gammas = nn.Parameter(torch.tensor(gammas), requires_grad=s["learn_weights"])
 
@@ -60,12 +62,12 @@ class SpClust(nn.Module):
         """Z of the spatial view: the mean over modalities."""
         return mean([encode(x, graph) for encode, x in zip(self.encoders, features)])
 
-    def encode(self, features, graphs, labels=None):
-        """Z of all views, the spatial one last; ``features`` and ``graphs`` as in a Batch."""
+    def encode(self, features, graphs, labels=None, beside=None):
+        """Z of all views, the spatial one last; all but the labels as in a Batch."""
         x, (*expression, spatial) = list(features.values()), graphs.values()
         return [
             *self.encode_expression(x, expression, labels),
-            self.encode_spatial(x, spatial),
+            self.encode_spatial(x if beside is None else beside.values(), spatial),
         ]
 
     def project(self, z):

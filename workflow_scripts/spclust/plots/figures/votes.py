@@ -6,23 +6,28 @@ from spclust import style
 
 CAPTION = (
     "The pool of first labels. Left: mean adjusted Rand index of each member to the others, by "
-    "transform and head; a ring marks those that the spectral consensus sees. Right: cells by the "
-    "share of the votes that their cluster got."
+    "transform (and panel, where not all features cluster) and head; a ring marks those that the "
+    "spectral consensus sees. Right: cells by the share of the votes that their cluster got."
 )
 NEEDS = ("votes",)
 
 
 def draw(run):
     members = run.votes.members
-    transforms = list(dict.fromkeys(members["transform"]))
+    # one word where the panel makes no difference
+    seen = members["transform"] + members["panel"].map(
+        lambda name: "" if name == "all" else f", {name}"
+    )
+    transforms = list(dict.fromkeys(seen))
     heads = list(dict.fromkeys(members["head"]))
     fig = style.figure(style.WIDTH, 1.1 + 0.24 * len(transforms))
     left, right = fig.subplots(1, 2, width_ratios=[3, 2])
     for i, head in enumerate(heads):
-        own = members[members["head"] == head]
+        mask = members["head"] == head
+        own = members[mask]
         # heads beside each other, or those that agree alike would hide one another
         shift = 0.16 * (i - (len(heads) - 1) / 2)
-        rows = [transforms.index(name) + shift for name in own["transform"]]
+        rows = [transforms.index(name) + shift for name in seen[mask]]
         edges = [style.INK if central else "none" for central in own["central"]]
         left.scatter(own["agreement"], rows, s=20, color=style.PALETTE[i], edgecolors=edges,
                      linewidths=0.8, zorder=2)  # fmt: skip

@@ -1,0 +1,205 @@
+"""Studies: that all of config/studies can be run, and their tables and figures from made scores."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from matplotlib.container import BarContainer, ErrorbarContainer
+
+from spclust import settings, study, study_plan, style
+from spclust.plots import study as figures
+
+ROOT = Path(__file__).resolve().parents[1]
+SHIPPED = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+REGISTRY = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
+FILES = [p for p in sorted((ROOT / "config/studies").glob("*.yaml")) if "\nstudy:" in p.read_text()]
+DATASET = "dkd_000"
+
+
+def planned(path, **changes):
+    return settings.resolve(SHIPPED | yaml.safe_load(path.read_text()) | changes, REGISTRY)
+
+
+def named(name):
+    return ROOT / f"config/studies/{name}.yaml"
+
+
+def values(plan, name, dataset=DATASET):
+    """Everything that a run is made with, by stage and setting."""
+    run = next(run for d, run, _ in plan.results if (d, run.name) == (dataset, name))
+    found = {(stage, key): value for stage, setting in run.chosen.items()
+             for key, value in plan.cfg(stage, setting).items()}  # fmt: skip
+    return found | {("method", key): v for key, v in plan.cfg("method", run.method).items()}
+
+
+def changed(plan, name, than="spclust"):
+    """Settings in which a run differs from another."""
+    one, other = values(plan, name), values(plan, than)
+    return {key[1]: value for key, value in one.items() if other.get(key) != value}
+
+
+def test_the_papers_studies_are_there():
+    assert {path.stem for path in FILES} == {
+        "ablation_csmote", "plug_and_play", "ablation_views", "ablation_losses", "initial_labels",
+        "update_strategy", "hyperparameters", "all_printed",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_study_plans_and_says_how_it_is_run(path):
+    plan, text = planned(path), path.read_text()
+    assert plan.config["study"]["name"] == path.stem
+    assert f"snakemake study --cores 2 --configfile config/studies/{path.name}" in text
+    assert "Estimated: " in text or "Measured: " in text
+    assert {seed for *_, seed in plan.results} == {42, 43, 44} and list(plan.datasets) == [DATASET]
+    facts = study_plan.facts(plan)
+    assert len(study_plan.files(plan)) == len(facts["results"])
+    for *_, rows in facts["parts"]:
+        runs = [run for run, _ in rows]
+        # no two rows of a panel are one and the same run
+        made = {r.folder(d, 42) for d, r, s in plan.results if r.name in runs and s == 42}
+        assert len(made) == len(rows)
+    of_paper = [row for row in facts["paper"] if row[0] == DATASET]
+    assert of_paper and all(-1 <= mean <= 1 for *_, mean, _ in of_paper)
+
+
+def test_the_rows_of_the_ablations_differ_in_what_they_say():
+    csmote = planned(named("ablation_csmote"))
+    found = {name: changed(csmote, name) for name in ("same_lambda", "expression_only", "none")}
+    assert found == {name: {"variant": name} for name in found}
+    losses = planned(named("ablation_losses"))
+    for term in ("reconstruction", "contrast", "modularity", "alignment"):
+        assert changed(losses, f"no_{term}") == {f"weight_{term}": 0.0}
+    views, dropped = planned(named("ablation_views")), {"drop_edges": 0.2, "drop_features": 0.2}
+    for name in ("spatial", "expression", "mixed"):
+        assert changed(views, name) == dropped | {"views": name}
+    assert changed(views, "augmented") == dropped
+
+
+def test_methods_of_the_second_figure_see_synthetic_cells_and_so_do_their_graphs():
+    plan = planned(named("plug_and_play"))
+    folders = {run.name: run.folder("d", 1) for _, run, _ in plan.results}
+    above = "results/d/preprocess-default/seed-1"
+    balanced = f"{above}/pseudolabels-default/oversample-default"
+    for name, rest in (("kmeans", ""), ("ward", ""), ("leiden", "graphs-leiden/")):
+        assert folders[name] == f"{above}/{rest}method-{name}"
+        # the stage graphs takes the nearest cells above it
+        assert folders[f"{name}_balanced"] == f"{balanced}/{rest}method-{name}"
+
+
+def test_hyperparameters_are_those_of_the_appendix_one_at_a_time():
+    plan = planned(named("hyperparameters"))
+    taus, ks = [0.07, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0], [5, 10, 15, 20, 25, 30]
+    (*_, of_tau), (*_, of_k) = study_plan.facts(plan)["parts"]
+    assert [label for _, label in of_tau] == taus and [label for _, label in of_k] == ks
+    for run, tau in of_tau:
+        own = {} if tau == 0.5 else {"temperature": tau}
+        assert changed(plan, run, than="tau_0.5") == own
+    for run, k in of_k:
+        own = {} if k == 15 else {"n_neighbors": k, "spatial_n_neighbors": k}
+        assert changed(plan, run, than="k15") == own
+    assert len({run.folder("d", 1) for _, run, _ in plan.results}) == 16
+
+
+def test_all_printed_is_every_printed_reading_at_once():
+    plan = planned(named("all_printed"))
+    (*_, rows), together = study_plan.facts(plan)["parts"][0], {}
+    for run, _ in rows[1:-1]:
+        assert changed(plan, run)
+        together |= changed(plan, run)
+    assert changed(plan, rows[-1][0]) == together and len(together) == 9
+
+
+def test_first_labels_of_both_tables_of_the_paper():
+    slices = ["dkd_000", "breast_6", "melanoma_119"]
+    plan = planned(named("initial_labels"), datasets=slices)
+    first, trained = (rows for *_, rows in study_plan.facts(plan)["parts"])
+    assert [label for _, label in first] == [label for _, label in trained] and len(first) == 8
+    paper = study_plan.facts(plan)["paper"]
+    assert len(paper) == 3 * 2 * 8 * 4
+    for dataset in slices:
+        for (initial, _), (run, _) in zip(first, trained, strict=True):
+            one, other = (values(plan, name, dataset) for name in (initial, run))
+            for key in one:
+                assert key[0] in ("oversample", "method") or one[key] == other[key], key
+        given = {key: mean for of, *key, mean, _ in paper if of == dataset for key in [tuple(key)]}
+        # no clustering is better than the truth
+        assert all(given["first_truth", score] == 1 for score in study.SCORES.values())
+    assert ["dkd_000", "from_random", "ARI", 0.499, None] in paper
+
+
+FACTS = {
+    "title": "Made",
+    "notes": ["a note"],
+    "parts": [["bars", "what", [["a", "first"], ["b", "second"]]],
+              ["lines", "k", [["k5", 5], ["k10", 10]]]],
+    "results": [["d", run, seed] for run in ("a", "b", "k5", "k10") for seed in (1, 2)],
+    "paper": [["d", "b", "ARI", 0.5, 0.25], ["d", "k5", "NMI", 0.75, None],
+              ["e", "a", "ARI", 1, 0]],
+}  # fmt: skip
+
+
+def scores(run, seed):
+    """As evaluate_run leaves them: of both seeds 0.1 more and less than a number of the run."""
+    middle = {"a": 0.2, "b": 0.4, "k5": 0.5, "k10": 0.7}[run] + (0.1 if seed == 1 else -0.1)
+    rows = [("all", metric, middle) for metric in ("accuracy", "ARI", "NMI", "macro_F1", "rare_F1")]
+    rows += [("one of a cohort", "ARI", 1.0)]
+    return pd.DataFrame(rows, columns=["slice", "metric", "value"])
+
+
+@pytest.fixture(scope="module")
+def table():
+    return study.tabulate([scores(run, seed) for _, run, seed in FACTS["results"]], FACTS)
+
+
+def test_the_table_holds_means_over_seeds_beside_the_papers_numbers(table):
+    rows = table.set_index(["part", "label", "metric"])
+    assert len(rows) == 4 * 4 and set(table["metric"]) == {"ACC", "ARI", "NMI", "macro-F1"}
+    second = rows.loc[(0, "second", "ARI")]
+    assert second["mean"] == pytest.approx(0.4) and second["sd"] == pytest.approx(0.2 / np.sqrt(2))
+    assert (second["seeds"], second["paper"], second["paper_sd"]) == (2, 0.5, 0.25)
+    alone = rows.loc[(1, "5", "NMI")]
+    assert alone["paper"] == 0.75 and np.isnan(alone["paper_sd"])
+    # of a slice that is not run there is nothing
+    assert table["paper"].notna().sum() == 2
+
+
+def test_the_page_keeps_the_order_of_the_rows_and_the_papers_numbers_apart(table):
+    lines = study.page(table, FACTS).splitlines()
+    assert lines[0] == "# Made" and "On d; mean ± standard deviation over the seeds 1, 2." in lines
+    head, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]]
+                      for line in lines if line.startswith("|")]  # fmt: skip
+    assert head == ["part", "what / k", "ACC", "ARI", "ARI, paper", "NMI", "NMI, paper", "macro-F1"]
+    assert [row[:2] for row in rows] == [
+        ["bars", "first"], ["bars", "second"], ["lines", "5"], ["lines", "10"],
+    ]  # fmt: skip
+    assert rows[1][3:5] == ["0.400 ± 0.141", "0.500 ± 0.250"] and rows[0][4] == ""
+    assert rows[2][6] == "0.750" and lines[-1] == "- a note"
+
+
+def test_texts_are_bars_and_numbers_are_places_on_an_axis(table, tmp_path, monkeypatch):
+    bars, lines = figures.figure(table, FACTS).axes
+    drawn = [c for c in bars.containers if isinstance(c, BarContainer)]
+    assert [[bar.get_height() for bar in c] for c in drawn] == [
+        pytest.approx([0.2] * 4), pytest.approx([0.4] * 4),
+    ]  # fmt: skip
+    joined = [c for c in lines.containers if isinstance(c, ErrorbarContainer)]
+    assert len(joined) == 4 and lines.get_xlabel() == "k"
+    for c in joined:
+        np.testing.assert_allclose(c.lines[0].get_xydata(), [[5, 0.5], [10, 0.7]])
+    diamonds = [line.get_ydata() for ax in (bars, lines) for line in ax.lines
+                if line.get_marker() == "D"]  # fmt: skip
+    assert np.nansum(np.concatenate(diamonds)) == pytest.approx(1.25)
+    monkeypatch.setattr(style, "DPI", 60)
+    figures.draw(tmp_path / "figures", table, FACTS)
+    assert {p.name for p in (tmp_path / "figures").iterdir()} == {"study.png", "study.pdf"}
+
+
+def test_several_slices_have_a_row_of_panels_each(table):
+    two = pd.concat([table, table.assign(dataset="e")], ignore_index=True)
+    facts = FACTS | {"parts": FACTS["parts"][:1]}
+    titles = [ax.get_title() for ax in figures.figure(two[two["part"] == 0], facts).axes]
+    assert titles == ["bars · d", "bars · e"]
+    assert "dataset" in study.page(two, FACTS)

@@ -1,0 +1,75 @@
+"""What failed jobs left in their logs, for the end of a run and for the question of a second try.
+
+Imported by Snakemake itself, so it may use the standard library only.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_LAST = re.compile(r"^\S+ \S+ ERROR spclust: (\w+) (refused|failed): (.*)\Z", re.M | re.S)
+_TAIL = 20_000  # bytes; a traceback stands before what is looked for
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The end of the log of a job that failed.
+
+    Attributes
+    ----------
+    rule, cause : str
+    refused : bool
+        A :class:`~spclust.errors.UserError`, which no second try mends.
+    log : str
+    """
+
+    rule: str
+    cause: str
+    refused: bool
+    log: str
+
+    def __str__(self):
+        return f"ERROR in {self.rule}: {self.cause}\n  log: {self.log}"
+
+
+def record(rule, cause, refused):
+    """The text of a log's last record, by which the failure is found again."""
+    return f"{rule} {'refused' if refused else 'failed'}: {cause}"
+
+
+def of_log(path, since=0.0):
+    """The failure that a log ends in.
+
+    Parameters
+    ----------
+    path : path
+    since : float
+        Seconds since the epoch: a log that was written before is of another run.
+
+    Returns
+    -------
+    Failure or None
+        None also where there is no such log: a job that is killed leaves no cause.
+    """
+    try:
+        if Path(path).stat().st_mtime < since:
+            return None
+        with open(path, "rb") as file:
+            file.seek(max(0, file.seek(0, 2) - _TAIL))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return None
+    found = _LAST.search(text)
+    if found is None:
+        return None
+    rule, how, cause = found.groups()
+    return Failure(rule, cause.rstrip("\n"), how == "refused", str(path))
+
+
+def told(folder, since):
+    """The causes of all failures in the logs below a folder, for the terminal."""
+    found = [of_log(path, since) for path in sorted(Path(folder).rglob("*.log"))]
+    causes = [str(failure) for failure in found if failure is not None]
+    if not causes:
+        return "Something failed and left no cause in its log; see what is said above."
+    return "\n\n".join([f"What failed ({len(causes)}; tracebacks are in the logs):", *causes])

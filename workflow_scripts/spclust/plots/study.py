@@ -1,0 +1,96 @@
+"""The figure of a study: a panel for each part, bars or lines by what varies."""
+
+import itertools
+import math
+
+import numpy as np
+
+from spclust import contracts, style
+from spclust.study import SCORES
+
+BARS, MOST_COLUMNS = 40, 3  # of a row of panels
+PAPER = {"color": style.INK, "linestyle": "", "markersize": 3.4, "zorder": 4}
+
+
+def draw(folder, table, facts):
+    """Draw a study into a folder, as PNG and PDF.
+
+    Rows called by texts are bars, grouped by score; rows called by numbers are places on an
+    axis, a line for each score. Whiskers are standard deviations over seeds; what the paper
+    printed is a diamond.
+
+    Parameters
+    ----------
+    folder : path
+    table : DataFrame
+        Of :func:`spclust.study.tabulate`.
+    facts : dict
+        Of :func:`spclust.study_plan.facts`.
+    """
+    with style.in_use(), contracts.whole_folder(folder) as out:
+        style.save(figure(table, facts), out, "study")
+
+
+def figure(table, facts):
+    """A row of panels for each dataset."""
+    datasets, parts = table["dataset"].unique(), facts["parts"]
+    numeric = [not any(isinstance(label, str) for _, label in rows) for *_, rows in parts]
+    of_panel = max(len(SCORES) * len(rows) for *_, rows in parts)
+    columns = len(parts) if all(numeric) else max(1, min(len(parts), BARS * 2 // of_panel))
+    columns = min(columns, MOST_COLUMNS)
+    rows = math.ceil(len(parts) / columns) * len(datasets)
+    labels = [label for (*_, part), lines in zip(parts, numeric) if not lines for _, label in part]
+    colours = dict(zip(dict.fromkeys(labels), itertools.cycle(style.PALETTE)))
+    lines = dict(zip(SCORES.values(), style.PALETTE)) if any(numeric) else {}
+    entries = [(colour, name) for name, colour in (colours | lines).items()]
+    wide = min(4, len(entries))
+    fig = style.figure(style.WIDTH, 1.75 * rows + 0.17 * math.ceil(len(entries) / wide) + 0.5)
+    panels = fig.subplots(rows, columns, squeeze=False, sharey=not any(numeric)).ravel()
+    for ax in panels:
+        ax.axis("off")
+    per_dataset = len(panels) // len(datasets)
+    for i, dataset in enumerate(datasets):
+        for j, (title, axis, _) in enumerate(parts):
+            ax = panels[i * per_dataset + j]
+            ax.axis("on")
+            part = table[(table["dataset"] == dataset) & (table["part"] == j)]
+            (_lines if numeric[j] else _bars)(ax, part, lines if numeric[j] else colours)
+            ax.set_title(" · ".join(text for text in (title, _name(dataset, datasets)) if text))
+            ax.set_xlabel(axis if numeric[j] else "")
+            ax.grid(axis="y", color=style.BACKGROUND, linewidth=0.5)
+            ax.set_axisbelow(True)
+    for ax in panels[::columns]:
+        ax.set_ylabel("score")
+    style.legend(fig, entries, None, "outside lower left", columns=wide)
+    published = ", the paper's numbers as diamonds" if table["paper"].notna().any() else ""
+    fig.suptitle(f"{facts['title']}{published}", x=0.01, ha="left", weight="bold")
+    return fig
+
+
+def _name(dataset, datasets):
+    return dataset if len(datasets) > 1 else ""
+
+
+def _bars(ax, part, colours):
+    """A group of bars for each score, one bar for each row."""
+    metrics, runs = part["metric"].unique(), part["run"].unique()
+    width = 0.84 / len(runs)
+    for i, run in enumerate(runs):
+        rows = part[part["run"] == run].set_index("metric").reindex(metrics)
+        x = np.arange(len(metrics)) + (i - (len(runs) - 1) / 2) * width
+        colour = colours[rows["label"].iloc[0]]
+        ax.bar(x, rows["mean"], width * 0.92, color=colour, yerr=rows["sd"].fillna(0),
+               error_kw={"linewidth": 0.6})  # fmt: skip
+        ax.plot(x, rows["paper"], marker="D", markerfacecolor="white", **PAPER)
+    ax.set_xticks(range(len(metrics)), metrics)
+    ax.tick_params(axis="x", length=0)
+
+
+def _lines(ax, part, colours):
+    """A line for each score over the numbers that rows are called by."""
+    for metric, rows in part.groupby("metric", sort=False):
+        x = rows["label"].astype(float)
+        ax.errorbar(x, rows["mean"], rows["sd"].fillna(0), color=colours[metric], marker="o",
+                    markersize=2.6, elinewidth=0.6)  # fmt: skip
+        shown = PAPER | {"color": colours[metric]}
+        ax.plot(x, rows["paper"], marker="D", markerfacecolor="white", **shown)

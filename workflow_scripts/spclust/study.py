@@ -1,0 +1,79 @@
+"""The table of a study: what its runs score, beside what the paper printed."""
+
+import pandas as pd
+
+from spclust.comparison_text import markdown, score, texts
+from spclust.reporting import ALL, METRICS, mean_and_sd, titles
+
+SCORES = titles(METRICS)
+KEYS = ["dataset", "part", "label"]
+
+
+def tabulate(scores, facts):
+    """Scores of the rows of a study.
+
+    Parameters
+    ----------
+    scores : list of DataFrame
+        ``metrics.tsv`` of each run of ``facts["results"]``, in that order.
+    facts : dict
+        Of :func:`spclust.study_plan.facts`.
+
+    Returns
+    -------
+    DataFrame
+        ``dataset, part, label, run, metric, mean, sd, seeds, paper, paper_sd``; ``part`` counts
+        from 0, ``metric`` is as tables call it. A run that is not made on a dataset has a row
+        where the paper has a number.
+    """
+    long = [
+        table[table["slice"] == ALL].assign(dataset=dataset, run=run)
+        for table, (dataset, run, _) in zip(scores, facts["results"], strict=True)
+    ]
+    long = pd.concat(long, ignore_index=True)
+    long["metric"] = long["metric"].map(SCORES)
+    keys = ["dataset", "run", "metric"]
+    ours = mean_and_sd(long.dropna(subset="metric"), keys)
+    paper = pd.DataFrame(facts["paper"], columns=[*keys, "paper", "paper_sd"])
+    # of slices that are here
+    paper = paper[paper["dataset"].isin(ours["dataset"])]
+    both = ours.merge(paper.astype({"paper": float, "paper_sd": float}), "outer", keys)
+    rows = [
+        {"dataset": dataset, "part": i, "label": str(label), "run": run, "metric": metric}
+        for dataset in ours["dataset"].unique()
+        for i, (*_, of_part) in enumerate(facts["parts"])
+        for run, label in of_part
+        for metric in SCORES.values()
+    ]
+    return pd.DataFrame(rows).merge(both, "inner", keys)
+
+
+def page(table, facts):
+    """The table as Markdown: a row for each run, the paper's numbers in columns of their own."""
+    shown = table.assign(
+        ours=texts(table, score),
+        published=texts(table[["paper", "paper_sd"]].set_axis(["mean", "sd"], axis=1), score),
+    )
+    shown["part"] = shown["part"].map(lambda i: facts["parts"][i][0])
+    columns = []
+    for metric in table["metric"].unique():
+        of_metric = shown[shown["metric"] == metric].set_index(KEYS)
+        columns.append(of_metric["ours"].rename(metric))
+        if of_metric["paper"].notna().any():
+            columns.append(of_metric["published"].rename(f"{metric}, paper"))
+    wide = pd.concat(columns, axis=1).fillna("").reset_index()
+    # what is the same in all rows need not stand in each
+    wide = wide.drop(columns=[key for key in KEYS[:2] if wide[key].nunique() == 1])
+    wide = wide.rename(columns={"label": " / ".join(axes(facts)) or "run"})
+    seeds = sorted({seed for *_, seed in facts["results"]})
+    slices = ", ".join(table["dataset"].unique())
+    legend = f"On {slices}; mean ± standard deviation over the seeds {', '.join(map(str, seeds))}."
+    notes = "\n".join(f"- {note}" for note in facts["notes"])
+    return (
+        "\n\n".join(p for p in (f"# {facts['title']}", legend, markdown(wide), notes) if p) + "\n"
+    )
+
+
+def axes(facts):
+    """What varies, each thing once."""
+    return list(dict.fromkeys(axis for _, axis, _ in facts["parts"] if axis))

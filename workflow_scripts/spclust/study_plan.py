@@ -1,0 +1,81 @@
+"""What a study shows of its runs.
+
+Imported by Snakemake itself, so it may use the standard library, PyYAML and jsonschema only.
+"""
+
+from spclust.errors import UserError
+from spclust.validation import unknown
+
+
+def check_study(plan, known_datasets):
+    """Hold the configuration's ``study`` against its runs.
+
+    Parameters
+    ----------
+    plan : spclust.settings.Plan
+    known_datasets : set of str
+
+    Raises
+    ------
+    UserError
+        Where it names what is not there, or a part has numbers and texts.
+    """
+    study = plan.config.get("study")
+    if study is None:
+        return
+    runs = {entry["name"] for entry in plan.config["runs"]}
+    for i, part in enumerate(study["parts"]):
+        where = f"study.parts[{i}].rows"
+        for name in part["rows"]:
+            if name not in runs:
+                unknown(where, name, runs)
+        if len({isinstance(label, str) for label in part["rows"].values()}) > 1:
+            raise UserError(
+                f"{where}: some runs are called by a text and some by a number, and a panel has "
+                'bars or an axis; write numbers as texts too, e.g.  "10"'
+            )
+    for dataset, published in study.get("paper", {}).items():
+        if dataset not in known_datasets:
+            unknown("study.paper", dataset, known_datasets)
+        for name in published:
+            if name not in runs:
+                unknown(f"study.paper.{dataset}", name, runs)
+
+
+def facts(plan):
+    """What table and figure are made of, keys sorted and in lists where order counts.
+
+    Returns
+    -------
+    dict
+        ``title``, ``notes``; ``parts``: title, axis and rows ``[run, label]``; ``results``:
+        dataset, run and seed of each planned run; ``paper``: dataset, run, score, mean, sd.
+    """
+    study = plan.config["study"]
+    parts = [
+        [part.get("title", ""), part.get("axis", ""), [[*row] for row in part["rows"].items()]]
+        for part in study["parts"]
+    ]
+    shown = {run for *_, rows in parts for run, _ in rows}
+    return {
+        "notes": list(study.get("notes", ())),
+        "paper": [
+            [dataset, run, score, *(*values, None)[:2]]
+            for dataset, published in study.get("paper", {}).items()
+            for run, scores in published.items()
+            for score, values in scores.items()
+        ],
+        "parts": parts,
+        "results": [[d, run.name, seed] for d, run, seed in plan.results if run.name in shown],
+        "title": study.get("title", study["name"]),
+    }
+
+
+def files(plan):
+    """The scores of every run that the study shows, in the order of :func:`facts`."""
+    shown = {run for part in plan.config["study"]["parts"] for run in part["rows"]}
+    return [
+        f"{run.folder(dataset, seed)}/metrics.tsv"
+        for dataset, run, seed in plan.results
+        if run.name in shown
+    ]
