@@ -64,6 +64,28 @@ def spatial_domains(seed, n=600, n_proteins=12):
     return slice_of(x, truth, places, images)
 
 
+def shifted_slices(seed, n=360, n_proteins=20):
+    """Three bands of tissue in three slices, whose proteins differ more by slice than by band."""
+    rng = np.random.default_rng(seed)
+    places = rng.uniform(0, 90, size=(n, 2))
+    truth, which = (places[:, 0] // 30).astype(int), np.arange(n) % 3
+    x = rng.normal(size=(n, n_proteins)) + (np.arange(n_proteins) % 3 == truth[:, None])
+    x += 1.5 * rng.normal(size=(3, n_proteins))[which]
+    names = np.array(["a", "b", "c"], dtype=object)[which]
+    cells, reference = slice_of(x, truth, places, names)
+    return replace(cells, slice=names), reference
+
+
+def gene_programmes(seed, n=300, n_genes=48):
+    """Four cell types, each with gene programmes that run at a level of each cell's own."""
+    rng = np.random.default_rng(seed)
+    truth, programme = rng.integers(4, size=n), np.arange(n_genes) % 6
+    on = np.array([[1, 1, 0, 0, 0, 0], [0, 0, 1, 1, 0, 0], [0, 0, 0, 0, 1, 1], [1, 0, 1, 0, 1, 0]])
+    level = np.exp(0.8 * rng.normal(size=(n, 1)))
+    x = (1.5 * level * on[truth])[:, programme] + 0.6 * rng.normal(size=(n, n_genes))
+    return slice_of(x, truth, rng.uniform(0, 100, size=(n, 2)), np.full(n, "image"))
+
+
 def oversampled(cells, n_synthetic=100):
     """The slice as oversample_minorities leaves it: synthetic cells last, between real ones."""
     rng = np.random.default_rng(0)

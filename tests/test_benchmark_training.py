@@ -30,3 +30,12 @@ def test_whole_trainings_run_in_both_modes(tmp_path):
     rows = table(tmp_path, "whole", "--cells", "200", "250", "300", "--epochs", "2")
     assert rows["mode"].tolist() == ["exact", "exact", "stochastic"]
     assert rows["cells"].tolist() == [200, 250, 300] and (rows["seconds"] > 0).all()
+
+
+def test_any_trained_method_can_be_measured(tmp_path):
+    command = [sys.executable, str(SCRIPT.with_name("methods.py")), "--methods", "graphst"]
+    command += ["--cells", "100", "200", "--device", "cpu", "--output", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and "exponents, graphst" in done.stdout, done.stderr
+    rows = pd.read_csv(tmp_path / "methods.tsv", sep="\t")
+    assert rows["cells"].tolist() == [100, 200] and (rows["training_s"] > 0).all()

@@ -32,7 +32,8 @@ def test_labels_reach_controls_only():
 
 
 def test_only_methods_that_compute_there_reserve_a_gpu():
-    assert {c.name for c in CARDS.values() if c.gpu} == {"spclust", "scdc", "stdgcc", "scprotein"}
+    ours = {c.name for c in CARDS.values() if c.trains and c.environment == "train"}
+    assert {c.name for c in CARDS.values() if c.gpu} == ours
 
 
 def test_a_wrong_card_is_refused_by_its_file(tmp_path):
@@ -41,4 +42,22 @@ def test_a_wrong_card_is_refused_by_its_file(tmp_path):
         cards.load(tmp_path)
     (tmp_path / "new.yaml").write_text("title: [\n")
     with pytest.raises(UserError, match=r"new\.yaml: this is no YAML"):
+        cards.load(tmp_path)
+
+
+def test_a_card_may_have_the_settings_of_another_with_other_defaults(tmp_path):
+    like, own = CARDS["spclust"], CARDS["spclust_vote"]
+    assert set(own.settings) == set(like.settings) and own.needs != like.needs
+    changed = {k for k in like.settings if like.defaults[k] != own.defaults[k]}
+    assert changed >= {"weight_teacher", "guard", "start", "refresh"}
+    assert like.defaults["weight_teacher"] == 0 and like.defaults["refresh"] == "kmeans"
+    head = "title: new\nenvironment: train\n"
+    (tmp_path / "old.yaml").write_text(f"{head}settings: {{a: {{default: 1, description: A.}}}}\n")
+    (tmp_path / "new.yaml").write_text(f"{head}like: old\ndefaults: {{a: 2}}\n")
+    assert cards.load(tmp_path)["new"].defaults == {"a": 2}
+    (tmp_path / "new.yaml").write_text(f"{head}like: old\ndefaults: {{b: 2}}\n")
+    with pytest.raises(UserError, match=r"new\.yaml: defaults\.b is no setting of old"):
+        cards.load(tmp_path)
+    (tmp_path / "new.yaml").write_text(f"{head}like: gone\n")
+    with pytest.raises(UserError, match=r"new\.yaml: like: 'gone' is no card with settings"):
         cards.load(tmp_path)

@@ -105,6 +105,15 @@ def test_expression_joins_images_and_space_does_not():
     assert crossing(built["spatial"], images) == 0
 
 
+def test_cells_without_places_have_an_expression_graph_only():
+    cells = cells_of(np.random.default_rng(0).normal(size=(90, 4)))
+    cells.coordinates[3] = np.nan
+    own = STAGES["graphs"].defaults | {"expression_space": "raw"}
+    with pytest.raises(UserError, match="spatial_graph: knn needs .* 1 of 90 have none.*'cell_3'"):
+        graphs.build(cells, 0, **own)
+    assert list(graphs.build(cells, 0, **own | {"spatial_graph": "none"}).edges) == ["expression"]
+
+
 def test_a_kind_that_is_none_is_left_out():
     cells = cells_at(scattered(30))
     assert set(build(cells, expression_space="none").edges) == {"spatial"}

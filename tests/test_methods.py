@@ -1,6 +1,7 @@
 """What holds for every method, whatever it does: card and recipe say the same."""
 
 import importlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,14 +11,14 @@ from spclust import methods
 from spclust.errors import UserError
 from spclust.oversample import SpaCSMOTE
 
-FEW = {"epochs": 2, "pretrain_epochs": 2, "hidden_dims": [8, 4], "n_init": 2}
+FEW = {"epochs": 2, "pretrain_epochs": 2, "hidden_dims": [8, 4], "width": 8, "n_init": 2}
 # settings that a recipe reads in some cases only
+STOCHASTIC = {
+    "mode": "stochastic", "batch_cells": 150, "anchors": 40, "refresh": "moving_average",
+    "refresh_every": 1,
+}  # fmt: skip
 OTHERWISE = {
-    "spclust": {
-        "mode": "stochastic", "batch_cells": 150, "anchors": 40, "refresh": "moving_average",
-        "refresh_every": 1,
-    },
-    "mofa": {"labels": "leiden"},
+    "spclust": STOCHASTIC, "spclust_vote": STOCHASTIC, "mofa": {"labels": "leiden"},
 }  # fmt: skip
 OF_OTHERS = ("spagcn",)  # trained by a package of its own, which keeps no checkpoint
 PACKAGES = {
@@ -57,7 +58,8 @@ class Noted(dict):
 @pytest.fixture(scope="module")
 def planted():
     cells, reference = expression_types(0)
-    return cells.take(slice(200)), reference.iloc[:200]
+    # each image a slice, for methods that look at slices
+    return replace(cells, slice=cells.image).take(slice(200)), reference.iloc[:200]
 
 
 @every

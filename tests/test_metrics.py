@@ -221,6 +221,15 @@ def test_modularity_joins_like_cells_of_different_images():
     assert together > split + 0.1
 
 
+def test_spatial_coherence_is_of_cells_with_a_place():
+    spatial, clusters = np.random.default_rng(0).random((40, 2)), np.arange(40) % 3
+    images, kept = np.repeat("a", 40), np.arange(40) > 4
+    expected = metrics.spatial_coherence(spatial[kept], clusters[kept], images[kept])
+    spatial[~kept] = np.nan
+    assert metrics.spatial_coherence(spatial, clusters, images) == expected
+    assert np.isnan(metrics.spatial_coherence(np.full((40, 2), np.nan), clusters, images))
+
+
 def test_spatial_coherence_looks_within_images_only():
     # two images lie on each other, mirrored: a cell's double is of the other cluster
     spatial = np.tile(np.random.default_rng(0).uniform(size=(40, 2)), (2, 1))

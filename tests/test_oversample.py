@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planted import cells_of
+from planted import cells_of, expression_types
 from scipy.stats import kstest
 from sklearn.base import clone
 
@@ -126,6 +126,15 @@ def test_no_place_lies_outside_the_image_of_the_base_cell(data, sampler):
     for place, base in zip(new_s[len(y) :], parents[:, 0]):
         inside = coordinates[images == images[base]]
         assert np.all(place >= inside.min(0) - 0.01) and np.all(place <= inside.max(0) + 0.01)
+
+
+def test_cells_without_places_are_refused_unless_none_is_made():
+    cells, reference = expression_types(0)
+    codes = reference.astype("category").cat.codes.to_numpy()
+    nowhere = replace(cells, coordinates=np.full_like(cells.coordinates, np.nan))
+    with pytest.raises(UserError, match="variant: constrained needs the place of each cell"):
+        SpaCSMOTE(random_state=0).balance(nowhere, codes)
+    assert len(SpaCSMOTE(random_state=0, variant="none").balance(nowhere, codes)) == len(cells)
 
 
 @settings(max_examples=15, deadline=None)

@@ -35,7 +35,7 @@ def resolve(text=""):
 def test_the_shipped_configuration_runs_the_demo():
     plan = resolve()
     assert list(plan.datasets) == ["demo"]
-    assert {run.method for _, run, _ in plan.results} >= {"spclust", "leiden", "kmeans", "random"}
+    assert {run.method for _, run, _ in plan.results} >= {"spclust_vote", "leiden", "kmeans"}
 
 
 def test_every_registered_dataset_is_valid():
@@ -292,10 +292,10 @@ FAULTS = {
     "slice twice": ("datasets: [{name: a, slices: [demo, demo]}]", r"a slice stands twice"),
     "transfer of no run": (
         "transfer: {model: spclus, to: [demo]}",
-        r"transfer\.model: 'spclus' is not known; did you mean 'spclust'",
+        r"transfer\.model: 'spclus' is not known; did you mean 'spclust_vote'",
     ),
     "transfer to what was learnt from": (
-        "transfer: {model: spclust, to: [demo]}",
+        "transfer: {model: spclust_vote, to: [demo]}",
         r"transfer\.to: the model has learnt from 'demo'",
     ),
     "transfer of a method without a model": (
@@ -307,11 +307,12 @@ FAULTS = {
         r"pseudolabels\.default: method: run, run: None; .*write e\.g\.  run: leiden",
     ),
     "first labels by a run that is not made": (
+        "runs: [{name: spclust}, {name: leiden}]\n"
         "pseudolabels: {default: {method: run, run: leidn}}",
         r"pseudolabels\.default\.run \(on demo\): 'leidn' is not known; did you mean 'leiden'",
     ),
     "first labels by themselves": (
-        "pseudolabels: {default: {method: run, run: spclust}}",
+        "runs: [{name: spclust}]\npseudolabels: {default: {method: run, run: spclust}}",
         r"pseudolabels\.default\.run: .*clusters that need them \(default -> default\)",
     ),
     "first labels in a circle": (
@@ -322,10 +323,10 @@ FAULTS = {
     ),
     "study of a run that is not made": (
         "study: {name: s, parts: [{rows: {spclus: x}}]}",
-        r"study\.parts\[0\]\.rows: 'spclus' is not known; did you mean 'spclust'",
+        r"study\.parts\[0\]\.rows: 'spclus' is not known; did you mean 'spclust_vote'",
     ),
     "study with bars on an axis": (
-        "study: {name: s, parts: [{rows: {spclust: x, ward: 2}}]}",
+        "study: {name: s, parts: [{rows: {leiden: x, ward: 2}}]}",
         r"study\.parts\[0\]\.rows: some runs are called by a text and some by a number",
     ),
     "published numbers of an unknown slice": (

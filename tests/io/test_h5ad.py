@@ -54,6 +54,20 @@ def test_an_h5ad_may_have_its_coordinates_in_obs(h5ad, frame):
     np.testing.assert_allclose(cells.obsm["spatial"], frame[["X", "Y"]], rtol=1e-6)
 
 
+def test_cells_that_were_never_in_a_tissue_have_no_places(h5ad, frame, save, tmp_path):
+    dissociated = h5ad(lambda c: c.obsm.pop("spatial") is None or None)
+    table = save(frame.drop(columns=["X", "Y"]))
+    for path, nowhere in ((dissociated, {"x": None}), (table, {"x": None, "y": None})):
+        data, labels = import_cells([path], nowhere)
+        contracts.write_mudata(data, tmp_path / "cells.h5mu")
+        again = contracts.read_mudata(tmp_path / "cells.h5mu", "imported")
+        assert again.obsm["spatial"].shape == (120, 2) and np.isnan(again.obsm["spatial"]).all()
+        assert again.obs["image"].nunique() == 2 and len(labels) == 116
+        assert again["protein"].shape == (120, 2)
+    with pytest.raises(UserError, match="`y` of the dataset is given and `x` is not"):
+        import_cells([table], {"x": None, "y": "Area"})
+
+
 def test_an_h5ad_column_may_name_the_cells(h5ad):
     def change(cells):
         cells.obs["who"] = [f"n{i}" for i in range(120)]

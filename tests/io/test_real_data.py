@@ -75,8 +75,9 @@ def test_the_steinbock_folder_imports_all_15_images():
 @pytest.mark.parametrize("path", sorted(DATA.glob("*.h5ad")), ids=lambda path: path.stem)
 def test_every_real_h5ad_imports_without_a_mapping(path, tmp_path):
     if path.stem.startswith("scrna"):
-        with pytest.raises(UserError, match="no coordinates"):
+        with pytest.raises(UserError, match="no coordinates.*x: null  where"):
             import_cells([path], {})
+        assert np.isnan(import_cells([path], {"x": None})[0].obsm["spatial"]).all()
         return
     data, labels = import_cells([path], {})
     contracts.write_mudata(data, tmp_path / "cells.h5mu")

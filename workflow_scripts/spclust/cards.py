@@ -49,13 +49,32 @@ def load(folder=FOLDER):
     UserError
         For a card that is not as ``card.schema.yaml`` says.
     """
-    found = {}
+    entries, found = {}, {}
     for path in sorted(Path(folder).glob("*.yaml")):
         try:
             entry = yaml.safe_load(path.read_text())
         except yaml.YAMLError as error:
             raise UserError(f"{path}: this is no YAML ({error}); mend the card") from error
         check(entry, SCHEMA, str(path))
+        entries[path.stem] = entry
+    for name, entry in entries.items():
+        if "like" in entry:
+            entry["settings"] = _likened(entry, entries, Path(folder) / f"{name}.yaml")
         entry["needs"] = tuple(entry.get("needs", ()))
-        found[path.stem] = Card(name=path.stem, **entry)
+        found[name] = Card(name=name, **entry)
     return found
+
+
+def _likened(entry, entries, path):
+    """Settings of another card with defaults of this one."""
+    other, changed = entry.pop("like"), entry.pop("defaults", {})
+    if "settings" not in entries.get(other, {}):
+        raise UserError(f"{path}: like: {other!r} is no card with settings; name one that has them")
+    settings = entries[other]["settings"]
+    odd = sorted(set(changed) - set(settings))
+    if odd:
+        raise UserError(f"{path}: defaults.{odd[0]} is no setting of {other}; take it out")
+    return {
+        key: schema | ({"default": changed[key]} if key in changed else {})
+        for key, schema in settings.items()
+    }

@@ -22,7 +22,8 @@ class Cells:
     names : dict of str to array of str, shape (d,)
         Names of the features of each modality.
     coordinates : array of float32, shape (n, 2)
-        Places in the tissue, in the unit of the data; comparable within an image only.
+        Places in the tissue, in the unit of the data; comparable within an image only. NaN for
+        cells that have none.
     image : array of str, shape (n,)
         Field of view: the unit of space.
     slice : array of str, shape (n,)
@@ -58,6 +59,11 @@ class Cells:
     def n_original(self):
         """Cells that were measured; the others are synthetic."""
         return len(self) - len(self.parents)
+
+    @property
+    def placed(self):
+        """Whether each cell has a place in the tissue, array of bool (n,)."""
+        return np.isfinite(self.coordinates).all(axis=1)
 
     @property
     def matrix(self):

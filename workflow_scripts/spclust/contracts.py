@@ -2,7 +2,7 @@
 
 =====================  ==========================================================================
 cells.h5mu (imported)  MuData, a modality each as its file has it; ``obs['image']``,
-                       ``obs['slice']``, ``obsm['spatial']``; unique cell ids
+                       ``obs['slice']``, ``obsm['spatial']`` (NaN: no places); unique cell ids
 labels.csv             ``cell, label, scored`` of the cells that have a reference label
 cells.h5mu (prepared)  the same cells with the features prepared, nothing else of the modalities;
                        ``uns['preprocessing']``; where a panel leaves features out of

@@ -10,6 +10,7 @@ from spclust.contracts import Graphs
 from spclust.errors import UserError
 from spclust.parts.expression import EXPRESSION_GRAPHS
 from spclust.parts.graphs import graph_statistics, knn_graph, members
+from spclust.parts.requirements import refuse_unplaced
 from spclust.parts.spatial import delaunay_graph, radius_graph, without_long_edges
 
 log = logging.getLogger(__name__)
@@ -58,8 +59,8 @@ def build(cells, seed, **settings):
     Raises
     ------
     UserError
-        When no graph is asked for, ``radius`` is missing or all cells of an image lie at one
-        point.
+        When no graph is asked for, ``radius`` is missing, cells have no places or all of an
+        image lie at one point.
     """
     s, edges, spaces = settings, {}, {}
     if s["expression_space"] == s["spatial_graph"] == "none":
@@ -109,6 +110,7 @@ def _profiles(x):
 
 def _spatial(cells, settings):
     coordinates, kind = cells.coordinates.astype(np.float64), settings["spatial_graph"]
+    refuse_unplaced(cells, f"graphs.<name>.spatial_graph: {kind}")
     for rows in members(cells.image):
         if len(rows) > 1 and np.ptp(coordinates[rows], axis=0).max() == 0:
             raise UserError(

@@ -207,15 +207,19 @@ def spatial_coherence(spatial, clusters, images):
     ``(observed - sum p^2) / (1 - sum p^2)`` in each image, with p the shares of its clusters;
     the mean over cells. 0 where clusters are strewn at random, 1 where each is a region of its
     own. More is not better: the labels' own value is the mark. An image within one cluster says
-    nothing and is left out; missing where no image is left.
+    nothing and is left out; missing where no image is left, or no cell has a place.
 
     Parameters
     ----------
     spatial : array, shape (n, 2)
     clusters, images : array, shape (n,)
     """
-    clusters, found, weights = np.asarray(clusters), [], []
-    for cells, near in neighbours_within(np.asarray(spatial), images, SPATIAL_NEIGHBOURS):
+    spatial = np.asarray(spatial)
+    known = np.isfinite(spatial).all(axis=1)
+    clusters, images, found, weights = (
+        np.asarray(clusters)[known], np.asarray(images)[known], [], [],
+    )  # fmt: skip
+    for cells, near in neighbours_within(spatial[known], images, SPATIAL_NEIGHBOURS):
         shares = np.unique(clusters[cells], return_counts=True)[1] / len(cells)
         chance = (shares**2).sum()
         if len(shares) > 1:

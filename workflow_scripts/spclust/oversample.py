@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from spclust.cells import WITHIN
 from spclust.errors import UserError
 from spclust.parts.graphs import neighbour_pairs
+from spclust.parts.requirements import refuse_unplaced
 
 log = logging.getLogger(__name__)
 
@@ -142,8 +143,10 @@ class SpaCSMOTE(BaseOverSampler):
         Raises
         ------
         UserError
-            For parameters out of range.
+            For parameters out of range, and for cells without places but with ``none``.
         """
+        if self.variant != "none":
+            refuse_unplaced(cells, f"oversample.<name>.variant: {self.variant}")
         labels = self.fit_resample(
             cells.matrix, pseudolabels, coordinates=cells.coordinates, images=cells.image,
             groups=cells.groups(self.expression_within),

@@ -43,15 +43,16 @@ def import_cells(paths, cfg):
         Keys of a dataset (config/schemas/dataset.schema.yaml), all optional: ``name, path, format,
         modality, cell_id, x, y, image, label, proteins, exclude_proteins, ignore_labels,
         min_label_size, drop_unscored``. What is left out is guessed from column names; the guess
-        is logged with the lines that fix it. None as ``image`` or ``label`` means there is none.
+        is logged with the lines that fix it. None as ``image``, ``label`` or ``x`` means there is
+        none.
 
     Returns
     -------
     MuData
         The modalities, of the same cells in the same order, ``X`` float32 as measured;
         ``obs['image']``, ``obs['slice']`` (the dataset's name), ``obsm['spatial']`` float32
-        (cells, 2). Columns of obs that bear a name of this workflow are kept as
-        ``<name>_original``.
+        (cells, 2), NaN where cells have no places. Columns of obs that bear a name of this
+        workflow are kept as ``<name>_original``.
     DataFrame
         ``cell, label, scored`` of the cells that have a reference label of a class; empty where
         there is no column of labels.
@@ -104,10 +105,12 @@ def _from_table(table, cfg):
     source, columns = table.files(), list(table.frame.columns)
     groups, guessed = roles.groups(table, cfg, source)
     x, y = cfg.get("x"), cfg.get("y")
-    if x is None and y is None:
+    places = roles.nowhere(cfg, len(table.frame))
+    if x is None and y is None and places is None:
         x, y = guess.coordinates(columns)
         guessed |= {"x": x, "y": y}
-    roles.both_coordinates(x, y, source, columns)
+    if places is None:
+        roles.both_coordinates(x, y, source, columns)
     taken = {x, y, cfg.get("cell_id"), *groups.values()}
     proteins = roles.proteins(
         [c for c in columns if c not in taken], cfg, source,
@@ -119,8 +122,8 @@ def _from_table(table, cfg):
     roles.refuse_twins(proteins, table)
     remedy = "correct it, remove the cell, or leave the column out with `exclude_proteins`"
     values = tables.numbers(table.frame, proteins, table.place, remedy)
-    places = roles.places(table, [x, y])
-    obs = table.frame.drop(columns=[*proteins, x, y])
+    places = roles.places(table, [x, y]) if places is None else places
+    obs = table.frame.drop(columns=[c for c in (*proteins, x, y) if c is not None])
     var = pd.DataFrame({"column": proteins}, index=guess.short_names(proteins))
     cells = anndata.AnnData(values, obs=obs.set_axis(names), var=var)
     modality = cfg.get("modality", modalities.PROTEIN)
@@ -221,7 +224,8 @@ def _check_places(data, source):
     """Refuse an image whose cells all lie at one point; say what there is."""
     places = pd.DataFrame(data.obsm[SPATIAL]).groupby(data.obs[IMAGE].to_numpy(), observed=True)
     spans = (places.max() - places.min()).sum(axis=1)
-    for name in spans.index[(spans == 0) & (places.size() > 1)]:
+    known = places.count().min(axis=1) > 0
+    for name in spans.index[(spans == 0) & known & (places.size() > 1)]:
         x, y = data.obsm[SPATIAL][(data.obs[IMAGE] == name).to_numpy()][0]
         raise UserError(
             f"{source}: all {places.size()[name]} cells of the image {name!r} lie at one point "

@@ -26,6 +26,7 @@ class Found:
     modalities : dict of str to AnnData
         Named cells and features, finite float32 ``X``.
     coordinates : array of float32, shape (n, 2)
+        NaN where there are none.
     obs : DataFrame
         All columns known of the cells.
     groups : dict
@@ -222,6 +223,9 @@ def _table(frame, source, named):
 def _coordinates(table, parts, shared, cfg, source):
     """Places of the cells, and the keys that were guessed."""
     columns, guessed = [cfg.get("x"), cfg.get("y")], {}
+    none = roles.nowhere(cfg, len(table.frame))
+    if none is not None:
+        return none, {}
     if columns == [None, None]:
         holders = _holders(parts, shared)
         spatial = next((h.obsm[SPATIAL] for h in holders if SPATIAL in h.obsm), None)

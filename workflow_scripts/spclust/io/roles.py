@@ -139,6 +139,13 @@ def refuse_twins(proteins, table):
             )
 
 
+def nowhere(cfg, n):
+    """Coordinates of ``n`` cells that have none by ``x: null`` of the dataset; else None."""
+    if "x" in cfg and cfg["x"] is None and cfg.get("y") is None:
+        return np.full((n, 2), np.nan, dtype=np.float32)
+    return None
+
+
 def both_coordinates(x, y, source, columns):
     """Refuse columns of x and y of which one is missing, unknown or the other.
 
@@ -158,8 +165,8 @@ def both_coordinates(x, y, source, columns):
     if x is None and y is None:
         raise UserError(
             f"{source}: no coordinates, no two columns are given or look like x and y; name them "
-            "as  x:  and  y:  of the dataset (an h5ad may have obsm['spatial'] instead). Columns "
-            f"are: {_some(columns)}"
+            "as  x:  and  y:  of the dataset (an h5ad may have obsm['spatial'] instead), or write  "
+            f"x: null  where cells have no places. Columns are: {_some(columns)}"
         )
     for key, column, other in (("x", x, "y"), ("y", y, "x")):
         if column is None:

@@ -23,6 +23,7 @@ from spclust.parts.grace import grace_loss, mask_features
 from spclust.parts.graphs import with_self_loops
 from spclust.parts.neighbourhoods import Neighbourhoods
 from spclust.parts.pairwise import Blocks
+from spclust.parts.prototype_contrast import prototype_loss
 
 log = logging.getLogger(__name__)
 
@@ -53,12 +54,6 @@ def contrast(model, x, graph, settings, generator, blocks=None):
     if s["anchors"] is not None and s["anchors"] < len(x):
         anchors = torch.randperm(len(x), generator=generator, device=x.device)[: s["anchors"]]
     return grace_loss(*views, s["temperature"], anchors, blocks)
-
-
-def prototype_loss(z, centres, labels):
-    """Cross-entropy of the cosines to the centres, which are constants."""
-    cosines = nn.functional.normalize(z, dim=1) @ nn.functional.normalize(centres, dim=1).t()
-    return nn.functional.cross_entropy(cosines, labels)
 
 
 def follow(z, arrays, n_prototypes, seed):

@@ -17,7 +17,7 @@ import numpy as np
 
 from spclust.errors import UserError
 from spclust.methods import Clustering
-from spclust.parts import training
+from spclust.parts import requirements, training
 from spclust.parts.graphs import neighbours_within
 from spclust.parts.heads import ordered_by_size
 
@@ -100,6 +100,7 @@ def cluster(task):
             f"and {task.key('max_cells')} is {s['max_cells']}; raise it where there is as much, "
             "leave the run out for this slice (its key datasets), or cluster a part of the slice"
         )
+    requirements.places(task)
     package = load_package()
     training.seed_everything(task.seed, task.machine.threads)
     np.random.seed(task.seed)  # which the package draws the starts of KMeans from

@@ -25,6 +25,7 @@ from spclust.parts.batches import Batches, sources
 from spclust.parts.checkpoints import State, checkpoint_of
 from spclust.parts.descent import descend
 from spclust.parts.pairwise import Blocks
+from spclust.parts.teacher import held, teacher_of
 from spclust.parts.views import SpClust, expression_embedding, mean
 
 log = logging.getLogger(__name__)
@@ -40,8 +41,11 @@ def reconstruction(z, batch, settings, blocks):
     return sum(loss(zv, g, batch.anchors, blocks) for zv, g in zip(z, batch.graphs.values()))
 
 
-def objective(model, batch, labels, settings, blocks, seen=None):
-    """Eq. 16 and its terms; what is encoded is ``seen``, by default the batch itself."""
+def objective(model, batch, labels, settings, blocks, seen=None, teacher=None):
+    """Eq. 16 and its terms; what is encoded is ``seen``, by default the batch itself.
+
+    With a :class:`spclust.parts.teacher.Teacher` the labels of Eq. 17 learn from it, too.
+    """
     s, seen = settings, seen or batch
     z = model.encode(seen.features, seen.graphs, labels, seen.beside)
     h = model.project(z)
@@ -67,6 +71,10 @@ def objective(model, batch, labels, settings, blocks, seen=None):
         - gamma[1] * terms["modularity"]
         + gamma[2] * terms["alignment"]
     )
+    if teacher is not None:
+        labelled = model.assign(expression_embedding(h[:-1]), s["assignment_temperature"])
+        terms["teacher"] = teacher.loss(labelled, batch)
+        loss = loss + s["weight_teacher"] * terms["teacher"]
     terms = {name: value.item() for name, value in terms.items()}
     of_expression = sum(column.mean().item() for column in weights.t()[:-1])
     return loss, {"loss": loss.item(), **terms, "fusion_expression": of_expression}
@@ -91,11 +99,14 @@ def pretrain(model, data, task, history, checkpoint, blocks):
 
 
 @torch.no_grad()
-def warm_start(model, data, pseudolabels, n_clusters, seed):
-    """Line 6: KMeans on the pre-trained features; prototypes live where Eq. 13 compares them."""
+def warm_start(model, data, pseudolabels, task):
+    """Line 6: first labels; prototypes live where Eq. 13 compares them."""
+    n_clusters = task.n_clusters
     z = model.encode_expression(data.features.values(), data.expression_graphs())
-    side_by_side = torch.cat(z, dim=1).cpu().numpy()
-    labels = prototypes.initial_clusters(side_by_side, pseudolabels, n_clusters, seed)
+    labels = pseudolabels.astype(np.int64)
+    if task.settings["start"] == "kmeans":
+        side_by_side = torch.cat(z, dim=1).cpu().numpy()
+        labels = prototypes.initial_clusters(side_by_side, pseudolabels, n_clusters, task.seed)
     h = expression_embedding(model.project(z)).cpu().numpy()
     means = prototypes.class_means(h, labels, n_clusters)
     model.prototypes.copy_(torch.from_numpy(means))
@@ -126,11 +137,12 @@ def train(model, data, task, labels, history, checkpoint, blocks):
     s = task.settings
     optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=s["lr"])
     state = State("train", model, optimiser, history, {"labels": labels})
+    teacher = teacher_of(task)
     for epoch in checkpoint.epochs(state, s["epochs"]):
         batch, previous = data.draw(1, epoch), state.arrays["labels"]
         chance = training.generator(data.device, task.seed, "augment", epoch)
         seen = augmented(batch, s["drop_edges"], s["drop_features"], chance)
-        loss, terms = objective(model, batch, batch.of(previous), s, blocks, seen)
+        loss, terms = objective(model, batch, batch.of(previous), s, blocks, seen, teacher)
         descend(optimiser, loss, remedy(task))
         row = {"phase": "train", "epoch": epoch, **terms}
         if prototypes.due(epoch, s):
@@ -163,6 +175,11 @@ def check(task, needed):
         raise UserError(
             f"{task.key('hidden_dims')}: {odd[0]} is no multiple of heads ({s['heads']})"
         )
+    for key in ("weight_teacher", "guard"):
+        if s[key] and task.votes is None and "spatial" in needed:
+            raise UserError(
+                f"{task.key(key)}: the run saw no vote; give the recipe spclust_vote, which does"
+            )
     setting = {"expression": "expression_space", "spatial": "spatial_graph"}
     for kind in needed:
         if kind not in task.graphs.edges:
@@ -193,9 +210,11 @@ def cluster(task):
         pretrain(model, data, task, history, checkpoint, blocks)
         labels = None
         if not checkpoint.reached("train"):
-            labels = warm_start(model, data, cells.pseudolabels, task.n_clusters, task.seed)
+            labels = warm_start(model, data, cells.pseudolabels, task)
         labels = train(model, data, task, labels, history, checkpoint, blocks)
         result = summarise(model, data, labels, task)
+    if s["guard"]:
+        result = held(result, task)
     result.tables["history"] = pd.DataFrame(history)
     result.cost |= {"mode": mode, "seconds_before": checkpoint.seconds}
     return result

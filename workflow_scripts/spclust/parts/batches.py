@@ -88,6 +88,8 @@ class Batches:
         Rows over which pairwise terms are averaged; None for all.
     views : {'dual', 'spatial', 'expression', 'mixed'}
         What the graphs of the views are made of, see :func:`sources`.
+    expression : list of str, optional
+        Names of the expression views wanted, all by default.
 
     Attributes
     ----------
@@ -97,7 +99,10 @@ class Batches:
         Names of the expression views, in the order of the modalities.
     """
 
-    def __init__(self, cells, graphs, device, seed, batch_cells=None, anchors=None, views="dual"):
+    def __init__(
+        self, cells, graphs, device, seed, batch_cells=None, anchors=None, views="dual",
+        expression=None,
+    ):  # fmt: skip
         self.views, self.source, self.device, self.seed, self.anchors = (
             views, graphs, device, seed, anchors,
         )  # fmt: skip
@@ -105,7 +110,8 @@ class Batches:
             m: torch.from_numpy(np.ascontiguousarray(x)).to(device)
             for m, x in cells.features.items()
         }
-        self.expression, self._graphs = graphs.of_modalities(), {}
+        self.expression = graphs.of_modalities() if expression is None else expression
+        self._graphs = {}
         self.n_cells = len(cells)
         self.batch_cells = None
         if batch_cells is not None and batch_cells < len(cells):

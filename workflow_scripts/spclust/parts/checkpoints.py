@@ -49,6 +49,8 @@ def checkpoint_of(task, phases):
     arrays = [*cells.features.values(), cells.coordinates, cells.image, cells.slice]
     if cells.pseudolabels is not None:
         arrays.append(cells.pseudolabels)
+    if task.votes is not None:
+        arrays += task.votes.shares.values()
     names, graph_settings = [], {}
     if task.graphs is not None:
         names, graph_settings = [*task.graphs.edges, *task.graphs.spaces], task.graphs.settings

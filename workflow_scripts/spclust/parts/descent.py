@@ -2,6 +2,8 @@
 
 import math
 
+from torch.nn.utils import clip_grad_norm_
+
 from spclust.errors import UserError
 
 
@@ -19,10 +21,15 @@ def finite(loss, remedy):
     return value
 
 
-def descend(optimiser, loss, remedy):
-    """Step down the gradient of a loss and return its value; see :func:`finite`."""
+def descend(optimiser, loss, remedy, longest=None):
+    """Step down the gradient of a loss and return its value; see :func:`finite`.
+
+    ``longest`` is the norm that a longer gradient is cut to.
+    """
     value = finite(loss, remedy)
     optimiser.zero_grad()
     loss.backward()
+    if longest is not None:
+        clip_grad_norm_([p for g in optimiser.param_groups for p in g["params"]], longest)
     optimiser.step()
     return value

@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from spclust.parts.neighbourhoods import Neighbourhoods
+
 
 def shuffled_within(groups, rng):
     """A random order of the rows that keeps every row in its group.
@@ -26,18 +28,28 @@ def shuffled_within(groups, rng):
 
 
 class Discriminator(nn.Module):
-    """Bilinear score of how well a cell fits a summary of the slice."""
+    """Bilinear score of how well a cell fits a summary of the slice or of its surroundings."""
 
     def __init__(self, width):
         super().__init__()
         self.weight = nn.Parameter(nn.init.xavier_uniform_(torch.empty(width, width)))
 
     def forward(self, z: Tensor, summary: Tensor) -> Tensor:
-        """Logits (n,) of cells (n, d) and one summary (d,)."""
-        return z @ (self.weight @ summary)
+        """Logits (n,) of cells (n, d) and one summary (d,), or one for each cell (n, d)."""
+        if summary.dim() == 1:
+            return z @ (self.weight @ summary)
+        return ((z @ self.weight) * summary).sum(1)
 
 
-def infomax(positive: Tensor, negative: Tensor, discriminator: nn.Module) -> Tensor:
+def neighbourhood_summary(z: Tensor, graph: Neighbourhoods) -> Tensor:
+    """Sigmoid of the mean over each cell's neighbours (n, d), brought to unit length."""
+    mean = graph.total(z) / graph.degree.unsqueeze(1)
+    return torch.nn.functional.normalize(mean, dim=1).sigmoid()
+
+
+def infomax(
+    positive: Tensor, negative: Tensor, discriminator: nn.Module, summary: Tensor | None = None
+) -> Tensor:
     """Cross-entropy of telling true cells from corrupted ones by a summary of the true.
 
     Parameters
@@ -45,9 +57,11 @@ def infomax(positive: Tensor, negative: Tensor, discriminator: nn.Module) -> Ten
     positive, negative : Tensor, shape (n, d)
         Embeddings of the cells as they are and of the corrupted ones.
     discriminator : callable
-        Of (cells, summary), returns logits; the summary is ``sigmoid(mean(positive))``.
+        Of (cells, summary), returns logits.
+    summary : Tensor, shape (d,) or (n, d), optional
+        By default ``sigmoid(mean(positive))``.
     """
-    summary = positive.mean(0).sigmoid()
+    summary = positive.mean(0).sigmoid() if summary is None else summary
     softplus = torch.nn.functional.softplus
     on_true, on_corrupted = discriminator(positive, summary), discriminator(negative, summary)
     return softplus(-on_true).mean() + softplus(on_corrupted).mean()

@@ -12,8 +12,11 @@ from spclust.parts.neighbourhoods import Neighbourhoods
 BLOCK_EDGES = 1 << 20
 
 
-class _AttendedSum(torch.autograd.Function):
-    """out_i = sum over neighbours j of alpha_ij * x_j, without a message per edge."""
+class AttendedSum(torch.autograd.Function):
+    """out_i = sum over neighbours j of alpha_ij * x_j, without a message per edge.
+
+    Of alpha (edges, heads) and x (n, heads, d), both with gradients; no products on MPS.
+    """
 
     @staticmethod
     def forward(ctx, alpha, x, graph):
@@ -64,7 +67,7 @@ class SparseGATConv(GATConv):
         target, source = graph.edge_index
         score = to_source.index_select(0, source) + to_target.index_select(0, target)
         score = nn.functional.leaky_relu(score, self.negative_slope)
-        return _AttendedSum.apply(softmax(score, ptr=graph.indptr), h, graph).flatten(1)
+        return AttendedSum.apply(softmax(score, ptr=graph.indptr), h, graph).flatten(1)
 
 
 class GraphAttentionEncoder(nn.Module):

@@ -12,6 +12,14 @@ def mask_features(x: Tensor, probability: float, generator: torch.Generator) -> 
     return x * (draw >= probability)
 
 
+def dropped_out(x: Tensor, probability: float, generator: torch.Generator | None) -> Tensor:
+    """Set random entries to zero and scale the others up; all stay without a generator."""
+    if generator is None:
+        return x
+    draw = torch.rand(x.shape, generator=generator, device=x.device)
+    return x * (draw >= probability) / (1 - probability)
+
+
 def grace_loss(
     h1: Tensor,
     h2: Tensor,

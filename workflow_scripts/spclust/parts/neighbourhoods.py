@@ -97,6 +97,10 @@ class Neighbourhoods:
         """``L @ x``, shape (n, d)."""
         return _SymmetricProduct.apply(x, self, self.normalised)
 
+    def total(self, x: Tensor) -> Tensor:
+        """Weighted sum of each cell's neighbours' rows of ``x``, with a gradient, shape (n, d)."""
+        return _SymmetricProduct.apply(x, self, self.weight)
+
     def with_dropped_edges(self, probability: float, generator: torch.Generator):
         """A copy without a random part of the edges, both directions together; loops stay.
 
@@ -150,8 +154,16 @@ class Neighbourhoods:
             start = stop
 
 
+class Operator(Neighbourhoods):
+    """A symmetric matrix that is to be propagated by as it is, normalised already."""
+
+    @property
+    def normalised(self) -> Tensor:
+        return self.weight
+
+
 class _SymmetricProduct(torch.autograd.Function):
-    """L @ x for a constant symmetric L, which therefore is its own transpose."""
+    """A product with a constant symmetric matrix, which therefore is its own transpose."""
 
     @staticmethod
     def forward(ctx, x, graph, values):

@@ -82,6 +82,11 @@ class RunData:
         return self.balanced if self.balanced is not None and len(self.balanced.parents) else None
 
     @property
+    def places(self):
+        """Coordinates of the cells; None where any has none."""
+        return self.cells.coordinates if self.cells.placed.all() else None
+
+    @property
     def several_slices(self):
         """Slice of each cell; None of a single one."""
         return self.cells.slice if len(set(self.cells.slice)) > 1 else None
@@ -98,7 +103,7 @@ class RunData:
         name, _, table = need.partition(".")
         if not hasattr(self, name):
             raise UserError(
-                f"NEEDS of a figure names {need!r}; there are: classes, synthetic_cells, "
+                f"NEEDS of a figure names {need!r}; there are: classes, places, synthetic_cells, "
                 "varying_confidence, several_slices, several_parts, votes, extras.<name of a table>"
             )
         value = getattr(self, name)

@@ -44,7 +44,8 @@ def draw(folder, cells, labels, clusters, distance, source, own=None):
     if groups.matched:
         panels.append(("labels", groups.colour_of_labels(), everywhere))
     with style.in_use(), contracts.whole_folder(folder) as out:
-        style.save(tissue(cells, panels, groups.entries(), groups.title())[0], out, "map")
+        if cells.placed.all():
+            style.save(tissue(cells, panels, groups.entries(), groups.title())[0], out, "map")
         style.save(distances(distance), out, "distance")
         if own is not None:
             style.save(agreement(clusters, own, "cluster of the run here"), out, "agreement")

@@ -9,7 +9,7 @@ CAPTION = (
     "The tissue by the confidence of each cell in its cluster; the scale ends at the 1st and 99th "
     "percentile."
 )
-NEEDS = ("varying_confidence",)
+NEEDS = ("varying_confidence", "places")
 
 
 def draw(run):

@@ -10,7 +10,7 @@ CAPTION = (
     "Labelled cells in the tissue: grey where the cluster matches the label, else in the colour "
     "of the label."
 )
-NEEDS = ("classes",)
+NEEDS = ("classes", "places")
 
 
 def draw(run):

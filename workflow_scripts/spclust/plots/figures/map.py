@@ -8,7 +8,7 @@ CAPTION = (
     "The tissue, by cluster and, where there are labels, by label (light grey: not scored). Of "
     "many images the largest."
 )
-NEEDS = ()
+NEEDS = ("places",)
 
 
 def draw(run):

@@ -5,7 +5,7 @@ import numpy as np
 from spclust.plots.maps import tissue
 
 CAPTION = "The slices of the cohort by cluster; a cluster means the same in all of them."
-NEEDS = ("several_slices",)
+NEEDS = ("several_slices", "places")
 MOST_IMAGES = 12
 
 
