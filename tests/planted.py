@@ -120,6 +120,36 @@ def two_modalities(cells):
     )
 
 
+def half_told_domains(seed, n=400, n_features=12, strength=1.0, rare=0.0):
+    """Four quarters of a tissue: genes tell left from right only, tags top from bottom.
+
+    With ``rare``, so strong in features of its own in both, 2 % of the cells in one place are a
+    fifth type.
+    """
+    rng = np.random.default_rng(seed)
+    places = rng.uniform(0, 100, size=(n, 2))
+    right, top = (places > 50).T.astype(int)
+    truth = 2 * right + top
+    rarest = np.argsort(np.square(places - rng.uniform(25, 75, 2)).sum(1))[: n // 50]
+    tables = []
+    for which in (right, top):
+        x = rng.normal(size=(n, n_features))
+        x += strength * (np.arange(n_features) % 3 == which[:, None])
+        x[rarest] += rare * (np.arange(n_features) % 3 == 2)
+        tables.append(x)
+    truth[rarest] = 4 if rare else truth[rarest]
+    cells, reference = slice_of(np.hstack(tables), truth, places, np.full(n, "image"))
+    return two_modalities(cells), reference
+
+
+def best_f1(reference, labels, name):
+    """F1 of a class and the cluster that is most like it."""
+    own = np.asarray(reference) == name
+    common = [2 * (own & (labels == k)).sum() / (own.sum() + (labels == k).sum())
+              for k in np.unique(labels)]  # fmt: skip
+    return max(common)
+
+
 def graphs_for(recipe, cells, seed=0, **changes):
     """Graphs as build_graphs makes them for a method; None where it needs none."""
     from spclust import graphs

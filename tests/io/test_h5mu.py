@@ -95,6 +95,21 @@ def test_cells_of_one_modality_only_are_left_out_and_said(two, kind, request, ca
     assert "rna 110, adt 100" in said.message
 
 
+@pytest.mark.parametrize("kind", ["h5mu", "pair"])
+def test_cells_of_one_modality_only_are_refused_where_that_is_asked(two, kind, request):
+    two["adt"] = two["adt"][20:].copy()  # c99 to c0
+    write, refuse = request.getfixturevalue(kind), {"different_cells": "refuse"}
+    with pytest.raises(UserError, match="rna'?.*, cell 'c100': 20 of its 120 cells are not in all"):
+        if kind == "pair":
+            given = write()
+            import_cells(given["paths"], given["cfg"] | refuse)
+        else:
+            import_cells([write()], refuse)
+    two["adt"] = two["rna"][::-1, :2].copy()
+    two["adt"].var_names = ["CD3", "CD20"]
+    assert import_cells([request.getfixturevalue("h5mu")()], refuse)[0].n_obs == 120
+
+
 def test_cells_that_are_not_scored_are_dropped_from_all_modalities(h5mu):
     def change(data):
         data.obsm["X_wnn"] = np.arange(120.0)[:, None]

@@ -63,8 +63,9 @@ def found_in(data, files, cfg):
     Raises
     ------
     UserError
-        When modalities hold no, repeated or infinite features, or no cell in common; when cells
-        have no places; or when a named column does not exist.
+        When modalities hold no, repeated or infinite features, no cell in common, or not the same
+        cells where ``different_cells`` refuses that; when cells have no places; or when a named
+        column does not exist.
     """
     mapped = getattr(data, "mod", data)
     parts = dict(mapped) if hasattr(mapped, "items") else {cfg.get("modality", PROTEIN): data}
@@ -77,7 +78,7 @@ def found_in(data, files, cfg):
         )
     parts = {m: _features(m, part, cfg, sources[m]) for m, part in parts.items()}
     if len(parts) > 1:
-        parts, rows = _joined(parts, sources)
+        parts, rows = _joined(parts, sources, cfg)
         shared = None if shared is None else shared[rows].copy()
     source = ", ".join(dict.fromkeys(map(str, files)))
     obs = _obs(parts, shared)
@@ -150,7 +151,7 @@ def _check_finite(part, source):
     )
 
 
-def _joined(parts, sources):
+def _joined(parts, sources, cfg):
     """The cells that all modalities have, in the order of the first; their names."""
     for m, part in parts.items():
         if not part.obs_names.is_unique:
@@ -170,6 +171,8 @@ def _joined(parts, sources):
             f"{'; '.join(sources.values())}: the modalities have no cell in common. Cells are "
             f"joined on obs_names, which are such as {ids}; give the same cells the same names"
         )
+    if cfg.get("different_cells") == "refuse":
+        _same_cells(parts, sources, common)
     lost = max(part.n_obs for part in parts.values()) - len(common)
     log.log(
         logging.WARNING if lost else logging.INFO,
@@ -181,6 +184,17 @@ def _joined(parts, sources):
         m: part if part.obs_names.equals(common) else part[common].copy()
         for m, part in parts.items()
     }, common
+
+
+def _same_cells(parts, sources, common):
+    for m, part in parts.items():
+        alone = part.obs_names[~part.obs_names.isin(common)]
+        if len(alone):
+            raise UserError(
+                f"{sources[m]}, cell {alone[0]!r}: {len(alone)} of its {part.n_obs} cells are not "
+                "in all modalities; take them out, or leave them out here with  "
+                "different_cells: join"
+            )
 
 
 def _obs(parts, shared):
