@@ -22,9 +22,10 @@ rule compare_methods:
         scores_page="results/{extent}/scores.md",
         rare_classes_page="results/{extent}/rare_classes.md",
         costs_page="results/{extent}/costs.md",
+        differences_page="results/{extent}/differences.md",
         average_ranks="results/{extent}/average_ranks.tsv",
         friedman="results/{extent}/friedman.tsv",
-        wilcoxon="results/{extent}/wilcoxon.tsv",
+        differences="results/{extent}/differences.tsv",
     log:
         "results/logs/{extent}/compare_methods.log",
     benchmark:
@@ -54,7 +55,7 @@ rule plot_comparison:
         costs="results/{extent}/costs.tsv",
         average_ranks="results/{extent}/average_ranks.tsv",
         friedman="results/{extent}/friedman.tsv",
-        wilcoxon="results/{extent}/wilcoxon.tsv",
+        differences="results/{extent}/differences.tsv",
     output:
         report(
             directory("results/{extent}/figures"),

@@ -22,7 +22,6 @@ from spclust import (
 )
 from spclust.errors import UserError
 from spclust.plots import comparison as figures
-from spclust.plots.comparison import cliques
 
 CONTROLS = ["random", "truth"]
 CLASSES = ["common", "rare 1", "rare 2"]
@@ -54,7 +53,7 @@ def leave(
     (folder / "cost.json").write_text(json.dumps(values | {"device": "cpu", "threads": 1} | cost))
 
 
-def compared(folder, values, controls=CONTROLS, **options):
+def compared(folder, values, controls=CONTROLS, kinds=None, groups=None, **options):
     """Results of runs with these scores: {(dataset, run): a score per seed, None where missing}."""
     planned = []
     for (dataset, run), scores in values.items():
@@ -63,11 +62,19 @@ def compared(folder, values, controls=CONTROLS, **options):
             if score is not None:
                 leave(place, score, **options)
             planned.append((dataset, run, seed, None if score is None else str(place)))
-    return comparison.read(planned, controls)
+    return comparison.read(planned, controls, kinds, groups)
 
 
-def paired(results, scores):
-    return significance.compare(results.scores, comparison.compared(scores))
+def statistics(scores):
+    return significance.compare(scores, {"own": "a", "panel": "a_p"}, {"one": "x", "two": "y"})
+
+
+def ranks_of(scores):
+    return statistics(scores)[0]
+
+
+def notes_of(results, about=None, absent=None, prepared=None):
+    return comparison_text.notes(results, about or {}, absent or {}, prepared or {})
 
 
 def column(table, name, **where):
@@ -95,36 +102,68 @@ def test_scores_are_means_over_seeds_with_their_sd(tmp_path):
     assert table["metric"].unique().tolist() == ["ACC", "ARI", "NMI", "macro-F1"]
 
 
-def test_equal_means_share_rank_and_place_and_controls_have_neither(tmp_path):
+def test_equal_means_share_a_place_and_controls_have_none(tmp_path):
     table = comparison.score_table(compared(tmp_path, THREE))
     one, two = ({"dataset": name, "metric": "ACC"} for name in ("one", "two"))
     none = {"random": None, "truth": None}
     assert column(table, "place", **one) == {"a": "best", "b": "best", "c": "second"} | none
-    assert column(table, "rank", **one) == {"a": 1.5, "b": 1.5, "c": 3} | none
     assert column(table, "place", **two) == {"a": "second", "b": None, "c": "best"} | none
-    assert column(table, "rank", **two) == {"a": 2, "b": 3, "c": 1} | none
 
 
 def test_what_is_not_printed_decides_nothing(tmp_path):
     values = {("one", "a"): [0.50004], ("one", "b"): [0.49996]}
     table = comparison.score_table(compared(tmp_path, values))
     assert column(table, "place", metric="ACC") == {"a": "best", "b": "best"}
-    assert column(table, "rank", metric="ACC") == {"a": 1.5, "b": 1.5}
 
 
-def test_average_ranks_over_slices_and_over_slices_and_seeds(tmp_path):
-    results = compared(tmp_path, THREE)
-    ranks, friedman, pairs = paired(results, comparison.score_table(results))
-    where = {"unit": "slices", "metric": "NMI"}
-    assert column(ranks, "average_rank", **where) == {"a": 1.75, "b": 2.25, "c": 2}
-    assert column(ranks, "average_rank", unit="slices", metric="all")["a"] == 1.75
+def test_a_slice_counts_once_with_the_mean_of_its_seeds(tmp_path):
+    table = comparison.score_table(compared(tmp_path, THREE))
+    ranks, overall, pairs = statistics(table)
+    assert column(ranks, "average_rank", metric="NMI") == {"a": 1.75, "b": 2.25, "c": 2}
+    assert column(ranks, "average_rank", metric="all")["a"] == 1.75
     short = comparison_text.in_short(ranks)
-    assert short == "average ranks (1 is best): a 1.8, c 2.0, b 2.2"
-    # per seed: a is 2nd, 1st, 2.5th, 2nd
-    where["unit"] = "slices and seeds"
-    assert column(ranks, "average_rank", **where) == {"a": 1.875, "b": 2.125, "c": 2}
-    assert friedman.set_index(["unit", "metric"])["blocks"].loc[[("slices", "ACC")]].tolist() == [2]
-    assert len(pairs) == 2 * 4 * 3 and set(pairs["first"]) == {"a", "b"}
+    assert short == "average ranks on cell types (1 is best): a 1.8, c 2.0, b 2.2"
+    assert overall["slices"].tolist() == [2] * 4 and len(pairs) == 4 * 2
+    # a seed more or less of a slice changes nothing but its mean
+    less = THREE | {("one", "a"): [0.85], ("two", "c"): [0.9]}
+    again = statistics(comparison.score_table(compared(tmp_path / "less", less)))
+    for first, second in zip((ranks, overall, pairs), again):
+        pd.testing.assert_frame_equal(first, second)
+
+
+def test_what_labels_are_decides_in_which_table_a_slice_stands(tmp_path):
+    kinds = {"one": "partition", "two": "gates"}
+    table = comparison.score_table(compared(tmp_path, THREE, kinds=kinds))
+    assert table.drop_duplicates("dataset")[["labels", "dataset"]].to_numpy().tolist() == [
+        ["cell types", "two"], ["regions", "one"]
+    ]  # fmt: skip
+    ranks = ranks_of(table)
+    assert column(ranks, "average_rank", labels="regions", metric="ARI")["a"] == 1.5
+    assert column(ranks, "average_rank", labels="cell types", metric="ARI")["c"] == 1
+    page = comparison_text.scores(table, ranks, [1, 2], notes_of(compared(tmp_path / "x", THREE)))
+    assert page.index("## Cell types") < page.index("| two |") < page.index("## Regions")
+
+
+def test_runs_of_a_group_meet_each_other_only(tmp_path):
+    both = THREE | {(d, f"{run}_p"): [0.95 if run == "b" else 0.1, 0.95] for d in ("one", "two")
+                    for run in "ab"}  # fmt: skip
+    groups = {"a_p": "panel", "b_p": "panel"}
+    table = comparison.score_table(compared(tmp_path, both, groups=groups))
+    assert column(table, "place", dataset="one", metric="ARI") == {
+        "a": "best", "b": "best", "c": "second", "a_p": "second", "b_p": "best",
+        "random": None, "truth": None,
+    }  # fmt: skip
+    ranks, overall, pairs = statistics(table)
+    assert column(ranks, "average_rank", group="panel", metric="all") == {"a_p": 2, "b_p": 1}
+    assert overall.groupby("group")["methods"].first().to_dict() == {"own": 3, "panel": 2}
+    assert pairs.groupby("group")["rival"].unique().map(list).to_dict() == {
+        "own": ["b", "c"], "panel": ["b_p"]
+    }  # fmt: skip
+    page = comparison_text.scores(table, ranks, [1, 2], [])
+    own, panel = page.split("### panel")
+    assert "| b |" in own and "| b_p |" not in own and "| truth |" in own and "| truth |" in panel
+    short = comparison_text.in_short(ranks)
+    assert short.endswith("average ranks on cell types, panel (1 is best): b_p 1.0, a_p 2.0")
 
 
 def test_a_method_that_failed_on_a_slice_has_no_rank_and_changes_no_other(tmp_path):
@@ -136,24 +175,31 @@ def test_a_method_that_failed_on_a_slice_has_no_rank_and_changes_no_other(tmp_pa
     assert column(table, "mean", dataset="two", metric="ACC")["d"] is None
     # best where it ran, but out of the ranks
     assert column(table, "place", dataset="one", metric="ACC")["d"] == "best"
-    assert column(table, "rank", dataset="one", metric="ACC")["d"] is None
-    for found, expected in zip(paired(results, table), paired(full, comparison.score_table(full))):
+    for found, expected in zip(statistics(table), statistics(comparison.score_table(full))):
         pd.testing.assert_frame_equal(found, expected)
-    notes = comparison_text.notes(results, {}, {})
-    assert notes == ["No result of d on two (seed 1, 2)."]
-    page = comparison_text.scores(table, paired(results, table)[0], [1, 2], notes)
-    assert "without one, for want of a slice: d." in page and notes[0] in page
+    notes = notes_of(results)
+    assert notes == ["- No result of d on two (seed 1, 2)."]
+    page = comparison_text.scores(table, ranks_of(table), [1, 2], notes)
+    assert "Without rank, for want of a slice: d." in page and notes[0] in page
 
 
-def test_a_failed_seed_leaves_the_mean_of_the_others_and_drops_its_block(tmp_path):
+def test_where_every_method_lacks_a_slice_there_are_scores_and_no_ranks(tmp_path):
+    holes = THREE | {("two", run): [None, None] for run in "ab"} | {("one", "c"): [None, None]}
+    table = comparison.score_table(compared(tmp_path, holes))
+    ranks, overall, pairs = statistics(table)
+    assert ranks.empty and overall.empty and pairs.empty
+    page = comparison_text.scores(table, ranks, [1, 2], [])
+    assert "| a | **0.850 ± 0.071** |  |" in page and "want of a slice: a, b, c." in page
+    assert comparison_text.in_short(ranks) == "no method is comparable"
+    assert comparison_text.differences(pairs, overall, []).startswith("# Differences")
+
+
+def test_a_failed_seed_leaves_the_mean_of_the_others(tmp_path):
     results = compared(tmp_path, THREE | {("two", "c"): [0.9, None]})
     table = comparison.score_table(results)
     assert column(table, "seeds", dataset="two", metric="ACC")["c"] == 1
     assert column(table, "sd", dataset="two", metric="ACC")["c"] is None
-    _, friedman, _ = paired(results, table)
-    assert friedman.groupby("unit")["blocks"].first().to_dict() == {
-        "slices": 2, "slices and seeds": 3
-    }  # fmt: skip
+    assert statistics(table)[1]["slices"].tolist() == [2] * 4
 
 
 def test_a_slice_without_any_result_keeps_its_empty_row_and_disqualifies_nobody(tmp_path):
@@ -161,15 +207,12 @@ def test_a_slice_without_any_result_keeps_its_empty_row_and_disqualifies_nobody(
     table = comparison.score_table(results)
     assert set(column(table, "mean", dataset="gone", metric="ACC").values()) == {None}
     assert comparison.compared(table) == ["a", "b", "c"]
-    notes = comparison_text.notes(results, {}, {"gone": "by_hand/gone.h5ad"})
-    assert notes == ["No data for gone: there is no by_hand/gone.h5ad."]
-    ranks = paired(results, table)[0]
-    row = next(
-        line
-        for line in comparison_text.scores(table, ranks, [1, 2], notes).splitlines()
-        if line.startswith("| gone | ACC")
-    )
-    assert row == "| gone | ACC |" + "  |" * 5
+    notes = notes_of(results, absent={"gone": "by_hand/gone.h5ad"})
+    assert notes == ["- No data for gone: there is no by_hand/gone.h5ad."]
+    lines = comparison_text.scores(table, ranks_of(table), [1, 2], notes).splitlines()
+    assert "| run | one | two | gone | average rank |" in lines
+    row = next(line for line in lines if line.startswith("| a |"))
+    assert row == "| a | **0.850 ± 0.071** | <ins>0.600 ± 0.141</ins> |  | **1.75** |"
 
 
 def test_a_slice_without_labels_has_costs_only(tmp_path):
@@ -178,8 +221,8 @@ def test_a_slice_without_labels_has_costs_only(tmp_path):
     assert scores["mean"].isna().all() and comparison.compared(scores) == []
     assert comparison.rare_class_table(results).empty
     assert column(comparison.cost_table(results), "mean", metric="time (s)") == {"a": 2, "b": 2}
-    ranks, friedman, pairs = paired(results, scores)
-    assert ranks.empty and friedman.empty and pairs.empty
+    ranks, overall, pairs = statistics(scores)
+    assert ranks.empty and overall.empty and pairs.empty
     assert "No class of these slices is rare" in comparison_text.rare_classes(
         comparison.rare_class_table(results), [1, 2], []
     )
@@ -224,28 +267,56 @@ def test_costs_say_where_and_leave_an_unused_gpu_out(tmp_path):
     results = comparison.read(planned)
     table = comparison.cost_table(results)
     assert column(table, "mean", metric="time (s)") == {"a": 200, "b": 200}
-    page = comparison_text.costs(table, [1, 2], comparison_text.notes(results, {}, {}))
+    page = comparison_text.costs(table, [1, 2], notes_of(results))
     assert "| one | time (s) | 200 ± 141 | 200 ± 141 |" in page
     assert "|  | peak GPU memory (MB) | 512 ± 0 | – |" in page
     assert "H100 (threads: 1): a; cpu (threads: 1): b." in page
     assert "- a was in exact mode on one." in page
 
 
-def test_the_page_of_scores_marks_best_and_second_and_says_who_made_the_labels(tmp_path):
+def test_the_page_of_scores_marks_best_and_second_and_says_what_labels_are(tmp_path):
     results = compared(tmp_path, THREE)
     table = comparison.score_table(results)
-    ranks = paired(results, table)[0]
-    notes = comparison_text.notes(results, {"one": "the SCGP partition", "two": "hand"}, {})
-    lines = comparison_text.scores(table, ranks, [1, 2], notes).splitlines()
-    assert "| dataset | metric | a | b | c | random | truth |" in lines
-    assert (
-        "| one | ACC | **0.850 ± 0.071** | **0.850 ± 0.000** | <ins>0.300 ± 0.141</ins> "
-        "| 0.000 ± 0.000 | 1.000 ± 0.000 |" in lines
-    )
-    assert "| average rank | ACC | **1.75** | 2.25 | <ins>2.00</ins> |  |  |" in lines
-    assert "|  | all | **1.75** | 2.25 | <ins>2.00</ins> |  |  |" in lines
-    assert "- Labels of one: the SCGP partition." in lines
-    assert any("random, truth bound the table and do not compete" in line for line in lines)
+    about = {
+        "one": {"label_kind": "partition", "label_origin": "SCGP", "labels_seen": "a default"},
+        "two": {"label_kind": "types", "study": "Keren 2018"},
+    }
+    notes = notes_of(results, about, prepared={"a": "default", "b": "default", "truth": "default"})
+    lines = comparison_text.scores(table, ranks_of(table), [1, 2], notes).splitlines()
+    assert "| run | one | two | average rank |" in lines
+    assert "| a | **0.850 ± 0.071** | <ins>0.600 ± 0.141</ins> | **1.75** |" in lines
+    assert "| truth | 1.000 ± 0.000 | 1.000 ± 0.000 |  |" in lines
+    assert "| slice | labels | made by | study | table | blind |" in lines
+    kind = comparison_text.KINDS["partition"]
+    assert f"| one | {kind} | SCGP | one | regions | no: a default |" in lines
+    assert "| two | cell types |  | Keren 2018 | cell types | yes |" in lines
+    assert "- Cells prepared by the setting default: a, b." in lines
+    assert any("random, truth bound the tables and do not compete" in line for line in lines)
+
+
+def test_the_page_of_differences_has_intervals_and_p_where_it_could_be_small(tmp_path):
+    few = comparison.score_table(compared(tmp_path / "few", THREE))
+    _, overall, pairs = statistics(few)
+    page = comparison_text.differences(pairs, overall, ["- a note"])
+    assert "**a** minus each, 2 slices of 2 studies, intervals at 50 %:" in page
+    assert "| c | +0.125 [-0.300, +0.550] |" in page and "- a note" in page
+    assert "p = " not in page.split("All methods")[0].split("\n\n", 2)[2]
+    many = {(f"s{i}", run): [0.5 + gain + i / 100] for i in range(8)
+            for run, gain in (("a", 0.2), ("b", 0.0), ("c", 0.21))}  # fmt: skip
+    table = comparison.score_table(compared(tmp_path / "many", many))
+    page = comparison_text.differences(*reversed(statistics(table)[1:]), [])
+    assert "8 slices of 8 studies, intervals at 95 %:" in page
+    assert "| b | **+0.200 [+0.200, +0.200]**, p = 0.016 |" in page
+    assert "F = inf" in page or "p = 0.0003" in page
+
+
+def test_one_study_has_differences_without_intervals(tmp_path):
+    table = comparison.score_table(compared(tmp_path, THREE))
+    found = significance.compare(table, {"own": "a"}, {"one": "x", "two": "x"})
+    page = comparison_text.differences(found[2], found[1], [])
+    assert "2 slices of 1 study, so there is no interval:" in page and "| c | +0.125 |" in page
+    nobody = significance.compare(table)
+    assert "No pair" in comparison_text.differences(nobody[2], nobody[1], [])
 
 
 def test_numbers_in_the_pages():
@@ -259,16 +330,15 @@ def test_numbers_in_the_pages():
 
 def drawn(folder, results):
     scores = comparison.score_table(results)
-    ranks, friedman, pairs = paired(results, scores)
+    ranks, _, pairs = statistics(scores)
     tables = {
         "scores": scores, "rare_classes": comparison.rare_class_table(results),
-        "costs": comparison.cost_table(results), "average_ranks": ranks, "friedman": friedman,
-        "wilcoxon": pairs,
+        "costs": comparison.cost_table(results), "average_ranks": ranks, "differences": pairs,
     }  # fmt: skip
-    read_again = {}
+    read_again, text = {}, {"dataset": str, "class": str, "run": str}
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.tsv", sep="\t", index=False)
-        read_again[name] = pd.read_csv(folder / f"{name}.tsv", sep="\t")
+        read_again[name] = pd.read_csv(folder / f"{name}.tsv", sep="\t", dtype=text)
     figures.draw(folder / "figures", read_again)
     return {path.name for path in (folder / "figures").iterdir()}
 
@@ -279,16 +349,23 @@ def both(*names):
 
 def test_every_table_has_its_figure(tmp_path):
     names = drawn(tmp_path, compared(tmp_path, THREE, gpu=10.0))
-    assert names == both("scores", "rare_classes", "costs", "critical_difference")
+    scores = ("scores_cell_types", "differences_cell_types")
+    assert names == both(*scores, "rare_classes", "costs")
+    kinds, groups = {"one": "regions"}, {"c": "panel"}
+    names = drawn(tmp_path, compared(tmp_path / "two", THREE, kinds=kinds, groups=groups))
+    expected = {f"scores_{labels}_{group}" for labels in ("cell_types", "regions")
+                for group in ("own", "panel")}  # fmt: skip
+    expected |= {"differences_cell_types", "differences_regions"}
+    assert names == both(*expected, "rare_classes_own", "rare_classes_panel", "costs")
 
 
 def test_holes_one_method_and_one_slice_can_be_drawn(tmp_path):
     holes = compared(tmp_path / "x", {("one", "a"): [0.5, None], ("two", "a"): [None, None]})
-    assert drawn(tmp_path / "x", holes) == both("scores", "rare_classes", "costs")
+    assert drawn(tmp_path / "x", holes) == both("scores_cell_types", "rare_classes", "costs")
     bare = compared(tmp_path / "y", {("one", "a"): [0], ("one", "b"): [0]}, labelled=False)
-    assert drawn(tmp_path / "y", bare) == both("scores", "costs")
+    assert drawn(tmp_path / "y", bare) == both("scores_cell_types", "costs")
     two = compared(tmp_path / "z", {("one", "a"): [0.5], ("one", "b"): [0.7]})
-    assert "critical_difference.png" in drawn(tmp_path / "z", two)
+    assert "differences_cell_types.png" in drawn(tmp_path / "z", two)
 
 
 def test_more_slices_than_colours_can_be_drawn(tmp_path):
@@ -302,7 +379,7 @@ def test_more_slices_than_colours_can_be_drawn(tmp_path):
 def test_the_scores_figure_writes_every_mean_and_a_dash_where_there_is_none(tmp_path):
     results = compared(tmp_path, THREE | {("two", "b"): [None, None]})
     table = comparison.score_table(results)
-    fig = figures.scores(table, paired(results, table)[0])
+    fig = figures.scores(table, ranks_of(table))
     panel = next(ax for ax in fig.axes if ax.get_title() == "ARI")
     texts = [text.get_text() for text in panel.texts]
     assert sorted(texts[:10]) == sorted(
@@ -343,7 +420,9 @@ def test_every_run_is_planned_but_those_of_a_slice_that_is_not_here(in_tmp):
     plan = plan_of([SIMULATED, GONE])
     facts = comparison_plan.facts(plan)
     assert facts["absent"] == {"gone": "by_hand/gone.h5ad"}
-    assert facts["controls"] == ["truth"] and facts["label_origin"] == {"one": "a simulation"}
+    assert facts["controls"] == ["truth"] and facts["groups"] == {"leiden": "own"}
+    assert facts["about"]["one"] == {"label_origin": "a simulation", "label_kind": "types"}
+    assert facts["prepared"] == {"leiden": "default", "truth": "default"}
     planned = {(dataset, run, seed): folder for dataset, run, seed, folder in facts["results"]}
     assert len(planned) == 8 and [k for k, v in planned.items() if v is None] == [
         ("gone", run, seed) for run in ("leiden", "truth") for seed in (1, 2)
@@ -355,6 +434,24 @@ def test_every_run_is_planned_but_those_of_a_slice_that_is_not_here(in_tmp):
     Path("by_hand").mkdir()
     Path("by_hand/gone.h5ad").touch()
     assert len(comparison_plan.files(comparison_plan.facts(plan))) == 8 * 3
+
+
+def test_the_reference_is_the_one_named_and_of_its_recipe_in_other_groups(in_tmp):
+    more = [{"name": "leiden_p", "method": "leiden", "group": "panel"},
+            {"name": "kmeans_p", "method": "kmeans", "group": "panel"},
+            {"name": "ward_2", "method": "ward", "group": "other"}]  # fmt: skip
+    runs = [{"name": name} for name in ("random", "kmeans", "leiden")] + more
+
+    def found(**others):
+        config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+        config |= {"datasets": [SIMULATED], "runs": runs} | others
+        return comparison_plan.facts(settings.resolve(config, {}))["references"]
+
+    assert found() == {"own": "kmeans", "panel": "kmeans_p"}
+    named = {"comparison": {"reference": "leiden"}}
+    assert found(**named) == {"own": "leiden", "panel": "leiden_p"}
+    with pytest.raises(UserError, match="comparison.reference.*kmeans"):
+        found(comparison={"reference": "random"})
 
 
 def test_a_cohort_lacks_the_file_of_its_slice(in_tmp):
@@ -403,8 +500,11 @@ def test_studies_are_valid_and_treat_a_slice_alike_for_every_method(path):
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text()) | study(path.stem)
     registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
     plan = settings.resolve(config, registry)
-    prepared = {(dataset, run.chosen["preprocess"]) for dataset, run, _ in plan.results}
-    assert len(prepared) == len(plan.datasets)
+    # but for what a method's own card wants
+    prepared = {(dataset, run.group, run.chosen["preprocess"]) for dataset, run, _ in plan.results
+                if run.chosen["preprocess"] != plan.card(run.method).name}  # fmt: skip
+    groups = {run.group for _, run, _ in plan.results}
+    assert len(prepared) == len(plan.datasets) * len(groups)
     # every run on every slice
     names = {run.name for _, run, _ in plan.results}
     assert len(plan.results) == len(names) * len(plan.datasets) * len(config["seeds"])
@@ -415,40 +515,27 @@ def test_both_studies_run_the_same_methods_with_the_same_settings():
     assert full.pop("datasets") != small.pop("datasets")
     assert full.pop("seeds") == [42, 43, 44, 45, 46] and small.pop("seeds") == [42, 43, 44]
     assert full == small
-    # all there are but the one that is no method of its own, and those whose cards ask for genes
+    # all there are for proteins of one modality, and each that competes on the same cells too
     found = cards.load()
-    for_genes = {name for name, card in found.items() if "preprocess" in card.stages}
-    assert {run["name"] for run in full["runs"]} == set(found) - {"first_labels"} - for_genes
+    names = {run["name"] for run in full["runs"]}
+    # the first is no method of its own, the others want several modalities or genes
+    others = {"first_labels", "wnn", "mofa", "graphst", "scrcl", "spotscape", "stagate", "crct",
+              "praga", "spamca", "spatialglue"}  # fmt: skip
+    one = set(found) - others
+    assert one <= names
+    assert {f"{name}_i" for name in one if not found[name].control} <= names
 
 
-# the figure of the tests
-
-
-def pairs_of(methods, differ):
-    return pd.DataFrame(
-        [
-            (a, b, 0.01 if {a, b} in differ else 0.5)
-            for i, a in enumerate(methods)
-            for b in methods[i + 1 :]
-        ],
-        columns=["first", "second", "p_holm"],
-    )
-
-
-def test_cliques_join_all_that_do_not_differ_and_nothing_else():
-    found = cliques(pairs_of("abcd", [{"a", "d"}, {"b", "d"}]))
-    assert set(found) == {frozenset("abc"), frozenset("cd")}
-    assert cliques(pairs_of("abc", [])) == [frozenset("abc")]
-    assert cliques(pairs_of("ab", [{"a", "b"}])) == []
-
-
-def test_a_clique_may_leave_out_a_method_whose_rank_lies_between():
-    found = cliques(pairs_of("abc", [{"a", "b"}, {"b", "c"}]))
-    assert found == [frozenset("ac")]
-
-
-def test_many_methods_have_their_cliques_at_once():
-    # the 2^40 sets of so many could not be tried one by one
-    names = [f"m{i:02}" for i in range(40)]
-    found = cliques(pairs_of(names, [{"m00", "m01"}]))
-    assert set(found) == {frozenset(names) - {"m01"}, frozenset(names) - {"m00"}}
+def test_slices_say_what_their_labels_are():
+    registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
+    datasets = {name for path in ("comparison", "comparison_small") for name in
+                study(path)["datasets"]}  # fmt: skip
+    for name in datasets:
+        assert {"label_origin", "study"} <= set(registry[name]), name
+    for name, entry in registry.items():
+        if "SCGP" in str(entry.get("label_origin")):
+            assert entry["label_kind"] == "partition", name
+    assert {name for name in datasets if "defaults" in registry[name].get("labels_seen", "")} == {
+        "dkd_codex_000", "schurch_009A", "schurch_regions"
+    }  # fmt: skip
+    assert not registry["phenoptr_lung"]["drop_unscored"]

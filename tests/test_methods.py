@@ -17,8 +17,13 @@ STOCHASTIC = {
     "mode": "stochastic", "batch_cells": 150, "anchors": 40, "refresh": "moving_average",
     "refresh_every": 1,
 }  # fmt: skip
-OTHERWISE = {"spclust": STOCHASTIC, "spclust_vote": STOCHASTIC}
+OTHERWISE = {
+    "spclust": STOCHASTIC, "spclust_vote": STOCHASTIC, "mofa": {"labels": "leiden"},
+}  # fmt: skip
 OF_OTHERS = ("spagcn",)  # trained by a package of its own, which keeps no checkpoint
+PACKAGES = {
+    "spagcn": "SpaGCN", "spatialleiden": "spatialleiden", "flowsom": "flowsom", "mofa": "mofapy2",
+}  # fmt: skip
 
 every = pytest.mark.parametrize("name", CARDS)
 
@@ -30,10 +35,9 @@ def quick(name):
 
 def given(name, cells, reference):
     """Cells as a run of the method gets them, their graphs, and the reference labels."""
-    if name == "spagcn":
-        pytest.importorskip("SpaGCN", reason="the package SpaGCN is not installed")
-    if name == "spatialleiden":
-        pytest.importorskip("spatialleiden", reason="the package spatialleiden is not installed")
+    if name in PACKAGES:
+        reason = f"the package {PACKAGES[name]} is not installed"
+        pytest.importorskip(PACKAGES[name], reason=reason)
     if "oversample" in CARDS[name].needs:
         cells = SpaCSMOTE(random_state=0).balance(cells, reference.astype("category").cat.codes)
     return cells, graphs_for(name, cells), reference if CARDS[name].reference else None

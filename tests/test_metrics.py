@@ -89,12 +89,13 @@ def test_a_cluster_too_many_is_wrong():
     assert values(scores)["n_clusters"] == 4
 
 
-def test_one_cluster_has_no_silhouette_and_no_modularity_to_gain():
+def test_one_cluster_has_no_silhouette_no_coherence_and_no_modularity_to_gain():
     cells, truth, _ = tissue()
     scores, _ = evaluated(cells, truth, np.zeros(120, int))
     assert np.isnan(values(scores)["silhouette"])
     assert values(scores)["modularity"] == pytest.approx(0)
-    assert values(scores)["spatial_coherence"] == 1
+    assert np.isnan(values(scores)["spatial_coherence"])
+    assert values(scores)["label_coherence"] > 0.9  # classes lie apart
 
 
 def test_no_rare_class_leaves_its_f1_missing_without_a_warning(recwarn):
@@ -153,6 +154,33 @@ def test_a_slice_without_labels_has_the_other_metrics_only():
     assert set(classes["slice"]) == {"all", "one"}
 
 
+def test_further_metrics_by_counting_pairs_and_by_definition():
+    labels, clusters = np.array(list("aaabbc")), np.array([0, 0, 1, 1, 1, 2])
+    got = metrics.against_labels(clusters, labels, metrics.class_scores(
+        clusters, labels, metrics.match_clusters(clusters, labels), 0.05))  # fmt: skip
+    pairs = [(i, j) for i in range(6) for j in range(i)]
+    both = sum(labels[i] == labels[j] and clusters[i] == clusters[j] for i, j in pairs)
+    in_labels = sum(labels[i] == labels[j] for i, j in pairs)
+    in_clusters = sum(clusters[i] == clusters[j] for i, j in pairs)
+    assert (both, in_labels, in_clusters) == (2, 4, 4)
+    assert got["pairwise_F1"] == 2 * both / (in_labels + in_clusters) == 0.5
+    assert got["Jaccard"] == pytest.approx(both / (in_labels + in_clusters - both))
+    assert got["FMI"] == pytest.approx(both / np.sqrt(in_labels * in_clusters))
+    # arithmetic mean of the entropies, which is what V-measure is
+    assert got["NMI"] == pytest.approx(got["V_measure"])
+    table = pd.crosstab(labels, clusters).to_numpy() / 6
+    entropy = [-(p * np.log(p)).sum() for p in (table.sum(0), table.sum(1))]
+    outer = np.outer(table.sum(1), table.sum(0))
+    some = table > 0
+    information = (table[some] * np.log(table[some] / outer[some])).sum()
+    assert got["MI"] == pytest.approx(information)
+    assert got["NMI"] == pytest.approx(2 * information / sum(entropy))
+    assert got["completeness"] == pytest.approx(information / entropy[0])
+    alone = metrics.against_labels(np.arange(3), np.array(list("abc")), metrics.class_scores(
+        np.arange(3), np.array(list("abc")), {0: "a", 1: "b", 2: "c"}, 0.05))  # fmt: skip
+    assert np.isnan(alone["pairwise_F1"]) and np.isnan(alone["Jaccard"])
+
+
 labellings = st.integers(2, 40).flatmap(
     lambda n: st.tuples(
         st.lists(st.integers(0, 5), min_size=n, max_size=n),
@@ -203,11 +231,33 @@ def test_spatial_coherence_is_of_cells_with_a_place():
 
 
 def test_spatial_coherence_looks_within_images_only():
-    # two images lie on each other; each is one cluster
-    spatial = np.tile(np.random.default_rng(0).uniform(size=(20, 2)), (2, 1))
-    images = np.repeat(["i", "j"], 20)
-    assert metrics.spatial_coherence(spatial, np.repeat([0, 1], 20), images) == 1
-    assert metrics.spatial_coherence(spatial, np.arange(40) % 20, images) == 0
+    # two images lie on each other, mirrored: a cell's double is of the other cluster
+    spatial = np.tile(np.random.default_rng(0).uniform(size=(40, 2)), (2, 1))
+    left = (spatial[:, 0] < 0.5).astype(int)
+    clusters = np.where(np.arange(80) < 40, left, 1 - left)
+    images = np.repeat(["i", "j"], 40)
+    one = metrics.spatial_coherence(spatial[:40], left[:40], images[:40])
+    assert one > 0.5
+    assert metrics.spatial_coherence(spatial, clusters, images) == pytest.approx(one)
+    # an image of one cluster says nothing
+    clusters[40:] = 7
+    assert metrics.spatial_coherence(spatial, clusters, images) == pytest.approx(one)
+
+
+def test_spatial_coherence_is_what_chance_does_not_give():
+    rng = np.random.default_rng(1)
+    spatial, images = rng.uniform(size=(4000, 2)), np.repeat(["a", "b"], 2000)
+    strewn = rng.choice(3, 4000, p=[0.9, 0.05, 0.05])  # a giant cluster, 81 % by chance alone
+    assert metrics.spatial_coherence(spatial, strewn, images) == pytest.approx(0, abs=0.03)
+    halves = (spatial[:, 0] < 0.5).astype(int)
+    assert metrics.spatial_coherence(spatial, halves, images) > 0.9
+    # by hand: 4 cells of a, 3 of b, on a line of two far groups; each sees all others of its 7
+    row = np.zeros((7, 2))
+    row[:, 0] = np.arange(7)
+    by_hand = (4 * 3 / 6 + 3 * 2 / 6) / 7
+    chance = (16 + 9) / 49
+    found = metrics.spatial_coherence(row, [0, 0, 0, 0, 1, 1, 1], np.zeros(7))
+    assert found == pytest.approx((by_hand - chance) / (1 - chance))
 
 
 def test_spatial_coherence_of_lonely_cells_is_missing():

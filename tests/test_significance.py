@@ -1,21 +1,23 @@
-"""Ranks, tests and groups of methods, against values worked out by hand and by scipy."""
+"""Ranks, tests and intervals, against values worked out by hand and on made tables."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from spclust import significance
+from spclust import reporting, significance
 
-# four methods on six blocks, no ties
+# four methods on six slices, no ties
 SCORED = pd.DataFrame(
     {
         "a": [0.91, 0.82, 0.75, 0.66, 0.93, 0.58],
         "b": [0.85, 0.80, 0.77, 0.61, 0.90, 0.52],
         "c": [0.80, 0.84, 0.70, 0.60, 0.88, 0.55],
         "d": [0.70, 0.71, 0.52, 0.43, 0.64, 0.31],
-    }
+    },
+    index=[f"s{i}" for i in range(6)],
 )
+APART = pd.Series(SCORED.index, SCORED.index)  # every slice a study of its own
 
 
 def test_ties_share_the_mean_of_their_ranks():
@@ -23,85 +25,196 @@ def test_ties_share_the_mean_of_their_ranks():
     assert significance.average_ranks(blocks).to_dict() == {"a": 2.25, "b": 1.25, "c": 2.5}
 
 
-def test_friedman_by_hand():
+def test_friedman_and_iman_davenport_by_hand():
     # ranks 1 2 3 4, 2 3 1 4, 2 1 3 4, 1 2 3 4, 1 2 3 4, 1 3 2 4
     ranks = significance.average_ranks(SCORED)
     assert ranks.tolist() == pytest.approx([8 / 6, 13 / 6, 15 / 6, 4])
     # 12 n / (k (k + 1)) (sum of squared ranks - k (k + 1)^2 / 4)
     expected = 12 * 6 / 20 * ((8**2 + 13**2 + 15**2 + 24**2) / 36 - 25)
-    chi2, p = significance.friedman(SCORED)
+    chi2, p, f, p_f = significance.friedman(SCORED)
     assert chi2 == pytest.approx(expected)
     assert p == pytest.approx(stats.chi2.sf(expected, 3))
+    # it is the F of an analysis of variance of the ranks, by slices and methods
+    rank = SCORED.rank(axis=1).to_numpy()
+    between = 6 * ((rank.mean(0) - 2.5) ** 2).sum() / 3
+    within = ((rank - rank.mean(0)) ** 2).sum() / 15
+    assert f == pytest.approx(between / within)
+    assert p_f == pytest.approx(stats.f.sf(between / within, 3, 15)) and p_f < p
 
 
-def test_critical_differences_of_the_tabled_quantiles():
-    # q at 5 %, Demšar (2006), Table 5a: 2.569 for 4 methods, 3.164 for 10
-    expected = 2.569 * np.sqrt(20 / 84)
-    assert significance.critical_difference(4, 14) == pytest.approx(expected, abs=1e-3)
-    assert significance.critical_difference(10, 30) == pytest.approx(
-        3.164 * np.sqrt(110 / 180), abs=1e-3
-    )
-    assert significance.critical_difference(2, 1) == pytest.approx(1.960, abs=1e-3)
-    assert np.isnan(significance.critical_difference(1, 5))
+def test_the_example_of_demsar():
+    # 14 slices, 4 methods, chi2 9.28: F 3.69 with 3 and 39 degrees of freedom (sec. 3.2.4)
+    assert 13 * 9.28 / (14 * 3 - 9.28) == pytest.approx(3.69, abs=0.01)
+    table = pd.DataFrame({"a": [3, 3], "b": [2, 2], "c": [1, 1]})
+    chi2, _, f, p_f = significance.friedman(table)
+    assert chi2 == 4 and f == np.inf and p_f == 0
 
 
 def test_nothing_is_tested_where_there_is_nothing_to_test():
-    one_block = pd.DataFrame({"a": [1.0], "b": [2.0], "c": [3.0]})
-    assert np.isnan(significance.friedman(one_block)).all()
-    assert np.isnan(significance.friedman(one_block[["a", "b"]])).all()
-    same = pd.DataFrame({name: [1.0, 2.0] for name in "abc"})
+    one_slice = pd.DataFrame({"a": [1.0], "b": [2.0], "c": [3.0]})
+    assert np.isnan(significance.friedman(one_slice)).all()
+    assert np.isnan(significance.friedman(one_slice[["a", "b"]])).all()
+    same = pd.DataFrame({name: [1.0, 2.0] for name in "abc"}, index=list("xy"))
     assert np.isnan(significance.friedman(same)).all()
-    assert significance.wilcoxon_holm(same)["p_holm"].tolist() == [1, 1, 1]
+    studies = pd.Series(list("xy"), list("xy"))
+    pairs = significance.against(same, "a", studies)
+    assert pairs["p_holm"].tolist() == [1, 1]
+    assert significance.against(same[["a"]], "a", studies).empty
 
 
-def test_wilcoxon_is_the_exact_one_of_scipy_and_says_by_how_much():
-    pairs = significance.wilcoxon_holm(SCORED).set_index(["first", "second"])
-    assert len(pairs) == 6 and (pairs["blocks"] == 6).all()
+def test_wilcoxon_is_the_exact_one_of_scipy_with_holm_over_the_rivals():
+    pairs = significance.against(SCORED, "a", APART).set_index("rival")
+    assert pairs.index.tolist() == ["b", "c", "d"] and (pairs["slices"] == 6).all()
     # all six differences of one sign: 2 of 2^6 orders are as extreme
-    assert pairs.loc[("a", "d"), "p"] == 2 / 64
-    assert pairs.loc[("a", "d"), "median_difference"] == pytest.approx(0.23)
-    assert pairs.loc[("a", "c"), "p"] == stats.wilcoxon(SCORED["a"], SCORED["c"]).pvalue
-    assert pairs.loc[("a", "d"), "p_holm"] == pytest.approx(6 / 32)
-
-
-def test_holm_by_hand():
-    pairs = significance.wilcoxon_holm(SCORED)
-    # sorted times 6 5 4 3 2 1, then never falling
+    assert pairs.loc["d", "p"] == 2 / 64
+    assert pairs.loc["c", "p"] == stats.wilcoxon(SCORED["a"], SCORED["c"]).pvalue
+    assert pairs.loc["d", "difference"] == pytest.approx((SCORED["a"] - SCORED["d"]).mean())
+    # sorted times 3 2 1, then never falling
     order = np.argsort(pairs["p"].to_numpy(), kind="stable")
-    raised = np.maximum.accumulate(pairs["p"].to_numpy()[order] * np.arange(6, 0, -1))
+    raised = np.maximum.accumulate(pairs["p"].to_numpy()[order] * [3, 2, 1])
     assert pairs["p_holm"].to_numpy()[order] == pytest.approx(np.minimum(raised, 1))
 
 
-def test_methods_are_compared_over_slices_and_seeds_and_over_slices():
-    long = pd.DataFrame(
-        [(f"s{i // 2}", run, i % 2, metric, value)
-         for metric in ("ARI", "NMI") for run in SCORED for i, value in enumerate(SCORED[run])],
-        columns=["dataset", "run", "seed", "metric", "value"],
-    )  # fmt: skip
-    ranks, overall, pairs = significance.compare(long, ["a", "b", "d"])
-    three = SCORED[["a", "b", "d"]]
-    means = three.groupby(np.arange(6) // 2).mean()
-    for unit, blocks in (("slices and seeds", three), ("slices", means)):
-        found = ranks[ranks["unit"] == unit].set_index(["metric", "run"])["average_rank"]
-        expected = significance.average_ranks(blocks)
-        assert found["ARI"].to_dict() == expected.to_dict() == found["all"].to_dict()
-        test = overall[overall["unit"] == unit].set_index("metric").loc["NMI"]
-        assert test["blocks"] == len(blocks) and test["methods"] == 3
-        assert (test["chi2"], test["p"]) == pytest.approx(significance.friedman(blocks))
-        part = pairs[(pairs["unit"] == unit) & (pairs["metric"] == "NMI")]
-        assert part["p_holm"].tolist() == significance.wilcoxon_holm(blocks)["p_holm"].tolist()
+def test_when_so_few_slices_can_show_anything():
+    # 2 / 2^n times the rivals
+    assert not reporting.can_be_found(5, 1) and reporting.can_be_found(6, 1)
+    assert not reporting.can_be_found(6, 10) and reporting.can_be_found(9, 10)
+
+
+# tables with known answers
+
+
+@pytest.fixture
+def swift(monkeypatch):
+    """statsmodels collects garbage at every correction, 0.1 s in a process with much in it."""
+    monkeypatch.setattr("gc.collect", lambda *_: 0)
+
+
+def made(rng, slices=12, rivals=4, gain=0.0, per_study=1, shared=0.0):
+    """Scores of a reference and rivals; slices of a study share a part of their differences."""
+    n = slices // per_study
+    level = rng.uniform(0.3, 0.8, size=(slices, 1))
+    noise = 0.05 * rng.normal(size=(slices, rivals + 1))
+    common = shared * rng.normal(size=(n, rivals + 1)).repeat(per_study, axis=0)
+    table = pd.DataFrame(
+        level + noise + common, columns=["ours", *(f"r{i}" for i in range(rivals))]
+    )
+    table["ours"] += gain
+    return table, pd.Series(np.arange(slices) // per_study)
+
+
+def test_none_is_found_in_noise_more_often_than_the_level_says(swift):
+    rng = np.random.default_rng(1)
+    wrong = {"holm": 0, "interval": 0, "all": 0}
+    for _ in range(160):
+        table, studies = made(rng)
+        pairs = significance.against(table, "ours", studies, resamples=399)
+        wrong["holm"] += (pairs["p_holm"] < 0.05).any()
+        wrong["interval"] += ((pairs["low"] > 0) | (pairs["high"] < 0)).mean()
+        wrong["all"] += significance.friedman(table)[3] < 0.05
+    # 8 of 160 expected at most; three standard deviations above
+    assert all(count <= 16 for count in wrong.values()), wrong
+    assert wrong["interval"] > 2 and wrong["all"] > 2  # and no test that never speaks
+
+
+def test_a_planted_difference_is_found_and_has_its_size(swift):
+    rng = np.random.default_rng(2)
+    found, covered = 0, 0
+    for _ in range(50):
+        table, studies = made(rng, gain=0.12)
+        pairs = significance.against(table, "ours", studies, resamples=399)
+        found += (pairs["p_holm"] < 0.05).all()
+        covered += ((pairs["low"] < 0.12) & (pairs["high"] > 0.12)).mean()
+    assert found >= 44 and 43 <= covered
+
+
+@pytest.mark.parametrize(("n_studies", "level"), [(3, 0.75), (4, 0.875), (6, 0.95), (9, 0.95)])
+def test_intervals_hold_the_truth_as_often_as_their_level(n_studies, level):
+    rng = np.random.default_rng(3)
+    # 600 tables at once, a column each; slices of a study share half of their variance
+    common = rng.normal(size=(n_studies, 600)).repeat(2, axis=0)
+    table = pd.DataFrame(0.1 + 0.05 * (common + rng.normal(size=common.shape)))
+    low, high, said = significance.interval(table, pd.Series(np.arange(len(table)) // 2), 399)
+    assert said == pytest.approx(level)
+    assert np.mean((low < 0.1) & (high > 0.1)) == pytest.approx(level, abs=0.03)
+
+
+def test_dependent_slices_widen_the_interval():
+    rng = np.random.default_rng(4)
+    table, studies = made(rng, 24, per_study=3, shared=0.1)
+    told = significance.against(table, "ours", studies)
+    untold = significance.against(table, "ours", pd.Series(np.arange(24)))
+    assert told["difference"].tolist() == untold["difference"].tolist()
+    assert ((told["high"] - told["low"]) > 1.2 * (untold["high"] - untold["low"])).all()
+    assert told["studies"].tolist() == [8] * 4 and told["p"].tolist() == untold["p"].tolist()
+
+
+def test_the_interval_repeats_and_one_study_has_none():
+    table, studies = made(np.random.default_rng(5))
+    first, again = (significance.against(table, "ours", studies) for _ in range(2))
+    pd.testing.assert_frame_equal(first, again)
+    one = significance.against(table, "ours", pd.Series("s", table.index))
+    assert one[["low", "high", "level"]].isna().all(axis=None) and (one["studies"] == 1).all()
+
+
+# from the table of scores
+
+
+def scored(blocks, labels="cell types", group="own", metrics=("ARI", "NMI")):
+    """Rows as comparison.score_table has them."""
+    long = blocks.rename_axis(index="dataset", columns="run").stack().rename("mean").reset_index()
+    parts = [long.assign(metric=metric) for metric in metrics]
+    return pd.concat(parts).assign(labels=labels, group=group, control=False)
+
+
+def test_every_table_is_compared_by_itself():
+    regions = SCORED[["a", "b", "c"]].add_prefix("new ").set_axis([f"t{i}" for i in range(6)])
+    table = pd.concat([
+        scored(SCORED), scored(regions.rename(columns=lambda c: c[-1]), "regions"),
+        scored(SCORED[["b", "d"]].add_suffix("_p"), group="panel"),
+    ])  # fmt: skip
+    ranks, overall, pairs = significance.compare(table, {"own": "b", "panel": "b_p"}, {"s0": "x"})
+    where = ["labels", "group", "metric"]
+    assert overall.set_index(where)["methods"].to_dict() == {
+        ("cell types", "own", "ARI"): 4, ("cell types", "own", "NMI"): 4,
+        ("cell types", "panel", "ARI"): 2, ("cell types", "panel", "NMI"): 2,
+        ("regions", "own", "ARI"): 3, ("regions", "own", "NMI"): 3,
+    }  # fmt: skip
+    found = ranks.set_index([*where, "run"])["average_rank"].sort_index()
+    expected = significance.average_ranks(SCORED).to_dict()
+    assert found["cell types", "own", "ARI"].to_dict() == expected
+    assert found["cell types", "own", "all"].to_dict() == expected
+    rivals = pairs.drop_duplicates([*where[:2], "rival"]).groupby(where[:2])["rival"].agg(list)
+    assert rivals.to_dict() == {
+        ("cell types", "own"): ["a", "c", "d"], ("cell types", "panel"): ["d_p"],
+        ("regions", "own"): ["a", "c"],
+    }  # fmt: skip
+
+
+def test_slices_of_one_study_are_resampled_together():
+    studies = dict.fromkeys(["s0", "s1", "s2"], "x")
+    pairs = significance.compare(scored(SCORED), {"own": "a"}, studies)[2]
+    assert set(pairs["studies"]) == {4} and set(pairs["level"]) == {0.875}
+    low = pairs.set_index(["metric", "rival"]).loc[("ARI", "c"), "low"]
+    gaps = (SCORED["a"] - SCORED["c"]).to_numpy()
+    assert low == pytest.approx(min(gaps[:3].mean(), *gaps[3:]))
 
 
 def test_what_is_not_printed_ranks_nobody():
-    long = pd.DataFrame(
-        [("s", "a", 1, "ARI", 0.50004), ("s", "b", 1, "ARI", 0.49996)],
-        columns=["dataset", "run", "seed", "metric", "value"],
-    )
-    assert set(significance.compare(long, ["a", "b"])[0]["average_rank"]) == {1.5}
+    blocks = pd.DataFrame({"a": [0.50004], "b": [0.49996]}, index=["s"])
+    assert set(significance.compare(scored(blocks))[0]["average_rank"]) == {1.5}
+
+
+def test_a_reference_that_lacks_a_slice_has_no_pairs():
+    holes = SCORED.copy()
+    holes.loc["s3", "a"] = np.nan
+    table = scored(holes.fillna(-9)).replace(-9, np.nan)
+    ranks, _, pairs = significance.compare(table, {"own": "a"})
+    assert pairs.empty and set(ranks["run"]) == {"b", "c", "d"}
 
 
 def test_nobody_to_compare_leaves_empty_tables():
-    long = pd.DataFrame(columns=["dataset", "run", "seed", "metric", "value"])
-    ranks, overall, pairs = significance.compare(long, [])
+    nobody = scored(SCORED).assign(control=True)
+    ranks, overall, pairs = significance.compare(nobody)
     assert ranks.empty and overall.empty and pairs.empty
-    assert {"unit", "metric", "first", "second", "p_holm"} <= set(pairs)
+    assert {"labels", "group", "metric", "reference", "rival", "p_holm"} <= set(pairs)

@@ -118,6 +118,39 @@ def test_images_too_small_for_a_graph_are_still_clustered(two_images):
     assert set(run(tiny, n_clusters=2, graphs=apart).labels) == {0, 1}
 
 
+def test_the_package_is_called_as_its_tutorial_does(cells, monkeypatch):
+    import spatialleiden
+
+    called, search = {}, spatialleiden.search_resolution
+
+    def noted(adata, n_clusters, **others):
+        called.update(others)
+        return search(adata, n_clusters, **others)
+
+    monkeypatch.setattr(spatialleiden, "search_resolution", noted)
+    graphs = graphs_for("spatialleiden", cells)
+    found = run(cells, graphs=graphs)
+    features, own = called["latent_kwargs"], called["spatial_kwargs"]
+    assert features["directed"] is False and own["directed"] == (False, True)
+    assert own["layer_ratio"] == 1.8 and called["n_iter"] == 15
+    # whole matrices, each edge in both directions
+    for layer in (features["neighbors"], own["latent_neighbors"], own["spatial_neighbors"]):
+        assert abs(layer - layer.T).max() == 0 and sp.tril(layer, -1).nnz == layer.nnz / 2
+    # so that an edge of the features weighs twice: 0.9 against each edge once
+    once = spatialleiden.multiplex_leiden(
+        sp.triu(features["neighbors"], 1), own["spatial_neighbors"], directed=(False, True),
+        layer_weights=[2.0, 1.8], random_state=0,
+        partition_kwargs=[{"resolution_parameter": r} for r in (0.5, 0.5)],
+    )  # fmt: skip
+    twice = spatialleiden.multiplex_leiden(
+        features["neighbors"], own["spatial_neighbors"], directed=(False, True),
+        layer_weights=[1.0, 1.8], random_state=0,
+        partition_kwargs=[{"resolution_parameter": r} for r in (0.5, 0.5)],
+    )  # fmt: skip
+    assert adjusted_rand_score(once, twice) > 0.8
+    assert len(set(found.labels)) == 3
+
+
 def test_agreement_is_the_share_of_weight_that_stays_inside():
     edges = sp.coo_matrix(([3.0, 1.0, 3.0, 1.0], ([0, 0, 1, 2], [1, 2, 0, 0])), shape=(4, 4))
     labels = np.array([0, 0, 1, 1])

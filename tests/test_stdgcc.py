@@ -131,6 +131,9 @@ def test_each_term_enters_with_its_weight(cells):
     value, terms = loss(weight_contrast=2.0)
     assert value == pytest.approx(2 * (terms["infomax"] + terms["cosine"]))
     assert loss(weight_reconstruction=0.5)[0] == pytest.approx(0.5 * terms["reconstruction"])
+    # 12 features weigh as the authors' 3,000 do at 0.05
+    auto = loss(weight_reconstruction="auto")[0]
+    assert auto == pytest.approx(0.05 * 3000 / 12 * terms["reconstruction"])
     assert loss(weight_prior=0.1)[0] == pytest.approx(0.1 * terms["prior"], rel=1e-5)
     # of a standard normal the divergence from it is nil
     ((mean, log_variance),) = model.distributions(true)

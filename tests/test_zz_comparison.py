@@ -32,7 +32,8 @@ def test_what_fails_and_what_is_not_here_leaves_empty_cells(tmp_path):
     page = (project.folder / "results/comparison_so_far/scores.md").read_text()
     assert "No result of kmeans on tiny (seed 1)." in page
     assert "No data for gone: there is no by_hand/gone.h5ad." in page
-    assert "Labels of other: a simulation." in page
+    assert "| other | cell types | a simulation | other | cell types | yes |" in page
+    assert (project.folder / "results/comparison_so_far/differences.md").exists()
 
     # mended, only what failed runs again
     kmeans.write_text(whole)
@@ -43,4 +44,5 @@ def test_what_fails_and_what_is_not_here_leaves_empty_cells(tmp_path):
     assert scores.groupby("dataset")["seeds"].unique().map(list).to_dict() == {
         "gone": [0], "other": [1], "tiny": [1]
     }  # fmt: skip
-    assert {path.stem for path in folder.glob("figures/*.png")} >= {"scores", "costs"}
+    figures = {path.stem for path in folder.glob("figures/*.png")}
+    assert figures >= {"scores_cell_types", "costs"}

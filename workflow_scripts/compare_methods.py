@@ -5,21 +5,24 @@ from pathlib import Path
 from spclust import comparison, comparison_text, contracts, logs, reporting, significance
 
 with logs.job(snakemake.log[0], snakemake.rule) as log:
-    cfg, out = snakemake.params.cfg, snakemake.output
-    results = comparison.read(cfg["results"], cfg["controls"])
-    notes = comparison_text.notes(results, cfg["label_origin"], cfg["absent"])
+    cfg, out, about = snakemake.params.cfg, snakemake.output, snakemake.params.cfg["about"]
+    kinds, studies = ({name: said[key] for name, said in about.items() if key in said}
+                      for key in ("label_kind", "study"))  # fmt: skip
+    results = comparison.read(cfg["results"], cfg["controls"], kinds, cfg["groups"])
+    notes = comparison_text.notes(results, about, cfg["absent"], cfg["prepared"])
     seeds = results.planned["seed"].unique()
     scores, rare = comparison.score_table(results), comparison.rare_class_table(results)
     costs = comparison.cost_table(results)
-    ranks, friedman, pairs = significance.compare(results.scores, comparison.compared(scores))
+    ranks, overall, pairs = significance.compare(scores, cfg["references"], studies)
     tables = {
         "scores": scores, "rare_classes": rare, "costs": costs,
-        "average_ranks": ranks, "friedman": friedman, "wilcoxon": pairs,
+        "average_ranks": ranks, "friedman": overall, "differences": pairs,
     }  # fmt: skip
     for name, table in tables.items():
         contracts.write_table(reporting.rounded(table), out[name])
     pages = {
         out.scores_page: comparison_text.scores(scores, ranks, seeds, notes),
+        out.differences_page: comparison_text.differences(pairs, overall, notes),
         out.rare_classes_page: comparison_text.rare_classes(rare, seeds, notes),
         out.costs_page: comparison_text.costs(costs, seeds, notes),
     }

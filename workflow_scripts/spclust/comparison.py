@@ -12,7 +12,7 @@ from spclust.errors import UserError
 from spclust.reporting import (
     ALL,
     COSTS,
-    DIGITS,
+    GROUP,
     METRICS,
     OF_CLASS,
     mean_and_sd,
@@ -25,6 +25,12 @@ log = logging.getLogger(__name__)
 # what is compared, by the name under which a run's files have it
 SCORES, OF_RARE, OF_COST = titles(METRICS), titles(OF_CLASS), titles(COSTS)
 ALL_RARE = "(mean of the rare classes)"
+# methods meet in a table of one kind of labels and one group of runs
+TABLE = ["labels", "group"]
+OF_ALL = "(controls)"  # stand in the tables of every group
+# the table of each kind of labels
+LABELS = {"types": "cell types", "gates": "cell types", "regions": "regions",
+          "partition": "regions"}  # fmt: skip
 _ID = ["dataset", "run", "seed"]
 
 
@@ -38,6 +44,8 @@ class Results:
         ``dataset, run, seed, folder`` of every run; the folder is missing where there is none.
     controls : frozenset of str
         Runs that bound the tables and are not ranked.
+    kinds, groups : dict of str to str
+        ``label_kind`` of each dataset and ``group`` of each run, where not the usual one.
     scores, classes, costs : DataFrame
         ``dataset, run, seed`` and: ``metric`` (as the tables call it) and ``value``; the columns
         of ``class_metrics.tsv``; the keys of ``cost.json``. Of a cohort, of all its cells.
@@ -45,12 +53,14 @@ class Results:
 
     planned: pd.DataFrame
     controls: frozenset
+    kinds: dict
+    groups: dict
     scores: pd.DataFrame
     classes: pd.DataFrame
     costs: pd.DataFrame
 
 
-def read(planned, controls=()):
+def read(planned, controls=(), kinds=None, groups=None):
     """Read the runs that are there.
 
     Parameters
@@ -58,6 +68,8 @@ def read(planned, controls=()):
     planned : list of (dataset, run, seed, folder or None)
     controls : list of str
         Names of control runs.
+    kinds, groups : dict of str to str, optional
+        See :class:`Results`.
 
     Raises
     ------
@@ -84,6 +96,8 @@ def read(planned, controls=()):
     return Results(
         pd.DataFrame(planned, columns=[*_ID, "folder"]),
         frozenset(controls),
+        kinds or {},
+        groups or {},
         scores.assign(metric=scores["metric"].map(SCORES)).dropna(subset="metric"),
         # a slice without labels has no classes
         pd.concat([t for t in classes if len(t)] or classes[:1], ignore_index=True),
@@ -97,18 +111,21 @@ def score_table(results):
     Returns
     -------
     DataFrame
-        ``dataset, metric, run, control, mean, sd, seeds, place, rank``, a row for every planned
-        slice. ``place`` is ``best`` or ``second`` among the methods as printed, ``rank`` that of
-        the :func:`compared` methods; both are missing for controls.
+        ``labels, group, dataset, metric, run, control, mean, sd, seeds, place``, a row for every
+        planned slice and run; controls have the group ``(controls)``. ``place`` is ``best`` or
+        ``second`` as printed among the methods of a table (of one kind of labels and one
+        group), missing for controls.
     """
-    datasets = results.planned["dataset"].unique()
+    planned = results.planned
+    datasets = sorted(planned["dataset"].unique(), key=lambda name: _labels(results, name))
     rows = list(itertools.product(datasets, SCORES.values()))
     table = _over_seeds(results.scores, rows, ["dataset", "metric"], results)
-    table = with_places(table, ["dataset", "metric"])
-    ranked = table["run"].isin(compared(table))
-    ranks = table[ranked].groupby(["dataset", "metric"], sort=False)["mean"]
-    table["rank"] = ranks.transform(lambda means: means.round(DIGITS).rank(ascending=False))
-    return table
+    table.insert(0, "labels", [_labels(results, name) for name in table["dataset"]])
+    return with_places(table, ["group", "dataset", "metric"])
+
+
+def _labels(results, dataset):
+    return LABELS[results.kinds.get(dataset, "types")]
 
 
 def compared(scores):
@@ -116,11 +133,23 @@ def compared(scores):
 
     A method that fails on a slice would otherwise gain by it, or its failure would take the
     slice from all others.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        The rows of one table.
     """
     methods = scores[~scores["control"]]
     there = methods.groupby(["dataset", "run"], sort=False)["mean"].count().unstack("run")
-    there = there[there.any(axis=1)] == len(SCORES)
+    there = there[there.any(axis=1)] == methods["metric"].nunique()
     return [run for run in methods["run"].unique() if len(there) and there[run].all()]
+
+
+def by_group(table):
+    """Rows of each group with those of the controls; titles where there are several groups."""
+    names = [name for name in table["group"].unique() if name != OF_ALL]
+    for name in names:
+        yield name if len(names) > 1 else "", table[table["group"].isin([name, OF_ALL])]
 
 
 def rare_class_table(results):
@@ -129,7 +158,7 @@ def rare_class_table(results):
     Returns
     -------
     DataFrame
-        ``dataset, class, cells, metric, run, control, mean, sd, seeds, place``; the class
+        ``group, dataset, class, cells, metric, run, control, mean, sd, seeds, place``; the class
         ``ALL_RARE`` is the mean over the slice's rare classes. Empty where no class is rare.
     """
     rare = results.classes[results.classes["rare"].astype(bool)]
@@ -144,9 +173,9 @@ def rare_class_table(results):
         part = part.rename(columns=OF_RARE)
         long.append(part.melt([*_ID, "class"], list(OF_RARE.values()), var_name="metric"))
     keys = ["dataset", "class", "metric"]
-    table = with_places(_over_seeds(pd.concat(long), rows, keys, results), keys)
+    table = with_places(_over_seeds(pd.concat(long), rows, keys, results), ["group", *keys])
     table = table.merge(sizes[["dataset", "class", "cells"]], "left", ["dataset", "class"])
-    order = ["dataset", "class", "cells", "metric"]
+    order = ["group", "dataset", "class", "cells", "metric"]
     return table[order + [c for c in table if c not in order]].astype({"cells": "Int64"})
 
 
@@ -156,7 +185,7 @@ def cost_table(results):
     Returns
     -------
     DataFrame
-        ``dataset, metric, run, control, mean, sd, seeds, device, threads``.
+        ``group, dataset, metric, run, control, mean, sd, seeds, device, threads``.
     """
     rows = list(itertools.product(results.planned["dataset"].unique(), OF_COST.values()))
     long = results.costs.rename(columns=OF_COST)
@@ -177,5 +206,7 @@ def _over_seeds(long, rows, keys, results):
         [(*row, run) for row in rows for run in runs], columns=[*keys, "run"]
     ).assign(control=lambda table: table["run"].isin(results.controls))
     table = wanted.merge(mean_and_sd(long, [*keys, "run"]), "left", [*keys, "run"])
+    groups = [results.groups.get(run, GROUP) for run in table["run"]]
+    table.insert(0, "group", pd.Series(groups, table.index).where(~table["control"], OF_ALL))
     table["seeds"] = table["seeds"].fillna(0)
     return table.astype({"mean": float, "sd": float, "seeds": int})

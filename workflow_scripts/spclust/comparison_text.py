@@ -2,35 +2,107 @@
 
 import pandas as pd
 
-from spclust.reporting import DIGITS, with_places
+from spclust.comparison import LABELS, TABLE, by_group
+from spclust.reporting import DIGITS, GROUP, can_be_found, with_places
 
 MARKS = {"best": "**{}**", "second": "<ins>{}</ins>"}
+# what is said of labels that are not simply right
+KINDS = {
+    "types": "cell types",
+    "gates": "cell types by gates on the same proteins: scores are circular",
+    "regions": "regions of the tissue",
+    "partition": "regions, the partition of another algorithm: agreement with it, not truth",
+}
 
 
 def scores(table, ranks, seeds, notes):
-    """The paper's Table 1: scores of every slice, then average ranks."""
-    shown = table.assign(text=texts(table, score))
-    average = ranks[ranks["unit"] == "slices"].rename(columns={"average_rank": "mean"})
-    average = average.assign(dataset="average rank", control=False, mean=average["mean"].round(2))
+    """The paper's Table 1, turned: methods in rows, and tables by what the labels are."""
+    controls = ", ".join(table.loc[table["control"], "run"].unique())
+    bounds = f" {controls} bound the tables and do not compete." if controls else ""
+    legend = f"{_over(seeds)} **Bold**: best of a slice, <ins>underlined</ins>: second, both as "
+    legend += f"printed and within a table.{bounds} The average rank is over the slices of a table "
+    legend += "that have results, each counted once with its mean over seeds. NMI is divided by "
+    legend += "the arithmetic mean of both entropies."
+    parts = []
+    for labels, of_labels in table.groupby("labels", sort=False):
+        parts.append(f"## {labels.capitalize()}")
+        for title, part in by_group(of_labels):
+            parts += [f"### {title}"] if title else []
+            average = ranks[(ranks["labels"] == labels) & ranks["group"].isin(part["group"])]
+            for metric, rows in part.groupby("metric", sort=False):
+                parts.append(f"{metric}:\n\n" + of_metric(rows, average, metric))
+            left_out = set(part.loc[~part["control"], "run"]) - set(average["run"])
+            if left_out:
+                parts.append(f"Without rank, for want of a slice: {', '.join(sorted(left_out))}.")
+    return _page("Scores", legend, "\n\n".join(parts), notes)
+
+
+def of_metric(table, ranks, metric):
+    """One score: a row for each method, a column for each slice, and the average rank."""
+    ranks = ranks[ranks["metric"] == metric].rename(columns={"average_rank": "mean"})
+    mean = ranks["mean"].astype(float).round(2)  # of nobody, it has no type
+    average = ranks.assign(dataset="average rank", control=False, mean=mean)
     average = with_places(average, ["metric"], order=-1)
     average["text"] = average["mean"].map("{:.2f}".format)
-    rows = _table(pd.concat([shown, average]), ["dataset", "metric"])
-    controls = ", ".join(table.loc[table["control"], "run"].unique())
-    bounds = f" {controls} bound the table and do not compete." if controls else ""
-    legend = f"{_over(seeds)} **Bold**: best, <ins>underlined</ins>: second.{bounds}"
-    ranked = set(average["run"])
-    left_out = [run for run in table.loc[~table["control"], "run"].unique() if run not in ranked]
-    legend += " Average ranks are over the slices that have results, of the means as printed"
-    legend += f"; without one, for want of a slice: {', '.join(left_out)}." if left_out else "."
-    return _page("Scores", legend, rows, notes)
+    return _table(pd.concat([table.assign(text=texts(table, score)), average]), ["run"], "dataset")
+
+
+def differences(pairs, overall, notes):
+    """A reference against each of its rivals, with intervals, and the tests of all at once."""
+    legend = "Mean difference over slices, the reference minus its rival, with its interval from "
+    legend += "resampling whole studies, since slices of one study are not independent. **Bold**: "
+    legend += "the interval leaves 0 out; each is of its pair alone, so that among many rivals "
+    legend += "some do by chance. With fewer than six studies no interval reaches 95 %. The pairs "
+    legend += "are those of the reference that the configuration names; no others are tested. p: "
+    legend += "Wilcoxon's signed-rank test over slices, Holm over the rivals, where so few slices "
+    legend += "could bring it below 5 %; it knows nothing of studies."
+    parts = []
+    several = overall["group"].nunique() > 1
+    for (labels, group), tests in overall.groupby(TABLE, sort=False):
+        parts.append(f"## {labels.capitalize()}{f', {group}' if several else ''}")
+        mine = pairs[(pairs["labels"] == labels) & (pairs["group"] == group)]
+        if len(mine):
+            parts.append(_against(mine))
+        else:
+            parts.append("No pair: the reference lacks a slice, or has no rival here.")
+        found = [f"{t.metric} F = {t.f:.2f}, p = {t.p_f:.2g} (χ² = {t.chi2:.1f}, p = {t.p:.2g})"
+                 for t in tests.itertuples() if pd.notna(t.p)]  # fmt: skip
+        if found:
+            parts.append("All methods at once, Iman and Davenport's F (Friedman's χ²): "
+                         f"{'; '.join(found)}.")  # fmt: skip
+    return _page("Differences", legend, "\n\n".join(parts), notes)
+
+
+def _against(pairs):
+    first = pairs.iloc[0]
+    slices = "1 slice" if first["slices"] == 1 else f"{first['slices']} slices"
+    line = f"**{first['reference']}** minus each, {slices} of {first['studies']} "
+    line += "studies" if first["studies"] > 1 else "study, so there is no interval"
+    line += f", intervals at {100 * first['level']:.3g} %:" if pd.notna(first["level"]) else ":"
+    shown = pairs.assign(text=[difference(*row) for row in pairs[
+        ["difference", "low", "high"]].itertuples(index=False)], place=None)  # fmt: skip
+    if can_be_found(first["slices"], pairs["rival"].nunique()):
+        shown["text"] += pairs["p_holm"].map(", p = {:.2g}".format)
+    return f"{line}\n\n{_table(shown, ['rival'], 'metric')}"
+
+
+def difference(value, low, high):
+    """A difference with its interval, bold where that leaves 0 out."""
+    if pd.isna(low):
+        return f"{value:+.{DIGITS}f}"
+    text = f"{value:+.{DIGITS}f} [{low:+.{DIGITS}f}, {high:+.{DIGITS}f}]"
+    return MARKS["best"].format(text) if low > 0 or high < 0 else text
 
 
 def in_short(ranks):
     """One line for the terminal: methods by their average rank over slices and scores."""
-    chosen = ranks[(ranks["unit"] == "slices") & (ranks["metric"] == "all")]
-    order = chosen.sort_values("average_rank", kind="stable")[["run", "average_rank"]]
-    found = [f"{run} {rank:.1f}" for run, rank in order.itertuples(index=False)]
-    return f"average ranks (1 is best): {', '.join(found)}" if found else "no method is comparable"
+    parts = []
+    for (labels, group), rows in ranks[ranks["metric"] == "all"].groupby(TABLE, sort=False):
+        order = rows.sort_values("average_rank", kind="stable")[["run", "average_rank"]]
+        found = [f"{run} {rank:.1f}" for run, rank in order.itertuples(index=False)]
+        where = labels if group == GROUP else f"{labels}, {group}"
+        parts.append(f"average ranks on {where} (1 is best): {', '.join(found)}")
+    return "; ".join(parts) or "no method is comparable"
 
 
 def rare_classes(table, seeds, notes):
@@ -38,13 +110,11 @@ def rare_classes(table, seeds, notes):
     if table.empty:
         return _page("Rare classes", "No class of these slices is rare.", "", notes)
     cells = table["cells"].map(lambda n: "" if pd.isna(n) else f" ({n:.0f} cells)")
-    shown = table.assign(text=texts(table, score), named=table["class"] + cells).drop(
-        columns="class"
-    )
-    rows = _table(shown.rename(columns={"named": "class"}), ["dataset", "class", "metric"])
+    shown = table.assign(text=texts(table, score), named=table["class"] + cells)
+    shown = shown.drop(columns="class").rename(columns={"named": "class"})
     legend = f"{_over(seeds)} Clusters are matched to classes one to one; a class without a "
     legend += "cluster has 0. **Bold**: best, <ins>underlined</ins>: second."
-    return _page("Rare classes", legend, rows, notes)
+    return _page("Rare classes", legend, _by_run(shown, ["dataset", "class", "metric"]), notes)
 
 
 def costs(table, seeds, notes):
@@ -57,23 +127,35 @@ def costs(table, seeds, notes):
     used = [f"{device} (threads: {n}): {runs}" for (device, n), runs in used.items()]
     legend = f"{_over(seeds)} Of the clustering alone: what prepares, oversamples and joins the "
     legend += f"cells into graphs is timed in results/benchmarks. Where: {'; '.join(used)}."
-    return _page("Costs", legend, _table(shown, ["dataset", "metric"]), notes)
+    return _page("Costs", legend, _by_run(shown, ["dataset", "metric"]), notes)
 
 
-def notes(results, label_origin, absent):
-    """What is not in the tables, and who made the labels.
+def _by_run(shown, keys):
+    """Tables with a column per run, one for each group."""
+    parts = []
+    for title, part in by_group(shown):
+        parts += [f"## {title}"] if title else []
+        parts.append(_table(part, keys, "run"))
+    return "\n\n".join(parts)
+
+
+def notes(results, about, absent, prepared):
+    """What is not in the tables, who made the labels and how the cells were prepared.
 
     Parameters
     ----------
     results : Results
-    label_origin : dict of str to str
-        Slice to the origin of its labels.
+    about : dict of str to dict
+        Slice to its ``label_kind``, ``label_origin``, ``labels_seen`` and ``study``.
     absent : dict of str to str
         Slice to the file that it lacks.
+    prepared : dict of str to str
+        Run to its setting of preprocess.
 
     Returns
     -------
     list of str
+        Paragraphs.
     """
     found = [f"No data for {dataset}: there is no {path}." for dataset, path in absent.items()]
     planned = results.planned[~results.planned["dataset"].isin(absent)]
@@ -85,11 +167,31 @@ def notes(results, label_origin, absent):
     if "mode" in results.costs:
         for (run, mode), rows in results.costs.groupby(["run", "mode"], sort=False):
             found.append(f"{run} was in {mode} mode on {', '.join(rows['dataset'].unique())}.")
-    by_origin = {}
-    for dataset, origin in label_origin.items():
-        by_origin.setdefault(origin, []).append(dataset)
-    found += [f"Labels of {', '.join(names)}: {origin}." for origin, names in by_origin.items()]
-    return found
+    runs = {}
+    for run, setting in prepared.items():
+        if run not in results.controls:
+            runs.setdefault(setting, []).append(run)
+    found += [
+        f"Cells prepared by the setting {s}: {', '.join(names)}." for s, names in runs.items()
+    ]
+    lines = "\n".join(f"- {line}" for line in found)
+    return [text for text in (lines, about_slices(about)) if text]
+
+
+def about_slices(about):
+    """What the labels of each slice are, and whether the project has seen them."""
+    rows = [
+        {
+            "slice": name,
+            "labels": KINDS[said.get("label_kind", "types")],
+            "made by": said.get("label_origin", ""),
+            "study": said.get("study", name),
+            "table": LABELS[said.get("label_kind", "types")],
+            "blind": f"no: {said['labels_seen']}" if "labels_seen" in said else "yes",
+        }
+        for name, said in about.items()
+    ]
+    return markdown(pd.DataFrame(rows)) if rows else ""
 
 
 def score(value):
@@ -128,12 +230,13 @@ def markdown(table):
     return table.to_markdown(index=False, tablefmt="github", disable_numparse=True, stralign=None)
 
 
-def _table(shown, keys):
-    """A table with a row per combination of the keys and a column per run."""
+def _table(shown, keys, across):
+    """A table with a row per combination of the keys and a column per value of another."""
     shown = shown.assign(text=marked(shown["text"], shown["place"]))
-    names, runs = shown[keys].drop_duplicates(), shown["run"].unique()
-    cells = shown.pivot(index=keys, columns="run", values="text").fillna("")
-    cells = cells.loc[pd.MultiIndex.from_frame(names), runs].reset_index(drop=True)
+    names, columns = shown[keys].drop_duplicates(), shown[across].unique()
+    cells = shown.pivot(index=keys, columns=across, values="text").fillna("")
+    rows = pd.MultiIndex.from_frame(names) if len(keys) > 1 else names[keys[0]]
+    cells = cells.loc[rows, columns].reset_index(drop=True)
     # a name stands once, at its first row
     names = names.reset_index(drop=True)
     for i in reversed(range(len(keys))):
@@ -142,5 +245,5 @@ def _table(shown, keys):
 
 
 def _page(title, legend, table, notes):
-    parts = [f"# {title}", legend, table, "\n".join(f"- {note}" for note in notes)]
+    parts = [f"# {title}", legend, table, *notes]
     return "\n\n".join(part for part in parts if part) + "\n"

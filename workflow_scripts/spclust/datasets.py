@@ -18,6 +18,8 @@ CONFIG_FOLDER = Path(__file__).parents[2] / "config"
 # folders of results/ that are no dataset's, and what metrics call all slices of one
 RESERVED = ("summary", "comparison", "comparison_so_far", "logs", "benchmarks", "all")
 SOURCES = ("path", "files", "simulate", "slices")
+# what only the pages of a comparison tell
+OF_COMPARISON = ("label_origin", "label_kind", "labels_seen", "study")
 
 
 def load_schema(name):
@@ -166,5 +168,5 @@ def local_files(definition):
 
 def import_cfg(definition):
     """The part of a dataset's definition that decides what is imported, keys sorted."""
-    elsewhere = {"files", "simulate", "slices", "n_clusters", "label_origin"}
+    elsewhere = {"files", "simulate", "slices", "n_clusters", *OF_COMPARISON}
     return {k: v for k, v in sorted(definition.items()) if k not in elsewhere}

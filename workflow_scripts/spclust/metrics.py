@@ -5,11 +5,17 @@ import logging
 import numpy as np
 import pandas as pd
 from sklearn.metrics import (
+    adjusted_mutual_info_score,
     adjusted_rand_score,
+    completeness_score,
+    fowlkes_mallows_score,
+    mutual_info_score,
     normalized_mutual_info_score,
     precision_recall_fscore_support,
     silhouette_score,
+    v_measure_score,
 )
+from sklearn.metrics.cluster import pair_confusion_matrix
 
 from spclust.parts.graphs import knn_graph, neighbours_within
 from spclust.parts.matching import match_labels
@@ -26,8 +32,10 @@ def evaluate(cells, labels, clusters, embedding, seed, silhouette_cells=5000, ra
 
     Metrics against labels, over the cells that have one: ``accuracy`` (clusters matched one to
     one to classes), ``ARI``, ``NMI``, ``macro_F1`` and ``rare_F1`` (mean F1 of all classes and
-    of the rare ones; a class without a cluster counts 0). Metrics of every dataset:
-    ``modularity``, ``silhouette``, ``spatial_coherence`` and ``n_clusters`` (occupied ones).
+    of the rare ones; a class without a cluster counts 0), the further ones of
+    :func:`against_labels`, and ``label_coherence``, the :func:`spatial_coherence` of the labels
+    themselves, which tells what to expect of clusters. Metrics of every dataset: ``modularity``,
+    ``silhouette``, ``spatial_coherence`` and ``n_clusters`` (occupied ones).
 
     A cluster stands for the same class in all slices, the one it matches over all cells;
     everything else on a slice is of its own cells only.
@@ -71,9 +79,14 @@ def evaluate(cells, labels, clusters, embedding, seed, silhouette_cells=5000, ra
         log.info("%s: %d of %d cells have a label, %d classes",
                  name, scored.sum(), len(truth), len(table))  # fmt: skip
         of_block = against_labels(found[scored], truth[scored], table) if len(table) else {}
+        places = cells.coordinates[rows]
+        if len(table):
+            of_block["label_coherence"] = spatial_coherence(
+                places[scored], truth[scored].astype(str), images[scored]
+            )
         of_block["modularity"] = modularity(x[rows], found)
         of_block["silhouette"] = silhouette(embedding[rows], found, silhouette_cells, seed)
-        of_block["spatial_coherence"] = spatial_coherence(cells.coordinates[rows], found, images)
+        of_block["spatial_coherence"] = spatial_coherence(places, found, images)
         of_block["n_clusters"] = len(np.unique(found))
         log.info("%s: %s", name, ", ".join(f"{m} {value:.4f}" for m, value in of_block.items()))
         scores += [(name, metric, value) for metric, value in of_block.items()]
@@ -85,13 +98,28 @@ def evaluate(cells, labels, clusters, embedding, seed, silhouette_cells=5000, ra
 
 
 def against_labels(clusters, labels, classes):
-    """Metrics of scored cells against their labels, with what :func:`class_scores` returns."""
+    """Metrics of scored cells against their labels, with what :func:`class_scores` returns.
+
+    ``NMI`` is divided by the arithmetic mean of both entropies, as is ``AMI``; ``V_measure`` is
+    the same number by another name. ``MI`` is in nats. ``FMI``, ``pairwise_F1`` and ``Jaccard``
+    count pairs of cells that share a cluster, a class or both.
+    """
+    (_, apart_in_labels), (apart_in_clusters, both) = pair_confusion_matrix(labels, clusters)
+    one = apart_in_labels + apart_in_clusters
     return {
         "accuracy": (classes["recall"] * classes["cells"]).sum() / len(labels),
         "ARI": adjusted_rand_score(labels, clusters),
         "NMI": normalized_mutual_info_score(labels, clusters),
         "macro_F1": classes["f1"].mean(),
         "rare_F1": classes.loc[classes["rare"], "f1"].mean(),
+        "AMI": adjusted_mutual_info_score(labels, clusters),
+        "MI": mutual_info_score(labels, clusters),
+        "V_measure": v_measure_score(labels, clusters),
+        "completeness": completeness_score(labels, clusters),
+        "FMI": fowlkes_mallows_score(labels, clusters),
+        # of one cell a class there is no pair
+        "pairwise_F1": 2 * both / (2 * both + one) if both + one else np.nan,
+        "Jaccard": both / (both + one) if both + one else np.nan,
     }
 
 
@@ -148,7 +176,7 @@ def class_scores(clusters, labels, matched, rare_class):
 
 
 def modularity(x, clusters):
-    """Modularity (Newman) of clusters on the expression graph.
+    """Modularity (Newman) of clusters on the expression graph, which is what Leiden maximises.
 
     The graph joins each cell to its 15 nearest cells by their features, whatever image they are
     in; every method is scored on the same graph. Missing where no cell has a neighbour.
@@ -174,19 +202,31 @@ def silhouette(embedding, clusters, n_cells, seed):
 
 
 def spatial_coherence(spatial, clusters, images):
-    """Mean share of a cell's 6 nearest cells in its image that are in its cluster.
+    """How much more often a cell's 6 nearest cells share its cluster than chance has it.
 
-    1 where every cluster is a separate region. Chance depends on the clusters' sizes; the
-    ``random`` control shows it for equal ones. Missing where no cell has a neighbour, or a place.
+    ``(observed - sum p^2) / (1 - sum p^2)`` in each image, with p the shares of its clusters;
+    the mean over cells. 0 where clusters are strewn at random, 1 where each is a region of its
+    own. More is not better: the labels' own value is the mark. An image within one cluster says
+    nothing and is left out; missing where no image is left, or no cell has a place.
+
+    Parameters
+    ----------
+    spatial : array, shape (n, 2)
+    clusters, images : array, shape (n,)
     """
     spatial = np.asarray(spatial)
     known = np.isfinite(spatial).all(axis=1)
-    clusters, images = np.asarray(clusters)[known], np.asarray(images)[known]
-    shares = [
-        (clusters[near] == clusters[cells, None]).mean(axis=1)
-        for cells, near in neighbours_within(spatial[known], images, SPATIAL_NEIGHBOURS)
-    ]
-    return float(np.concatenate(shares).mean()) if shares else np.nan
+    clusters, images, found, weights = (
+        np.asarray(clusters)[known], np.asarray(images)[known], [], [],
+    )  # fmt: skip
+    for cells, near in neighbours_within(spatial[known], images, SPATIAL_NEIGHBOURS):
+        shares = np.unique(clusters[cells], return_counts=True)[1] / len(cells)
+        chance = (shares**2).sum()
+        if len(shares) > 1:
+            observed = (clusters[near] == clusters[cells, None]).mean()
+            found.append((observed - chance) / (1 - chance))
+            weights.append(len(cells))
+    return float(np.average(found, weights=weights)) if found else np.nan
 
 
 def collect(results, scores, clusters):

@@ -90,7 +90,7 @@ def render():
     schema, dataset = load_schema("config"), load_schema("dataset")
     shipped = yaml.safe_load((CONFIG_FOLDER / "config.yaml").read_text())
     definitions, parts = schema["$defs"], [INTRODUCTION]
-    with_tables = {"study", "method", "transfer", "runs", "knowledge", "evaluation"}
+    with_tables = {"study", "method", "transfer", "runs", "knowledge", "comparison", "evaluation"}
     top = {
         key: (definitions["n_clusters"] if key == "n_clusters" else {}) | value
         for key, value in schema["properties"].items()
@@ -126,7 +126,7 @@ def render():
         cite = f" ({card.cite})" if card.cite else ""
         parts.append(f"{card.title[0].upper()}{card.title[1:]}{cite}.\n")
         parts.append(table(card.settings, {}, "cluster_cells") if card.settings else "No keys.\n")
-    for name in ("knowledge", "evaluation"):
+    for name in ("knowledge", "comparison", "evaluation"):
         section = schema["properties"][name]
         parts += [
             f"## `{name}`\n",

@@ -8,6 +8,8 @@ ALL = "all"
 DIGITS = 3
 # level at which two methods differ
 ALPHA = 0.05
+# of runs that are held against all others of their kind, see the config's key `group`
+GROUP = "own"
 RESULT = ["dataset", "run", "method", "seed"]
 COLUMNS = [*RESULT, "slice", "metric", "value"]
 
@@ -24,24 +26,39 @@ class Metric:
         More is better, less is better, or neither: nobody wins.
     compared : bool
         Whether methods are compared by it.
+    shown : bool
+        Whether it has a place in the figures of a dataset; else it stands in metrics.tsv.
+    whole : bool
+        Whether it counts something.
     """
 
     title: str
     order: int = 1
     compared: bool = False
+    shown: bool = True
+    whole: bool = False
 
 
-# by the names in metrics.tsv, in the order of the tables
+# By the names in metrics.tsv, in the order of the tables. Nobody wins by the silhouette, which is
+# of each method's own embedding, nor by coherence, which no truth needs to have much of.
 METRICS = {
     "accuracy": Metric("ACC", compared=True),
     "ARI": Metric("ARI", compared=True),
     "NMI": Metric("NMI", compared=True),
     "macro_F1": Metric("macro-F1", compared=True),
     "rare_F1": Metric("rare-F1"),
+    "AMI": Metric("AMI", shown=False),
+    "MI": Metric("MI", shown=False),
+    "V_measure": Metric("V-measure", shown=False),
+    "completeness": Metric("completeness", shown=False),
+    "FMI": Metric("FMI", shown=False),
+    "pairwise_F1": Metric("pairwise F1", shown=False),
+    "Jaccard": Metric("Jaccard", shown=False),
     "modularity": Metric("modularity"),
-    "silhouette": Metric("silhouette"),
-    "spatial_coherence": Metric("spatial coherence"),
-    "n_clusters": Metric("clusters", order=0),
+    "silhouette": Metric("silhouette", order=0),
+    "spatial_coherence": Metric("spatial coherence", order=0),
+    "label_coherence": Metric("spatial coherence of the labels", order=0, shown=False),
+    "n_clusters": Metric("clusters", order=0, whole=True),
     "seed_agreement": Metric("seed agreement"),
 }
 # of a single class, by the columns of class_metrics.tsv
@@ -104,9 +121,14 @@ def with_places(table, by, order=1):
     return table.assign(place=place.map({1.0: "best", 2.0: "second"}))
 
 
+def can_be_found(slices, rivals):
+    """Whether any difference could be, at 5 %: the least p of so many slices, times the rivals."""
+    return 2.0 ** (1 - slices) * rivals <= ALPHA
+
+
 def rounded(table):
     """Six decimals, but of p values, which may be smaller than that, six digits."""
     columns = table.select_dtypes("float").columns
-    small = columns.intersection(["p", "p_holm"])
+    small = columns.intersection(["p", "p_holm", "p_f"])
     digits = {c: table[c].map("{:.6g}".format).astype(float) for c in small}
     return table.round({c: 6 for c in columns.difference(small)}).assign(**digits)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from spclust import cards, datasets, stages
 from spclust.consistency import refuse_circles, refuse_contradictions
 from spclust.errors import UserError
+from spclust.reporting import GROUP
 from spclust.stages import STAGES
 from spclust.study_plan import check_study
 from spclust.validation import check, unknown, yaml_value
@@ -20,6 +21,7 @@ class Run:
     name: str
     method: str
     chosen: dict
+    group: str = GROUP
 
     def folder(self, dataset, seed):
         """Folder of the run's results; each stage's folder lies inside its upstream's."""
@@ -135,6 +137,9 @@ def resolve(config, registry, found_cards=None):
     refuse_circles(plan)
     check_study(plan, {*plan.slices, *registry})
     plan.transfers = _transfers(plan, runs)
+    ranked = {run.name for run, _ in runs if not plan.card(run.method).control}
+    if config.get("comparison", {}).get("reference") not in {None, *ranked}:
+        unknown("comparison.reference", config["comparison"]["reference"], ranked)
     return plan
 
 
@@ -222,7 +227,8 @@ def _runs(plan, known_datasets):
         for name in only or ():
             if name not in known_datasets:
                 unknown(f"{where}.datasets", name, known_datasets)
-        runs.append((Run(entry["name"], method, _chosen(plan, where, entry, method)), only))
+        chosen = _chosen(plan, where, entry, method)
+        runs.append((Run(entry["name"], method, chosen, entry.get("group", GROUP)), only))
     return runs
 
 

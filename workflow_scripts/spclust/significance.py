@@ -1,25 +1,33 @@
-"""Whether differences between methods are more than chance: paired tests over blocks.
+"""Whether differences between methods are more than chance: paired tests over slices.
 
-A block is what all methods were run on alike, a slice with a seed or a slice alone. Tests and
-figure follow Demšar (2006), JMLR 7, with the pairwise test of Benavoli et al. (2016), JMLR 17.
+A slice gives one value of each method, the mean over its seeds: seeds of a slice repeat a
+measurement, they are none of their own. Tests follow Demšar (2006), JMLR 7: a test of all methods
+at once (Friedman, and Iman and Davenport's sharper form of it), then a reference named beforehand
+against each of its rivals. Slices of one study share staining, machine and annotator, which
+those tests do not know; the interval of a difference does, it comes from resampling whole
+studies.
 """
-
-import itertools
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from spclust.comparison import TABLE, compared
 from spclust.reporting import ALPHA, DIGITS
+
+RESAMPLES = 9999
+OVERALL = ["metric", "methods", "slices", "chi2", "p", "f", "p_f"]
+PAIRS = ["metric", "reference", "rival", "slices", "studies", "difference", "low", "high",
+         "level", "p", "p_holm"]  # fmt: skip
 
 
 def average_ranks(blocks):
-    """Mean rank of each method over blocks, 1 is best; ties share the mean of their ranks.
+    """Mean rank of each method over slices, 1 is best; ties share the mean of their ranks.
 
     Parameters
     ----------
-    blocks : DataFrame, (blocks, methods)
+    blocks : DataFrame, (slices, methods)
         A score, more is better, none missing.
 
     Returns
@@ -30,93 +38,160 @@ def average_ranks(blocks):
 
 
 def friedman(blocks):
-    """Friedman's test that all methods are alike.
+    """Friedman's test that all methods are alike, and Iman and Davenport's form of it.
+
+    The latter is ``F = (n - 1) chi2 / (n (k - 1) - chi2)`` with ``k - 1`` and
+    ``(k - 1)(n - 1)`` degrees of freedom for k methods on n slices; the chi-square is too
+    cautious where slices are few.
 
     Returns
     -------
-    chi2, p : float
-        Missing with fewer than three methods or two blocks, or where nothing differs.
+    chi2, p, f, p_f : float
+        Missing with fewer than three methods or two slices, or where nothing differs.
     """
-    if blocks.shape[0] < 2 or blocks.shape[1] < 3 or (blocks.nunique(axis=1) == 1).all():
-        return np.nan, np.nan
+    n, k = blocks.shape
+    if n < 2 or k < 3 or (blocks.nunique(axis=1) == 1).all():
+        return (np.nan,) * 4
     found = stats.friedmanchisquare(*blocks.to_numpy().T)
-    return float(found.statistic), float(found.pvalue)
+    left = n * (k - 1) - found.statistic
+    # all slices order the methods alike
+    f = (n - 1) * found.statistic / left if left > 1e-9 else np.inf
+    p_f = stats.f.sf(f, k - 1, (k - 1) * (n - 1))
+    return float(found.statistic), float(found.pvalue), float(f), float(p_f)
 
 
-def wilcoxon_holm(blocks):
-    """Wilcoxon's signed-rank test of every pair of methods, two-sided.
+def against(blocks, reference, studies, resamples=RESAMPLES):
+    """A reference method against each rival.
+
+    Parameters
+    ----------
+    blocks : DataFrame, (slices, methods)
+        A score of each slice, more is better.
+    reference : str
+        The method whose pairs were named beforehand.
+    studies : Series, (slices,)
+        Study of each slice.
+    resamples : int
 
     Returns
     -------
-    DataFrame
-        ``first``, ``second``, ``blocks``, ``median_difference`` (first minus second), ``p``, and
-        ``p_holm``, corrected over all pairs.
+    DataFrame, a row for each rival
+        ``reference``, ``rival``, ``slices``, ``studies``, mean ``difference`` (reference minus
+        rival), its interval ``low`` to ``high`` at ``level`` (:func:`interval`), ``p`` of
+        Wilcoxon's signed-rank test, two-sided, over slices, and ``p_holm``, corrected over the
+        rivals.
     """
-    rows = []
-    for first, second in itertools.combinations(blocks, 2):
-        difference = blocks[first] - blocks[second]
-        # the test has nothing to rank where the two never differ
-        p = stats.wilcoxon(difference).pvalue if difference.any() else 1.0
-        rows.append((first, second, len(difference), difference.median(), p))
-    columns = ["first", "second", "blocks", "median_difference", "p"]
-    table = pd.DataFrame(rows, columns=columns)
-    return table.assign(p_holm=multipletests(table["p"], method="holm")[1])
+    rivals = [run for run in blocks if run != reference]
+    if not rivals:
+        return pd.DataFrame(columns=PAIRS[1:])
+    differences = -blocks[rivals].sub(blocks[reference], axis=0)
+    low, high, level = interval(differences, studies, resamples)
+    # the test has nothing to rank where the two never differ
+    p = [stats.wilcoxon(d).pvalue if d.any() else 1.0 for _, d in differences.items()]
+    table = {
+        "reference": reference, "rival": rivals, "slices": len(blocks),
+        "studies": studies.loc[blocks.index].nunique(),
+        "difference": differences.mean().to_numpy(), "low": low, "high": high, "level": level,
+        "p": p, "p_holm": multipletests(p, method="holm")[1],
+    }  # fmt: skip
+    return pd.DataFrame(table)
 
 
-def critical_difference(methods, blocks, alpha=ALPHA):
-    """Nemenyi's critical difference of two average ranks.
+def interval(differences, studies, resamples=RESAMPLES):
+    """Interval of mean differences by resampling studies, each with all its slices.
 
-    The quantile is that of the studentized range with infinite degrees of freedom, over √2.
-    Missing with fewer than two methods or without a block.
+    Percentiles of a bootstrap are too narrow for few units, as if a normal were taken for
+    Student's t and the spread were over n, not n - 1. They are put farther out by as much
+    (Hesterberg 2015, The American Statistician 69, the expanded percentile interval). With
+    fewer than six studies no percentile is far enough: from the least to the greatest mean of a
+    study is then all there is, which holds the true mean of symmetric differences with a
+    probability of ``1 - 2^(1 - studies)``, and that is the level.
+
+    Parameters
+    ----------
+    differences : DataFrame, (slices, rivals)
+    studies : Series, (slices,)
+    resamples : int
+
+    Returns
+    -------
+    low, high : array, shape (rivals,)
+        Missing with one study.
+    level : float
+        95 % with six studies or more.
     """
-    if methods < 2 or not blocks:
-        return np.nan
-    q = stats.studentized_range.ppf(1 - alpha, methods, np.inf) / np.sqrt(2)
-    return float(q * np.sqrt(methods * (methods + 1) / (6 * blocks)))
+    groups = differences.groupby(studies.loc[differences.index].to_numpy())
+    sums, sizes = groups.sum().to_numpy().T, groups.size().to_numpy()
+    n = len(sizes)
+    if n < 2:
+        nothing = np.full(len(sums), np.nan)
+        return nothing, nothing, np.nan
+    level = min(1 - ALPHA, 1 - 2.0 ** (1 - n))
+    if level < 1 - ALPHA:
+        return (sums / sizes).min(axis=1), (sums / sizes).max(axis=1), level
+    t = stats.t.ppf(1 - ALPHA / 2, n - 1) * np.sqrt(n / (n - 1))
+    found = stats.bootstrap(
+        (sums, np.broadcast_to(sizes, sums.shape)),
+        lambda total, count, axis: total.sum(axis=axis) / count.sum(axis=axis),
+        paired=True, vectorized=True, axis=-1, method="percentile", n_resamples=resamples,
+        confidence_level=1 - 2 * stats.norm.sf(t), rng=np.random.default_rng(0),
+    ).confidence_interval  # fmt: skip
+    return found.low, found.high, level
 
 
-def compare(scores, methods):
-    """Paired comparison of methods by every score.
+def compare(scores, references=None, studies=None):
+    """Ranks and tests of each table of scores, one value for each slice and method.
 
-    The units are ``slices and seeds`` (a block for every slice and seed that all methods have)
-    and ``slices`` (means over seeds). The seeds of one slice are not independent: p values of
-    the former are too small, the latter has few blocks.
+    Only methods with a score on every slice of a table take part, see
+    :func:`spclust.comparison.compared`.
 
     Parameters
     ----------
     scores : DataFrame
-        ``dataset, run, seed, metric, value``, more is better.
-    methods : list of str
-        Runs to compare, with a score on every slice.
+        What :func:`spclust.comparison.score_table` returns.
+    references : dict of str to str, optional
+        Group to the run whose pairs are tested there; without one none are.
+    studies : dict of str to str, optional
+        Study of each slice; one that is not there is a study of its own.
 
     Returns
     -------
     ranks : DataFrame
-        ``unit, metric, run, average_rank``; the metric ``all`` is the mean of the others.
+        ``labels, group, metric, run, average_rank``; the metric ``all`` is the mean of the others.
     overall : DataFrame
-        ``unit, metric, methods, blocks, chi2, p, critical_difference``: Friedman's test, and
-        Nemenyi's critical difference at 5 %.
+        ``labels, group, metric, methods, slices`` and what :func:`friedman` returns.
     pairs : DataFrame
-        ``unit, metric`` and what :func:`wilcoxon_holm` returns.
+        ``labels, group, metric`` and what :func:`against` returns.
     """
     ranks, overall, pairs = [], [], []
-    scores = scores[scores["run"].isin(methods)].dropna(subset="value")
-    for unit, block in {"slices and seeds": ["dataset", "seed"], "slices": ["dataset"]}.items():
-        of_unit = {}
-        for metric, values in scores.groupby("metric", sort=False):
-            blocks = values.pivot_table("value", block, "run")[methods].dropna().round(DIGITS)
-            of_unit[metric] = average_ranks(blocks)
-            n, k = blocks.shape
-            overall.append((unit, metric, k, n, *friedman(blocks), critical_difference(k, n)))
-            pairs.append(wilcoxon_holm(blocks).assign(unit=unit, metric=metric))
-        table = pd.DataFrame(of_unit, index=methods)
-        table = table.assign(all=table.mean(axis=1)).rename_axis("run").reset_index()
-        table = table.melt("run", var_name="metric", value_name="average_rank")
-        ranks.append(table.assign(unit=unit))
-    columns = ["unit", "metric", "methods", "blocks", "chi2", "p", "critical_difference"]
-    pairs = pd.concat(pairs or [wilcoxon_holm(pd.DataFrame())], ignore_index=True)
+    methods = scores[~scores["control"]]
+    for table, rows in methods.groupby(TABLE, sort=False):
+        runs = compared(rows)
+        if not runs:
+            continue
+        reference, of_metric = (references or {}).get(table[1]), {}
+        rows = rows[rows["run"].isin(runs)].dropna(subset="mean")
+        for metric, values in rows.groupby("metric", sort=False):
+            blocks = values.pivot(index="dataset", columns="run", values="mean")[runs]
+            blocks = blocks.round(DIGITS)
+            of_metric[metric] = average_ranks(blocks)
+            overall.append((*table, metric, len(runs), len(blocks), *friedman(blocks)))
+            if reference in runs:
+                names = {name: (studies or {}).get(name, name) for name in blocks.index}
+                found = against(blocks, reference, pd.Series(names))
+                pairs.append(found.assign(labels=table[0], group=table[1], metric=metric))
+        means = pd.DataFrame(of_metric, index=runs)
+        means = means.assign(all=means.mean(axis=1)).rename_axis("run").reset_index()
+        means = means.melt("run", var_name="metric", value_name="average_rank")
+        ranks.append(means.assign(labels=table[0], group=table[1]))
     return (
-        pd.concat(ranks, ignore_index=True)[["unit", "metric", "run", "average_rank"]],
-        pd.DataFrame(overall, columns=columns),
-        pairs.reindex(columns=dict.fromkeys(["unit", "metric", *pairs])),
+        _together(ranks, [*TABLE, "metric", "run", "average_rank"]),
+        pd.DataFrame(overall, columns=[*TABLE, *OVERALL]),
+        _together(pairs, [*TABLE, *PAIRS]),
     )
+
+
+def _together(parts, columns):
+    # an empty table has no types to keep
+    parts = [part for part in parts if len(part)]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)

@@ -1,21 +1,28 @@
 """SpatialLeiden (Müller-Bötticher et al. 2025): Leiden on features and places at once.
 
 The published package partitions a graph of two layers, cells alike in their features and cells
-near in the tissue, the second weighted ``layer_ratio`` (1.8 in appendix B.2). The two
-resolutions are searched one after the other as the authors do, by our bisection: first that of
-the features alone for the asked number of clusters, then that of the places. Appendix B.2 says
-"Delaunay triangulation with 25 neighbors"; a triangulation has no number of neighbours, and
-squidpy ignores one given.
+near in the tissue, the second weighted ``layer_ratio``. All is as in its tutorial: whole symmetric
+matrices, the features' undirected and the places' directed, and the package's own search of the
+two resolutions, first that of the features alone, then that of the places. Each edge of the
+features stands twice in such an undirected graph, so that 1.8 there weighs as 0.9 would against
+each edge once. Appendix B.2 says "Delaunay triangulation with 25 neighbors"; a triangulation has
+no number of neighbours, and squidpy ignores one given.
 """
 
+import logging
+import warnings
+
+import anndata
 import numpy as np
-import scipy.sparse as sp
 
 from spclust.methods import Clustering
 from spclust.parts import heads
 from spclust.parts.spatial import edge_lengths
 
+log = logging.getLogger(__name__)
+
 EVALUATIONS = 15  # of a resolution at most, as the package's own search
+DIRECTED = (False, True)
 
 
 def spatial_weights(graph, coordinates):
@@ -35,38 +42,57 @@ def cluster(task):
 
     Edges of both layers count by their weight.
     """
-    import spatialleiden
-
     x, n_clusters, seed = task.cells.matrix, task.n_clusters, task.seed
     ratio, features = task.settings["layer_ratio"], task.graphs["expression"]
-    coordinates = task.cells.coordinates.astype(np.float64)
-    places = spatial_weights(task.graphs["spatial"], coordinates)
+    places = spatial_weights(task.graphs["spatial"], task.cells.coordinates.astype(np.float64))
+    # cells that have neighbours by their features
     linked = np.diff(features.indptr) > 0
-    # of cells that have neighbours by their features, each edge once
-    layers = [sp.triu(weights[linked][:, linked], 1) for weights in (features, places)]
-    of_features = resolution_of_features(layers[0], n_clusters, seed)
-
-    def partition(resolution):
-        return spatialleiden.multiplex_leiden(
-            *layers,
-            directed=False,
-            layer_weights=[1.0, float(ratio)],
-            # made anew each time, since the package changes them
-            partition_kwargs=[{"resolution_parameter": r} for r in (of_features, resolution)],
-            random_state=seed % 2**31,  # a C int
-        )
-
+    layers = [weights[linked][:, linked] for weights in (features, places)]
+    if n_clusters > 1 and linked.any():
+        partition = partitions(layers, n_clusters, ratio, seed % 2**31)  # a C int
+    else:
+        partition = None
     labels = heads.communities(partition, linked, x, n_clusters, seed, EVALUATIONS)
     both = (features + ratio * places).tocoo()
     return Clustering(labels, agreement(both, labels), x)
 
 
-def resolution_of_features(layer, n_clusters, seed):
-    """Resolution that gives the asked number by features alone."""
-    if not layer.nnz:
-        return 1.0
-    partition = heads.leiden_partitions(layer)
-    return heads.search_resolution(lambda r: partition(r, seed), n_clusters)[1]
+def partitions(layers, n_clusters, ratio, seed):
+    """Partitions by the resolution of the places, after the package's search of both.
+
+    Returns
+    -------
+    callable
+        Resolution to communities. Where the package's search met the asked number, every
+        resolution gives what it found; else that of the features stays as found and that of the
+        places is the caller's to search.
+    """
+    import spatialleiden
+
+    features, places = layers
+    adata = anndata.AnnData(shape=(features.shape[0], 0))
+    own = {"latent_neighbors": features, "spatial_neighbors": places, "directed": DIRECTED,
+           "layer_ratio": float(ratio), "random_state": seed}  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Correct resolution not found")
+        found = spatialleiden.search_resolution(
+            adata,
+            n_clusters,
+            n_iter=EVALUATIONS,
+            latent_kwargs={"neighbors": features, "directed": DIRECTED[0], "random_state": seed},
+            spatial_kwargs=own,
+        )
+    labels = np.asarray(adata.obs["spatialleiden"], dtype=np.int64)
+    counted = labels.max() + 1
+    log.info("the package's search: %d clusters at resolutions %.3g and %.3g", counted, *found)
+    if counted == n_clusters:
+        return lambda resolution: labels
+
+    def partition(resolution):
+        spatialleiden.spatialleiden(adata, **own | {"resolution": (found[0], resolution)})
+        return np.asarray(adata.obs["spatialleiden"], dtype=np.int64)
+
+    return partition
 
 
 def agreement(edges, labels):

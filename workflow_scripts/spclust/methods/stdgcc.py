@@ -84,8 +84,14 @@ def objective(model, x, true, corrupted, settings, generator):
         "prior": 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum() / n,
     }
     loss = s["weight_contrast"] * (terms["infomax"] + terms["cosine"])
-    loss = loss + s["weight_reconstruction"] * terms["reconstruction"]
+    loss = loss + reconstruction_weight(s, x.shape[1]) * terms["reconstruction"]
     return loss + s["weight_prior"] * terms["prior"], terms
+
+
+def reconstruction_weight(settings, n_features):
+    """The weight as set, or what makes few features count as 3,000 genes do at 0.05."""
+    weight = settings["weight_reconstruction"]
+    return 0.05 * 3000 / n_features if weight == "auto" else weight
 
 
 def with_own_weight(graph, self_weight):

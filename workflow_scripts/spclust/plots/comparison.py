@@ -1,44 +1,54 @@
 """Methods compared over slices and seeds."""
 
-import igraph
 import numpy as np
 import pandas as pd
 
 from spclust import style
-from spclust.comparison import ALL_RARE, OF_COST, SCORES
+from spclust.comparison import ALL_RARE, OF_COST, SCORES, TABLE, by_group
 from spclust.contracts import whole_folder
-from spclust.reporting import ALPHA
 
-_TESTED = ("scores", "average_ranks", "friedman", "wilcoxon")
 CELL, ROW = 0.27, 0.17  # inches of a heat map's cell
+GREY = "#8A8A8A"
 
 
 def draw(folder, tables):
     """Draw all tables of a comparison into a folder.
 
-    Always ``scores`` and ``costs``; ``rare_classes`` where there are any, ``critical_difference``
-    where two methods can be compared.
+    ``costs``; for each table of scores, of one kind of labels and one group of runs, ``scores_``
+    and, where its reference has rivals, ``differences_``; for each group ``rare_classes`` where
+    there are any.
 
     Parameters
     ----------
     folder : path
     tables : dict of str to DataFrame
-        ``scores``, ``rare_classes``, ``costs``, ``average_ranks``, ``friedman``, ``wilcoxon`` as
+        ``scores``, ``rare_classes``, ``costs``, ``average_ranks``, ``differences`` as
         :mod:`spclust.comparison` makes them.
     """
     with style.in_use(), whole_folder(folder) as out:
-        style.save(scores(tables["scores"], tables["average_ranks"]), out, "scores")
         style.save(costs(tables["costs"]), out, "costs")
-        if len(tables["rare_classes"]):
-            style.save(rare_classes(tables["rare_classes"]), out, "rare_classes")
-        if len(tables["wilcoxon"]):
-            figure = critical_difference(*(tables[n] for n in _TESTED))
-            style.save(figure, out, "critical_difference")
+        for labels, part in tables["scores"].groupby("labels", sort=False):
+            ranks = tables["average_ranks"]
+            for group, rows in by_group(part):
+                chosen = ranks[(ranks["labels"] == labels) & ranks["group"].isin(rows["group"])]
+                style.save(scores(rows, chosen), out, _file("scores", labels, group))
+        for group, rows in by_group(tables["rare_classes"]):
+            if len(rows):
+                style.save(rare_classes(rows), out, _file("rare_classes", group))
+        pairs = tables["differences"]
+        several = pairs["group"].nunique() > 1
+        for (labels, group), rows in pairs.groupby(TABLE, sort=False):
+            name = _file("differences", labels, group if several else "")
+            style.save(differences(rows), out, name)
+
+
+def _file(*parts):
+    return "_".join(part for part in parts if part).replace(" ", "_")
 
 
 def scores(table, ranks):
     """A heat map for each score: slices x methods, the average rank below."""
-    averages = ranks[ranks["unit"] == "slices"].set_index(["metric", "run"])["average_rank"]
+    averages = ranks.set_index(["metric", "run"])["average_rank"]
     runs, datasets = table["run"].unique().tolist(), table["dataset"].unique().tolist()
     columns = 2 if len(runs) <= 14 else 1
     rows = -(-len(SCORES) // columns)
@@ -127,92 +137,45 @@ def costs(table):
     return fig
 
 
-def critical_difference(table, ranks, friedman, pairs, unit="slices and seeds"):
-    """Average ranks on a line for each score, and which methods the tests do not tell apart."""
-    overall = friedman[friedman["unit"] == unit].set_index("metric")
-    panels = []
-    for metric, test in overall.iterrows():
-        chosen = (ranks["unit"] == unit) & (ranks["metric"] == metric)
-        order = ranks[chosen].set_index("run")["average_rank"].sort_values(kind="stable")
-        tested = pairs[(pairs["unit"] == unit) & (pairs["metric"] == metric)]
-        groups = [order[list(group)].sort_values() for group in cliques(tested)]
-        groups.sort(key=lambda group: (group.iloc[0], *group.index))
-        panels.append((metric, test, order, groups))
-    heights = [1.15 + 0.09 * len(g) + 0.14 * -(-len(o) // 2) for _, _, o, g in panels]
-    fig = style.figure(style.WIDTH, sum(heights) + 0.3)
-    axes = np.atleast_1d(fig.subplots(len(panels), 1, height_ratios=heights))
-    for ax, height, panel in zip(axes, heights, panels):
-        _rank_line(ax, height, *panel)
-    text = "Average rank, 1 is best. Lines join methods (dots) of which no two differ: "
-    text += "Wilcoxon's signed-rank test, Holm, 5 %."
-    methods = table.loc[~table["control"], "run"].unique()
-    left_out = [run for run in methods if run not in set(ranks["run"])]
-    if left_out:
-        text += f"\nNot compared, for want of a slice: {', '.join(left_out)}."
-    fig.supxlabel(text, fontsize=6.5, x=0.01, ha="left")
-    return fig
-
-
-def cliques(pairs):
-    """Largest sets of methods of which no two differ.
+def differences(pairs):
+    """The reference less each rival: a panel for each score, a line for each interval.
 
     Parameters
     ----------
     pairs : DataFrame
-        What :func:`spclust.significance.wilcoxon_holm` returns.
-
-    Returns
-    -------
-    list of frozenset
-        Sets of two methods or more, none within another.
+        What :func:`spclust.significance.compare` returns, of one table.
     """
-    alike = pairs.loc[pairs["p_holm"] >= ALPHA, ["first", "second"]]
-    if alike.empty:
-        return []
-    graph = igraph.Graph.TupleList(alike.itertuples(index=False))
-    return [frozenset(graph.vs[group]["name"]) for group in graph.maximal_cliques(min=2)]
+    rivals, metrics = pairs["rival"].unique().tolist(), pairs["metric"].unique().tolist()
+    first = pairs.iloc[0]
+    fig = style.figure(style.WIDTH, 0.16 * len(rivals) + 0.95)
+    axes = np.atleast_1d(fig.subplots(1, len(metrics), sharey=True))
+    for ax, metric in zip(axes, metrics):
+        rows = pairs[pairs["metric"] == metric].set_index("rival").loc[rivals]
+        differs = (rows["low"] > 0) | (rows["high"] < 0)
+        for y, (row, found) in enumerate(zip(rows.itertuples(), differs)):
+            colour = style.PALETTE[0] if found else GREY
+            ax.plot([row.low, row.high], [y, y], color=colour, linewidth=1.2)
+            ax.plot(row.difference, y, "o", color=colour, markersize=3.5, markeredgewidth=0)
+        ax.axvline(0, color=style.INK, linewidth=0.5)
+        ax.set_title(metric)
+        ax.set_yticks(range(len(rivals)), rivals)
+        ax.set_ylim(len(rivals) - 0.5, -0.5)
+        ax.tick_params(axis="y", length=0)
+        ax.locator_params(axis="x", nbins=4)
+        ax.grid(axis="x", color=style.BACKGROUND, linewidth=0.5)
+        ax.set_axisbelow(True)
+    text = f"{first['reference']} minus each: mean of {first['slices']} slices"
+    if pd.notna(first["level"]):
+        text += f"; lines: {100 * first['level']:.3g} % over {first['studies']} studies, "
+        text += "in colour without 0"
+    fig.supxlabel(text, fontsize=6.5, x=0.01, ha="left")
+    return fig
 
 
 def _steps(ax):
     """Multiples of powers of ten to mark on a logarithmic axis: fewer, the more powers."""
     low, high = ax.get_xlim()
     return (1,) if high / low > 500 else (1, 2, 5) if high / low > 3 else (1, 2, 3, 4, 5, 6, 8)
-
-
-def _rank_line(ax, height, metric, test, order, groups):
-    """One panel of the critical-difference figure; y is in inches below the axis of ranks."""
-    k = len(order)
-    line = dict(color=style.INK, linewidth=0.7, solid_capstyle="butt")
-    margin = 0.32 * (k - 1)  # of the names
-    ax.set_xlim(1 - margin, k + margin)
-    ax.set_ylim(height - 0.75, -0.75)
-    ax.axis("off")
-    ax.plot([1, k], [0, 0], **line)
-    for rank in range(1, k + 1):
-        ax.plot([rank, rank], [0, -0.06], **line)
-        ax.text(rank, -0.09, rank, ha="center", va="bottom", fontsize=6)
-    p = f"Friedman p = {test['p']:.1g}" if pd.notna(test["p"]) else "no Friedman test"
-    ax.text(1 - margin, -0.62, f"{metric}", weight="bold", fontsize=8, va="center")
-    ax.text(1 - margin, -0.42, f"{test['blocks']:.0f} blocks\n{p}", fontsize=6, va="top")
-    critical = test["critical_difference"]
-    if pd.notna(critical):
-        # a scale longer than the axis would say that nothing can differ; it is cut, with its value
-        ax.plot([1, min(1 + critical, k)], [-0.38, -0.38], color=style.INK, linewidth=1.2)
-        ax.text(1, -0.44, f"Nemenyi's critical difference = {critical:.2f}", fontsize=6,
-                va="bottom")  # fmt: skip
-    for i, group in enumerate(groups):
-        y = 0.08 + 0.09 * i
-        ax.plot(group, np.full(len(group), y), "o-", color=style.PALETTE[0], linewidth=1.6,
-                markersize=2.8, markeredgewidth=0)  # fmt: skip
-    below = 0.18 + 0.09 * len(groups)
-    half = -(-k // 2)
-    for i, (run, rank) in enumerate(order.items()):
-        left = i < half
-        y = below + 0.14 * (i if left else k - 1 - i)
-        end = 1 - 0.03 * k if left else k + 0.03 * k
-        ax.plot([rank, rank, end], [0, y, y], **line | {"linewidth": 0.5, "zorder": 0})
-        ax.text(end, y, f"{run}  {rank:.2f} " if left else f" {rank:.2f}  {run}", va="center",
-                ha="right" if left else "left", fontsize=6.5)  # fmt: skip
 
 
 def _heat_map(ax, table, rows):

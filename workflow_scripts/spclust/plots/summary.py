@@ -40,7 +40,7 @@ def table(long, dataset, controls=()):
 
     Controls are grey: bounds to read the others against, never the winner.
     """
-    stats = mean_and_sd(long, ["run", "method", "metric"])
+    stats = mean_and_sd(_shown(long), ["run", "method", "metric"])
     stats["control"] = stats["method"].isin(controls)
     stats = with_places(stats, ["metric"], order=stats["metric"].map(lambda m: METRICS[m].order))
     runs, metrics = stats["run"].unique().tolist(), stats["metric"].unique().tolist()
@@ -69,7 +69,7 @@ def table(long, dataset, controls=()):
                 ax.text(x, (2.5 + i) * row_height, "–", ha="center", va="center")
                 continue
             mean, sd, place = cells.loc[(run, metric), ["mean", "sd", "place"]]
-            whole = METRICS[metric].order == 0 and mean == round(mean)
+            whole = METRICS[metric].whole and mean == round(mean)
             text = ax.text(
                 x, (2.5 + i) * row_height - (0 if pd.isna(sd) else 0.05),
                 f"{mean:.0f}" if whole else f"{mean:.3f}", ha="center", va="center",
@@ -82,6 +82,10 @@ def table(long, dataset, controls=()):
                 ax.text(x, (2.5 + i) * row_height + 0.075, f"± {sd:.3f}", ha="center",
                         va="center", fontsize=5.5, color="#5A5A5A")  # fmt: skip
     return fig
+
+
+def _shown(long):
+    return long[long["metric"].map(lambda name: METRICS[name].shown)]
 
 
 def _underline(ax, text):
@@ -106,7 +110,7 @@ def dots(long, dataset, controls=()):
 
 def slices(long, dataset):
     """A panel for each metric: a dot for each slice, mean over seeds."""
-    means = mean_and_sd(long, ["run", "slice", "metric"]).rename(columns={"mean": "value"})
+    means = mean_and_sd(_shown(long), ["run", "slice", "metric"]).rename(columns={"mean": "value"})
     names = means["slice"].unique().tolist()
     colour_of = dict(zip(names, itertools.cycle(style.PALETTE)))
     fig, panels = _panels(means.set_index("slice"), f"{dataset}, its slices")
@@ -120,6 +124,8 @@ def slices(long, dataset):
 
 def _panels(long, title):
     """Figure with a panel for each metric and a line for each run; (axes, values, y, run)."""
+    mark = long.loc[long["metric"] == "label_coherence", "value"].mean()
+    long = _shown(long)
     metrics, runs = long["metric"].unique().tolist(), long["run"].unique().tolist()
     columns = min(5, len(metrics))
     rows = math.ceil(len(metrics) / columns)
@@ -132,13 +138,17 @@ def _panels(long, title):
         of_metric = long[long["metric"] == metric].dropna(subset="value")
         panels += [(ax, of_metric.loc[of_metric["run"] == run, "value"], y, run)
                    for y, run in enumerate(runs) if run in set(of_metric["run"])]  # fmt: skip
-        ax.set_title(METRICS[metric].title)
+        title = METRICS[metric].title
+        if metric == "spatial_coherence" and pd.notna(mark):
+            ax.axvline(mark, color=style.INK, linewidth=0.7, linestyle=":")
+            title += "\n(dotted: of the labels)"
+        ax.set_title(title)
         ax.set_yticks(range(len(runs)), runs)
         ax.set_ylim(len(runs) - 0.4, -0.6)
         ax.grid(axis="x", color=style.BACKGROUND, linewidth=0.5)
         ax.set_axisbelow(True)
         ax.margins(x=0.12)
-        whole = {"integer": True, "min_n_ticks": 1} if METRICS[metric].order == 0 else {}
+        whole = {"integer": True, "min_n_ticks": 1} if METRICS[metric].whole else {}
         ax.locator_params(axis="x", nbins=4, **whole)
     fig.suptitle(title, x=0.01, ha="left", weight="bold")
     return fig, panels
