@@ -94,7 +94,7 @@ def _in_pieces(path, nrows=None, dtype=None, **options):
         return parts[0]
     types = {column: {part[column].dtype.kind for part in parts} for column in parts[0]}
     # numbers in one piece and text in another: text, as of the whole
-    mixed = {column: str for column, kinds in types.items() if "O" in kinds and len(kinds) > 1}
+    mixed = {column: str for column, kinds in types.items() if len(kinds) > 1 and kinds & {*"Ob"}}
     if mixed:
         del parts
         return _in_pieces(path, dtype=(dtype or {}) | mixed, **options)
