@@ -112,7 +112,7 @@ def test_a_slice_smaller_than_its_neighbourhoods_runs(project):
 
 
 def test_a_killed_training_leaves_its_checkpoint_and_goes_on_from_there(project):
-    config = changed(TINY, method={"spclust": {"epochs": 800}})
+    config = changed(TINY, method={"spclust": {"epochs": 200}})
     project.configure(config)
     target = f"results/{SPCLUST}"
     command = [sys.executable, "-m", "snakemake", f"{target}/clusters.csv"]
@@ -145,5 +145,5 @@ def test_a_killed_training_leaves_its_checkpoint_and_goes_on_from_there(project)
     assert done.code == 0, done.text
     assert done.jobs.keys() == {"cluster_cells"} and "going on after train epoch" in log.read_text()
     assert (
-        not checkpoint.exists() and len((folder / "extras/history.csv").read_text().split()) == 804
+        not checkpoint.exists() and len((folder / "extras/history.csv").read_text().split()) == 204
     )
