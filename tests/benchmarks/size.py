@@ -32,22 +32,24 @@ def settings(cells, epochs):
 
 
 def measured(folder):
-    """A row a job: rule, folder, seconds, peak and declared memory in MB, from its benchmark.
+    """A row a job: rule, folder, seconds, peak and declared memory in MB, in their order.
 
-    A job that may come from the cache has none; its log tells time and memory.
+    The peak is that of the log where it is higher: Snakemake looks twice a minute only. A job that
+    may come from the cache has no benchmark, and what it declares is not known here.
     """
-    rows = []
-    benchmarks = folder / "results/benchmarks"
-    for path in sorted(benchmarks.rglob("*.tsv"), key=lambda path: path.stat().st_mtime):
-        job = pd.read_csv(path, sep="\t").iloc[-1]
-        declared = ast.literal_eval(job["resources"])["mem_mb"]
-        where = path.parent.relative_to(benchmarks)
-        rows.append((path.stem, where, job["s"], job["max_rss"], declared))
-    for path in sorted((folder / "results/logs").rglob("preprocess_cells.log")):
-        found = re.search(r"done in ([\d.]+) s, peak memory (\d+) MB", path.read_text())
-        if found:
-            where = path.parent.relative_to(folder / "results/logs")
-            rows.append((path.stem, where, float(found[1]), float(found[2]), None))
+    logs, rows = folder / "results/logs", []
+    for log in sorted(logs.rglob("*.log"), key=lambda path: path.stat().st_mtime):
+        said = re.search(r"done in ([\d.]+) s, peak memory (\d+) MB", log.read_text())
+        if not said:
+            continue
+        where = log.relative_to(logs).with_suffix(".tsv")
+        seconds, peak, declared = float(said[1]), float(said[2]), None
+        benchmark = folder / "results/benchmarks" / where
+        if benchmark.exists():
+            job = pd.read_csv(benchmark, sep="\t").iloc[-1]
+            seconds, peak = job["s"], max(peak, job["max_rss"])
+            declared = ast.literal_eval(job["resources"])["mem_mb"]
+        rows.append((where.stem, where.parent, seconds, peak, declared))
     return pd.DataFrame(rows, columns=["rule", "results of", "seconds", "peak MB", "declared MB"])
 
 
