@@ -60,4 +60,4 @@ onsuccess:
 
 
 onerror:
-    print("\n" + failures.told("results/logs", STARTED))
+    print(f"\n{failures.told('results/logs', STARTED)}")

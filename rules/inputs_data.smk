@@ -21,6 +21,13 @@ def dataset_files(wildcards):
     return datasets.local_files(definition)
 
 
+def simulation_memory(wildcards, attempt):
+    """Resources function: MB from the number of cells and attempt; there is no input to go by."""
+    return (
+        1000 + PLAN.slices[wildcards.dataset]["simulate"]["n_cells"] // 500
+    ) * attempt
+
+
 def members(file):
     """Input function: a file of each slice of a cohort."""
     return lambda wildcards: [

@@ -1,5 +1,7 @@
 """Input, params and resource functions of methods and of what is drawn of them; no rule."""
 
+from functools import cache
+
 
 def method_input(wildcards):
     """Input function: cells and what else the method's card says it needs."""
@@ -16,11 +18,15 @@ def method_cfg(wildcards):
     return PLAN.cfg("method", wildcards.method)
 
 
+@cache
+def recipe_code(script, recipe):
+    """Fingerprint of an adapter's library code and the recipe it loads, made once for all jobs."""
+    return code_hash(script, f"spclust.methods.{recipe}")
+
+
 def method_code(wildcards):
-    """Params function: fingerprint of the adapter's library code and the recipe it loads."""
-    return code_hash(
-        "cluster_cells", f"spclust.methods.{PLAN.card(wildcards.method).name}"
-    )
+    """Params function: fingerprint of what clusters."""
+    return recipe_code("cluster_cells", PLAN.card(wildcards.method).name)
 
 
 def method_env(wildcards):
@@ -69,10 +75,18 @@ def shown_settings(wildcards):
     return {f"{stage}.{name}": PLAN.cfg(stage, name) for stage, name in named.items()}
 
 
+@cache
+def names_of_runs():
+    """Folder of results to the names of the runs that share it."""
+    names = {}
+    for dataset, run, seed in PLAN.results:
+        names.setdefault(run.folder(dataset, seed), set()).add(run.name)
+    return names
+
+
 def run_labels(wildcards):
     """What tells a run from the others in the report."""
-    folder, seed = f"results/{run_folder(wildcards)}", int(wildcards.seed)
-    names = {r.name for d, r, _ in PLAN.results if r.folder(d, seed) == folder}
+    names = names_of_runs().get(f"results/{run_folder(wildcards)}", ())
     return {"run": ", ".join(sorted(names)), "seed": wildcards.seed}
 
 

@@ -15,10 +15,8 @@ def of_source(file):
 
 
 def transfer_code(wildcards):
-    """Params function: fingerprint of the adapter's library code and the recipe it loads."""
-    return code_hash(
-        "transfer_labels", f"spclust.methods.{PLAN.card(wildcards.method).name}"
-    )
+    """Params function: fingerprint of what labels."""
+    return recipe_code("transfer_labels", PLAN.card(wildcards.method).name)
 
 
 def transferred(name):

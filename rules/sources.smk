@@ -9,7 +9,7 @@ rule simulate_dataset:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=memory(2000, 0),
+        mem_mb=simulation_memory,
         runtime=minutes(10),
     params:
         cfg=lambda wildcards: dict(

@@ -43,6 +43,14 @@ def test_the_end_of_a_log_tells_what_failed(tmp_path, error):
     assert failures.of_log(log) is None and "no cause" in failures.told(tmp_path, since=0)
 
 
+def test_the_end_of_a_log_tells_that_a_training_was_stopped(tmp_path):
+    with pytest.raises(SystemExit), logs.job(tmp_path / "train.log", "train"):
+        logging.getLogger("spclust.parts.checkpoints").warning("interrupted by %s", "SIGTERM")
+        raise SystemExit(143)
+    found = failures.of_log(tmp_path / "train.log")
+    assert (found.rule, found.cause, found.refused) == ("train", "interrupted by SIGTERM", False)
+
+
 def test_the_log_tells_what_was_done_and_the_terminal_the_warnings(tmp_path, capsys):
     with logs.job(tmp_path / "a.log", "some_rule"):
         logging.getLogger("spclust.x").info("seven cells")

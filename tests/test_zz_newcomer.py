@@ -137,6 +137,8 @@ runs:
 """,
 }
 
+RUNS = ["method-minibatch", "smooth-default/method-small", "method-kmeans"]
+
 
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory):
@@ -158,7 +160,11 @@ def extended(tmp_path_factory):
         x=rng.uniform(0, 99, 150), y=rng.uniform(0, 99, 150), cell_type=kind,
     )  # fmt: skip
     cells.to_json(project.folder / "mine.jsonl", orient="records", lines=True)
-    done = project.snakemake("--keep-going", configfile="config/studies/mine.yaml")
+    runs = "results/mine/preprocess-default/seed-1"
+    done = project.snakemake(
+        "metrics", *(f"{runs}/{run}/figures" for run in RUNS), "--keep-going",
+        configfile="config/studies/mine.yaml",
+    )  # fmt: skip
     assert done.code == 0, done.text
     return project
 

@@ -1,10 +1,13 @@
 """Running the workflow from tests: a private copy of the project and what a run said."""
 
+import atexit
+import json
 import re
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -37,6 +40,17 @@ SPCLUST = (
 )
 
 
+@cache
+def imported():
+    """The process that runs all commands of a session of tests."""
+    process = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("forked.py")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    atexit.register(process.kill)
+    return process
+
+
 @dataclass
 class Finished:
     code: int
@@ -66,13 +80,15 @@ class Project:
     def configure(self, config):
         (self.folder / "test.yaml").write_text(yaml.safe_dump(config))
 
-    def snakemake(self, *arguments, configfile="test.yaml", timeout=1500):
-        command = [sys.executable, "-m", "snakemake", "--cores", "2"]
-        command += [*arguments, "--configfile", configfile]
-        done = subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, timeout=timeout
-        )
-        return Finished(done.returncode, done.stdout + done.stderr)
+    def snakemake(self, *arguments, configfile="test.yaml"):
+        """Run Snakemake, in a process where it is imported already (``forked.py``)."""
+        command = ["--cores", "2", *arguments, "--configfile", configfile]
+        said = self.folder / ".said.txt"
+        asked = {"arguments": command, "folder": str(self.folder), "output": str(said)}
+        process = imported()
+        process.stdin.write(json.dumps(asked) + "\n")
+        process.stdin.flush()
+        return Finished(int(process.stdout.readline()), said.read_text())
 
     def planned(self):
         """Jobs that a run would do now."""

@@ -7,6 +7,7 @@ import yaml
 
 from spclust import contracts
 from spclust.errors import UserError
+from spclust.io import textfiles
 from spclust.io.importing import import_cells
 
 
@@ -212,3 +213,15 @@ def test_several_mcmicro_tables_are_several_images(frame, save):
     cells, _ = import_cells(files, {})
     assert cells.obs["image"].value_counts().to_dict() == {"one": 120, "two": 120}
     assert list(cells["protein"].var_names) == ["CD3", "CD20"] and cells.obs_names[0] == "one_1"
+
+
+def test_a_table_read_piece_by_piece_is_that_read_at_once(frame, save, monkeypatch):
+    odd = frame.assign(late=1.5, gap=None, flag=True, whole=range(120)).astype(object)
+    odd.loc[100:, ["late", "gap", "flag", "whole"]] = ["high", "text", 2.5, 0.5]
+    odd.loc[50, "CD3"] = None
+    path = save(odd)
+    at_once = textfiles.parse(path, dtype={"sample": str})
+    monkeypatch.setattr(textfiles, "PIECE", 30)
+    pieces = textfiles.parse(path, dtype={"sample": str})
+    pd.testing.assert_frame_equal(pieces, at_once)
+    assert isinstance(pieces.index, pd.RangeIndex) and pieces["late"].iloc[0] == "1.5"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _LAST = re.compile(r"^\S+ \S+ ERROR spclust: (\w+) (refused|failed): (.*)\Z", re.M | re.S)
+_STOPPED = re.compile(r"^\S+ \S+ WARNING \S+: (interrupted by .*)\Z", re.M)
 _TAIL = 20_000  # bytes; a traceback stands before what is looked for
 
 
@@ -59,11 +60,14 @@ def of_log(path, since=0.0):
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return None
-    found = _LAST.search(text)
+    text = text.rstrip("\n")
+    stopped, found = _STOPPED.search(text), _LAST.search(text)
+    if stopped:
+        return Failure(Path(path).stem, stopped.group(1), False, str(path))
     if found is None:
         return None
     rule, how, cause = found.groups()
-    return Failure(rule, cause.rstrip("\n"), how == "refused", str(path))
+    return Failure(rule, cause, how == "refused", str(path))
 
 
 def told(folder, since):

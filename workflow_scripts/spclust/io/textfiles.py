@@ -12,6 +12,8 @@ import pandas as pd
 
 from spclust.errors import UserError
 
+# rows that are parsed at once: the parser takes several times the memory of what it hands back
+PIECE = 100_000
 # a number as many languages write it
 COMMA = re.compile(r"-?\d+,\d+(e-?\d+)?")
 
@@ -52,7 +54,7 @@ def parse(path, **options):
                 "UTF-8, e.g. with  iconv -f utf-16 -t utf-8 old.csv > new.csv"
             )
         separator = chr(max(b",\t;", key=lambda mark: first.count(mark)))
-        frame = pd.read_csv(
+        frame = _in_pieces(
             path,
             sep=separator,
             compression="gzip" if packed else None,
@@ -80,3 +82,20 @@ def parse(path, **options):
             f"{path}: this is no text table ({' '.join(str(error).split())}); "
             "a comma- or tab-separated table with one header line is expected"
         ) from error
+
+
+def _in_pieces(path, nrows=None, dtype=None, **options):
+    """``pandas.read_csv`` piece by piece, with what it would make of the whole."""
+    if nrows is not None:
+        return pd.read_csv(path, nrows=nrows, dtype=dtype, **options)
+    with pd.read_csv(path, chunksize=PIECE, dtype=dtype, **options) as pieces:
+        parts = list(pieces)
+    if len(parts) == 1:
+        return parts[0]
+    types = {column: {part[column].dtype.kind for part in parts} for column in parts[0]}
+    # numbers in one piece and text in another: text, as of the whole
+    mixed = {column: str for column, kinds in types.items() if len(kinds) > 1 and kinds & {*"Ob"}}
+    if mixed:
+        del parts
+        return _in_pieces(path, dtype=(dtype or {}) | mixed, **options)
+    return pd.concat(parts)
