@@ -103,7 +103,7 @@ def parts_of_an_epoch(case):
     data = Batches(cells, graphs, device, 0, *sizes)
     labels = cells.pseudolabels % N_CLUSTERS
     recipe.pretrain(model, data, task, [], Checkpoint(None, "", ["pretrain"], 1), blocks)
-    labels = recipe.warm_start(model, data, labels, N_CLUSTERS, 0)
+    labels = recipe.warm_start(model, data, labels, task)
     terms_of = plain_terms if case["mode"] == "plain" else recipe.objective
     if case["mode"] == "plain":
         plain_encoder(model)

@@ -119,7 +119,7 @@ def _corrected(error, instance, root, prefix):
 def _unknown_keys(value, schema, root):
     known, notes = list(schema["properties"]), []
     for name in sorted(set(value) - set(known), key=str):
-        near = difflib.get_close_matches(str(name), known, 1)
+        near = difflib.get_close_matches(str(name), known, 1, cutoff=0.7)
         line = "remove it"
         if near:
             inside = schema["properties"][near[0]]
