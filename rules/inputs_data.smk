@@ -66,8 +66,11 @@ def counting_input(wildcards):
     files = {
         "cells": f"results/{wildcards.dataset}/preprocess-{wildcards.preprocess}/cells.h5mu"
     }
-    if PLAN.slices[wildcards.dataset]["n_clusters"] == "from_labels":
+    wanted = PLAN.slices[wildcards.dataset]["n_clusters"]
+    if wanted == "from_labels":
         files["labels"] = labels_of(wildcards)
+    elif wanted == "auto":
+        files |= {name: knowledge(name) for name in ("proteins", "signatures")}
     return files
 
 

@@ -50,6 +50,23 @@ def test_planted_types_are_found_whatever_the_number_asked(asked, caplog):
     assert (np.diff(np.bincount(labels)) <= 0).all()
 
 
+def test_types_are_counted_where_names_tell_five(caplog):
+    caplog.set_level(logging.INFO)
+    cells, _ = planted()
+    assert abs(celltypes.number_of_types(cells) - len(TYPES)) <= 1
+    few, names = cells.features["protein"][:, :3], cells.names["protein"][:3]
+    assert (
+        celltypes.number_of_types(
+            replace(cells, features={"protein": few}, names={"protein": names})
+        )
+        is None
+    )
+    assert "types cannot be counted" in caplog.text or "too few to count by" in caplog.text
+    nameless = replace(cells, names={"protein": np.array([f"p{i}" for i in range(len(few.T))])},
+                       features={"protein": few})  # fmt: skip
+    assert celltypes.number_of_types(nameless) is None
+
+
 def test_markers_without_a_type_do_not_keep_types_that_are_there_from_being_found():
     some = {name: TYPES[name] for name in ("CD8 T cell", "CD4 T cell", "Epithelial cell")}
     cells, truth = planted(some, n=100)

@@ -92,7 +92,7 @@ def test_a_run_of_cells_without_places_has_no_maps(tmp_path):
     run = tissue()
     cells = replace(run.cells, coordinates=np.full_like(run.cells.coordinates, np.nan))
     runs.plot_run(tmp_path / "figures", replace(run, cells=cells))
-    assert drawn(tmp_path / "figures") == {"umap", "markers", "confusion"}
+    assert drawn(tmp_path / "figures") == {"umap", "markers", "confusion", "reliability"}
 
 
 def test_a_run_without_labels_or_training_gives_the_rest_and_says_why(tmp_path, caplog):

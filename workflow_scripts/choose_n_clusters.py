@@ -1,13 +1,18 @@
 """Decide how many clusters a dataset is divided into."""
 
-from spclust import contracts, logs, pseudolabels
+from spclust import contracts, logs, panel, pseudolabels, signatures
 
 with logs.job(snakemake.log[0], snakemake.rule):
     cells = contracts.read_cells(snakemake.input.cells, "prepared")
-    labels = snakemake.input.get("labels")
+    files, knowledge = snakemake.input, ()
+    labels = files.get("labels")
+    if files.get("signatures"):
+        proteins = panel.read_proteins(files.proteins)
+        knowledge = signatures.read_signatures(files.signatures, proteins), proteins
     n_clusters, how = pseudolabels.choose_n_clusters(
         cells,
         reference=contracts.read_labels(labels, cells.ids) if labels else None,
+        knowledge=knowledge,
         **snakemake.params.cfg,
     )
     contracts.write_json({"n_clusters": n_clusters, "how": how}, snakemake.output[0])

@@ -21,6 +21,7 @@ CONTRADICTION, UNKNOWN, SHARPNESS = 0.5, 1.0, 1.0
 LOWEST, HIGHEST = -3.0, 5.0  # standard deviations
 # a type with a smaller share of the cells is not there; of so many cells unknown ones are groups
 FEWEST, FEWEST_SHARE, LARGE_SHARE = 20, 0.005, 0.02
+FEWEST_TYPES = 5  # that a panel must tell for them to be counted
 EM_STEPS, RIDGE = 20, 1e-2
 
 
@@ -124,11 +125,8 @@ def first_labels(cells, n_clusters, seed, signatures=None, proteins=None):
         At most ``n_clusters`` ids, by decreasing size.
     """
     scores, n = score(cells, signatures, proteins), len(cells)
-    n_types = len(scores.types)
-    best = scores.probability.argmax(axis=1)
-    counts = np.bincount(best, minlength=n_types + 1)
-    fewest = max(FEWEST, FEWEST_SHARE * n)
-    there = [t for t in range(n_types) if counts[t] >= fewest]
+    n_types, best = len(scores.types), scores.probability.argmax(axis=1)
+    there, counts = _there(scores)
     log.info("types found: %s; %d of %d cells unknown",
              {scores.types[t]: int(counts[t]) for t in there}, counts[n_types], n)  # fmt: skip
     prior, start = scores.probability[:, there], best[:, None] == there
@@ -147,6 +145,40 @@ def first_labels(cells, n_clusters, seed, signatures=None, proteins=None):
     while len(np.unique(labels)) > n_clusters:
         labels = _nearest_merged(y, labels)
     return heads.ordered_by_size(labels)
+
+
+def _there(scores):
+    """Types with enough cells, and the number of cells that each type, or none, fits best."""
+    counts = np.bincount(scores.probability.argmax(axis=1), minlength=len(scores.types) + 1)
+    fewest = max(FEWEST, FEWEST_SHARE * len(scores.probability))
+    return [t for t in range(len(scores.types)) if counts[t] >= fewest], counts
+
+
+def number_of_types(cells, signatures=None, proteins=None):
+    """How many types there are, of which at least 20 cells and .5 % are.
+
+    Parameters
+    ----------
+    cells, signatures, proteins
+        As of :func:`score`.
+
+    Returns
+    -------
+    int or None
+        None where the names of the features tell fewer than five types, which is no panel to
+        count by.
+    """
+    try:
+        scores = score(cells, signatures, proteins)
+    except UserError as error:
+        log.info("types cannot be counted: %s", error)
+        return None
+    there, counts = _there(scores)
+    if len(scores.types) < FEWEST_TYPES:
+        log.info("the features tell %d types only, too few to count by", len(scores.types))
+        return None
+    log.info("types found: %s", {scores.types[t]: int(counts[t]) for t in there})
+    return len(there) or None
 
 
 def refined(x, prior, start):

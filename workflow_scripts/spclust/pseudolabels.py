@@ -123,13 +123,15 @@ def truth(cells, reference):
     return heads.ordered_by_size(heads.nearest_centroid(cells.matrix, codes, known))
 
 
-def choose_n_clusters(cells, n_clusters, reference=None):
+def choose_n_clusters(cells, n_clusters, reference=None, knowledge=()):
     """The number of clusters: given, counted in the labels, or chosen without any.
 
-    ``auto`` runs Leiden at 16 resolutions with four seeds each and compares the partitions of
-    one resolution with each other (ARI). Of the resolutions that are nearly as repeatable as
-    the most repeatable one and give 2 to 30 clusters the finest is taken, and its usual number
-    of clusters. Of more than 10,000 cells a sample decides.
+    ``auto`` counts the types of cells that signatures find, where the names of the features tell
+    at least five (:func:`spclust.celltypes.number_of_types`). Elsewhere it runs Leiden at 16
+    resolutions with four seeds each and compares the partitions of one resolution with each other
+    (ARI). Of the resolutions that are nearly as repeatable as the most repeatable one and give 2
+    to 30 clusters the finest is taken, and its usual number of clusters. Of more than 10,000 cells
+    a sample decides.
 
     Parameters
     ----------
@@ -137,6 +139,8 @@ def choose_n_clusters(cells, n_clusters, reference=None):
     n_clusters : int or {'from_labels', 'auto'}
     reference : Series, shape (n,), optional
         Reference labels, for ``from_labels``.
+    knowledge : (dict of str to Signature, DataFrame), optional
+        Signatures and proteins, for ``auto``; the library's own where left out.
 
     Returns
     -------
@@ -156,7 +160,12 @@ def choose_n_clusters(cells, n_clusters, reference=None):
             )
         number, how = int(reference.nunique()), "number of scored classes"
     elif n_clusters == "auto":
-        number, how = most_repeatable(cells.matrix)
+        number, how = (
+            celltypes.number_of_types(cells, *knowledge),
+            "auto: types found by signatures",
+        )
+        if number is None:
+            number, how = most_repeatable(cells.matrix)
     else:
         number, how = int(n_clusters), "given"
     _check_number(number, cells)
