@@ -177,7 +177,7 @@ def _states(rng, n_cells, n_markers):
     """What is added to the log signal of the markers of states, each programme by itself."""
     added = np.zeros((n_cells, n_markers))
     for first in range(0, n_markers, 3):
-        level = (rng.random(n_cells) < IN_STATE) * rng.uniform(1.0, 2.0, size=n_cells)
+        level = (rng.random(n_cells) < IN_STATE) * rng.uniform(0.7, 1.3, size=n_cells)
         added[:, first : first + 3] = level[:, None]
     return added
 
