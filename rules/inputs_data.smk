@@ -22,7 +22,7 @@ def dataset_files(wildcards):
 
 
 def simulation_memory(wildcards, attempt):
-    """Resources function: MB from the number of cells and attempt; there is no input to go by."""
+    """Resources function: MB from the number of cells and attempt; the input does not tell."""
     return (
         1000 + PLAN.slices[wildcards.dataset]["simulate"]["n_cells"] // 500
     ) * attempt
@@ -44,9 +44,20 @@ def download_cfg(wildcards):
 
 def knowledge(table):
     """Paths of the tables of ``proteins`` or ``signatures`` that the configuration names."""
-    shipped = Path(workflow.basedir) / f"workflow_scripts/spclust/knowledge/{table}.csv"
     named = config.get("knowledge", {}).get(table, ["shipped"])
-    return [str(shipped) if path == "shipped" else path for path in named]
+    return [shipped(table) if path == "shipped" else path for path in named]
+
+
+def shipped(table):
+    """Path of the library's own table."""
+    folder = Path(workflow.basedir) / "workflow_scripts/spclust/knowledge"
+    return str(folder / f"{table}.csv")
+
+
+def simulation_input(wildcards):
+    """Input function: the library's tables, where the tissue has types and proteins of them."""
+    known = PLAN.slices[wildcards.dataset]["simulate"]["names"] == "known"
+    return [shipped(table) for table in ("proteins", "signatures") if known]
 
 
 def preparing_input(wildcards):

@@ -1,4 +1,6 @@
 rule simulate_dataset:
+    input:
+        simulation_input,
     output:
         "resources/{dataset}/cells.h5ad",
     log:

@@ -1,14 +1,22 @@
 """The simulated tissue: known truth, imbalance, structure, and a fair difficulty."""
 
+import inspect
+from pathlib import Path
+
 import numpy as np
 import pytest
+import yaml
 from scipy.spatial import cKDTree
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import scale
 
-from spclust import datasets, simulate
+from spclust import datasets, markers, naming, panel, preprocess, simulate
+from spclust.errors import UserError
 from spclust.io.importing import import_cells
+from spclust.parts.graphs import neighbours_within
+from spclust.signatures import lineage_of, read_signatures
+from spclust.stages import STAGES
 
 DEFAULTS = {
     key: schema["default"]
@@ -16,11 +24,22 @@ DEFAULTS = {
         "properties"
     ].items()
 }
+REGISTRY = Path(__file__).parents[1] / "config/datasets.yaml"
+DEMO = DEFAULTS | yaml.safe_load(REGISTRY.read_text())["demo"]["simulate"]
 
 
 @pytest.fixture(scope="module")
 def tissue():
     return simulate.simulate_tissue(**DEFAULTS)
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return simulate.simulate_tissue(**DEMO)
+
+
+def log_of(cells):
+    return np.log(cells.to_df().astype(float))
 
 
 def test_has_the_size_asked_for_and_names_every_cell_once(tissue):
@@ -81,3 +100,113 @@ def test_other_sizes_are_made_too(changed):
     cells = simulate.simulate_tissue(**DEFAULTS | changed)
     assert cells.n_obs == changed.get("n_cells", DEFAULTS["n_cells"])
     assert cells.obs["sample"].nunique() == changed["n_images"]
+
+
+def test_the_settings_and_the_function_have_the_same_defaults():
+    given = inspect.signature(simulate.simulate_tissue).parameters.values()
+    own = {p.name: p.default for p in given if p.default is not inspect.Parameter.empty}
+    assert own and own == {name: DEFAULTS[name] for name in own}
+
+
+def test_a_seed_makes_the_same_demo_again(demo):
+    again = simulate.simulate_tissue(**DEMO)
+    assert again.X.tobytes() == demo.X.tobytes() and again.obs.equals(demo.obs)
+
+
+def test_types_and_proteins_of_the_demo_are_in_the_tables(demo):
+    signatures, proteins = read_signatures(), panel.read_proteins()
+    assert set(demo.obs["cell_type"]) == set(demo.uns["planted"]) <= set(signatures)
+    assert set(demo.var_names) <= set(proteins.index)
+    for kind, planted in demo.uns["planted"].items():
+        of_type = {protein for marker in signatures[kind].positive for protein in marker}
+        assert len(set(planted)) == 3 and set(planted) <= of_type
+        assert signatures[kind].measured(set(demo.var_names)) is not None
+    # no type needs a marker that one above it has and the panel lacks
+    for kind in demo.uns["planted"]:
+        wider = [signatures[w] for w in lineage_of(kind, signatures)]
+        assert all(w.measured(set(demo.var_names)) is not None for w in wider)
+
+
+def test_a_type_has_more_of_its_own_proteins_than_the_others_have(tissue, demo):
+    for cells in (tissue, demo):
+        of_type = log_of(cells).groupby(cells.obs["cell_type"], observed=True).mean()
+        for kind, planted in cells.uns["planted"].items():
+            assert (of_type.loc[kind, planted] > of_type[planted].median() + 0.3).all(), kind
+
+
+def test_the_commonest_type_is_as_much_larger_as_asked(demo):
+    counts = demo.obs["cell_type"].value_counts()
+    assert counts.max() / counts.min() == pytest.approx(DEMO["imbalance"], rel=0.05)
+    plain = simulate.simulate_tissue(**DEMO | {"imbalance": 1, "n_cells": 800})
+    assert set(plain.obs["cell_type"].value_counts()) == {100}
+
+
+def test_spill_over_raises_the_proteins_of_neighbours():
+    clean, spilt = (
+        simulate.simulate_tissue(**DEMO | {"spill_over": share, "staining": 0.0})
+        for share in (0.0, 0.3)
+    )
+    kinds = (clean.obs["cell_type"] == "Epithelial cell").to_numpy()
+    beside = np.zeros(clean.n_obs)
+    images = clean.obs["sample"].cat.codes.to_numpy()
+    for cells, near in neighbours_within(clean.obsm["spatial"], images, 6):
+        beside[cells] = kinds[near].mean(axis=1)
+    gain = (log_of(spilt) - log_of(clean))["PanCK"].to_numpy()
+    assert gain[~kinds & (beside > 0.6)].mean() > gain[~kinds & (beside == 0)].mean() + 0.5
+
+
+def test_markers_of_states_vary_within_a_type_and_are_not_in_the_panel(demo):
+    log_x = log_of(demo)
+    states = list(demo.var_names[-DEMO["state_markers"] :])
+    chosen = panel.chosen(demo.var_names, "auto")
+    assert sorted(demo.var_names[~chosen]) == sorted(states)
+    plain = log_of(simulate.simulate_tissue(**DEMO | {"state_markers": 0}))
+    of_type = (demo.obs["cell_type"] == "Epithelial cell").to_numpy()
+    within = np.corrcoef(log_x.loc[of_type, states].T)
+    together = within[np.triu_indices(3, 1)].mean()
+    apart = within[:3, 3:].mean()
+    assert together > apart + 0.15
+    spread, usual = log_x.loc[of_type, states].std(), plain.loc[of_type].iloc[:, -6:].std()
+    assert spread.mean() > usual.mean() + 0.05
+    # and between types hardly at all
+    means = log_x[states].groupby(demo.obs["cell_type"], observed=True).mean()
+    assert means.drop(index=["Plasma cell", "Endothelial cell"]).std().max() < 0.25
+
+
+def test_images_are_stained_apart(demo):
+    def between(cells):
+        """Spread over proteins of the difference between the two images, in one type."""
+        epithelium = cells[cells.obs["cell_type"] == "Epithelial cell"]
+        means = log_of(epithelium).groupby(epithelium.obs["sample"], observed=True).mean()
+        return (means.iloc[0] - means.iloc[1]).std()
+
+    plain = simulate.simulate_tissue(**DEMO | {"staining": 0.0})
+    assert between(demo) > 1.5 * between(plain)
+    assert between(simulate.simulate_tissue(**DEMO | {"staining": 0.6})) > 2 * between(demo)
+
+
+def test_the_truth_of_the_demo_gets_its_own_names(demo, tmp_path):
+    demo.write_h5ad(tmp_path / "cells.h5ad")
+    data, labels = import_cells([tmp_path / "cells.h5ad"], {"min_label_size": 20})
+    assert labels["scored"].all()
+    cells = preprocess.prepare(data, STAGES["preprocess"].defaults)
+    types, codes = np.unique(labels["label"].astype(str), return_inverse=True)
+    names = naming.name_clusters(
+        markers.rank(cells, codes, importance=None),
+        demo.obs["cell_type"].value_counts()[types].set_axis(range(len(types))),
+    )
+    assert list(names["type"]) == list(types)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"n_proteins": 24}, {"n_proteins": 12, "names": "generic", "state_markers": 5}]
+)
+def test_too_few_proteins_are_refused(asked):
+    with pytest.raises(UserError, match=r"simulate\.n_proteins: found .* ask for \d+ or more"):
+        simulate.simulate_tissue(**DEMO | asked)
+
+
+def test_proteins_beyond_the_known_ones_have_generic_names():
+    cells = simulate.simulate_tissue(**DEMO | {"n_proteins": 33, "n_cells": 100})
+    assert list(cells.var_names[24:27]) == ["protein_25", "protein_26", "protein_27"]
+    assert cells.var_names.is_unique

@@ -1,8 +1,13 @@
 """A tissue with known truth, to try the workflow on and to test it with."""
 
+from itertools import zip_longest
+
 import anndata
 import numpy as np
 import pandas as pd
+
+from spclust.errors import UserError
+from spclust.signatures import lineage_of, read_signatures
 
 # share of all cells, and where a type lives: everywhere in a region, or in a small structure
 CELL_TYPES = {
@@ -14,11 +19,29 @@ CELL_TYPES = {
     "endothelium": (0.04, "vessel"),
     "plasma cell": (0.04, "medulla"),
 }
+# the same with types of the table of signatures
+KNOWN_TYPES = {
+    "Epithelial cell": (0.38, "cortex"),
+    "Fibroblast": (0.20, "medulla"),
+    "CD4 T cell": (0.13, "medulla"),
+    "Macrophage": (0.09, "anywhere"),
+    "CD8 T cell": (0.07, "anywhere"),
+    "B cell": (0.06, "follicle"),
+    "Endothelial cell": (0.04, "vessel"),
+    "Plasma cell": (0.03, "medulla"),
+}
+# what cells of any type do: cycle, activation, lack of oxygen; proteins of one rise together
+STATES = (("MKI67", "PCNA", "TOP2A"), ("CD69", "ICOS", "PDCD1"), ("CA9", "SLC2A1", "HIF1A"))
+IN_STATE = 0.3  # share of the cells of every type
+FEWEST_PROTEINS = 8  # that tell types
 SIDE = 1000.0  # micrometres
 
 
-def simulate_tissue(n_cells, n_proteins, n_images, noise, seed):
-    """Simulate images of one tissue: two regions, follicles, vessels, seven cell types.
+def simulate_tissue(
+    n_cells, n_proteins, n_images, noise, seed, names="generic", imbalance=None, spill_over=0.15,
+    state_markers=0, staining=0.0,
+):  # fmt: skip
+    """Simulate images of one tissue: two regions, follicles, vessels, seven or eight cell types.
 
     Every type has a programme of marker proteins, some shared with a related type. Intensities
     are log-normal around it; each cell has a brightness of its own, and each takes up some of
@@ -30,53 +53,133 @@ def simulate_tissue(n_cells, n_proteins, n_images, noise, seed):
     noise : float
         Standard deviation of log intensities.
     seed : int
+    names : {'generic', 'known'}
+        ``known``: types and proteins of the library's tables. A type's own proteins are the first
+        three of its signature's positive markers; those of the wider types it has more weakly.
+        Proteins beyond those that the types need have generic names.
+    imbalance : float, optional
+        Cells of the commonest type to one of the rarest, sizes in geometric sequence; left out,
+        the shares listed above.
+    spill_over : float
+        Share of a cell's signal that is that of its six nearest cells.
+    state_markers : int
+        So many of the proteins, the last, say nothing of types: they rise together in threes in
+        some cells of every type.
+    staining : float
+        Standard deviation of the log factor of each protein in each image.
 
     Returns
     -------
     AnnData, (n_cells, n_proteins)
         Intensities in X; ``obs['cell_type']``, ``obs['sample']``, ``obsm['spatial']`` in
-        micrometres.
+        micrometres; ``uns['planted']``, type to its own proteins.
+
+    Raises
+    ------
+    UserError
+        For fewer proteins than the types and the markers of states need.
     """
     rng = np.random.default_rng(seed)
-    names, shares = list(CELL_TYPES), np.array([share for share, _ in CELL_TYPES.values()])
-    counts = np.maximum(np.round(shares * n_cells).astype(int), 1)
-    counts[0] += n_cells - counts.sum()
-    types = np.repeat(np.arange(len(names)), counts)
+    listed = KNOWN_TYPES if names == "known" else CELL_TYPES
+    counts = _counts(listed, n_cells, imbalance)
+    types = np.repeat(np.arange(len(listed)), counts)
     images = rng.permutation(np.arange(n_cells) % n_images)
-    programmes = _programmes(rng, len(names), n_proteins)
+    plan = _known_plan if names == "known" else _generic_plan
+    programmes = rng.normal(0, 0.15, size=(len(listed), n_proteins))
+    proteins, own, shared = plan(rng, n_proteins, state_markers)
+    for kind in range(len(listed)):
+        programmes[kind, own[kind]] += rng.uniform(1.0, 1.8, size=3)
+        programmes[kind, shared[kind]] += 0.8
     places = np.empty((n_cells, 2))
     for image in range(n_images):
         centres = rng.uniform(0.2 * SIDE, 0.8 * SIDE, size=(6, 2))
-        for kind, (_, home) in enumerate(CELL_TYPES.values()):
+        for kind, (_, home) in enumerate(listed.values()):
             cells = np.flatnonzero((types == kind) & (images == image))
             places[cells] = _places(rng, home, len(cells), centres)
     signal = programmes[types] + rng.normal(0, noise, size=(n_cells, n_proteins))
     brightness = rng.normal(0, 0.25, size=(n_cells, 1))
-    x = np.exp(3.0 + signal + brightness)
-    x = 0.85 * x + 0.15 * _surroundings(x, places, images)
     order = rng.permutation(n_cells)
+    # generators of their own: what is switched on leaves all other draws as they are
+    states = _states(np.random.default_rng([seed, 1]), n_cells, state_markers)
+    signal[:, n_proteins - state_markers :] += states
+    stain = np.random.default_rng([seed, 2]).normal(0, staining, size=(n_images, n_proteins))
+    x = np.exp(3.0 + signal + brightness + stain[images])
+    x = (1 - spill_over) * x + spill_over * _surroundings(x, places, images)
+    labels = list(listed)
     obs = pd.DataFrame(
         {
-            "cell_type": pd.Categorical([names[t] for t in types[order]]),
+            "cell_type": pd.Categorical([labels[t] for t in types[order]]),
             "sample": pd.Categorical([f"image_{i + 1}" for i in images[order]]),
         },
         index=[f"cell_{i + 1}" for i in range(n_cells)],
     )
-    proteins = pd.DataFrame(index=[f"protein_{i + 1:02d}" for i in range(n_proteins)])
-    cells = anndata.AnnData(x[order].astype(np.float32), obs=obs, var=proteins)
+    var = pd.DataFrame(index=proteins)
+    cells = anndata.AnnData(x[order].astype(np.float32), obs=obs, var=var)
     cells.obsm["spatial"] = places[order].astype(np.float32)
+    cells.uns["planted"] = {t: np.array(proteins)[own[i]] for i, t in enumerate(labels)}
     return cells
 
 
-def _programmes(rng, n_types, n_proteins):
-    """Mean log intensity of each protein in each type; neighbours in the list share a marker."""
-    means = rng.normal(0, 0.15, size=(n_types, n_proteins))
-    markers = rng.permutation(n_proteins)
-    for kind in range(n_types):
-        own = markers[(3 * kind + np.arange(3)) % n_proteins]
-        means[kind, own] += rng.uniform(1.0, 1.8, size=3)
-        means[kind, markers[(3 * kind + 3) % n_proteins]] += 0.8
-    return means
+def _counts(listed, n_cells, imbalance):
+    """Cells of each type; what rounding leaves over goes to the first."""
+    shares = np.array([share for share, _ in listed.values()])
+    if imbalance is not None:
+        shares = np.geomspace(imbalance, 1, len(listed))
+        shares /= shares.sum()
+    counts = np.maximum(np.round(shares * n_cells).astype(int), 1)
+    counts[0] += n_cells - counts.sum()
+    return counts
+
+
+def _generic_plan(rng, n_proteins, n_states):
+    """Names of proteins, and columns that each type has of its own and shares with the next."""
+    n = _left(n_proteins, n_states, FEWEST_PROTEINS)
+    markers, kinds = rng.permutation(n), range(len(CELL_TYPES))
+    own = [markers[(3 * kind + np.arange(3)) % n] for kind in kinds]
+    shared = [markers[[(3 * kind + 3) % n]] for kind in kinds]
+    return _generic_names(0, n_proteins), own, shared
+
+
+def _known_plan(rng, n_proteins, n_states):
+    """The same by the table of signatures; what is shared are markers of wider types."""
+    signatures = read_signatures()
+    own, shared = [], []
+    for kind in KNOWN_TYPES:
+        alternatives = zip_longest(*signatures[kind].positive)
+        found = dict.fromkeys(protein for turn in alternatives for protein in turn if protein)
+        own.append(list(found)[:3])
+        wider = [signatures[name] for name in lineage_of(kind, signatures)[1:]]
+        first = [marker[0] for signature in wider for marker in signature.positive]
+        shared.append([protein for protein in first if protein not in own[-1]])
+    names = list(dict.fromkeys(protein for group in own + shared for protein in group))
+    n = _left(n_proteins, n_states, len(names))
+    columns = {name: column for column, name in enumerate(names)}
+    own, shared = ([[columns[p] for p in group] for group in groups] for groups in (own, shared))
+    states = [protein for programme in STATES for protein in programme][:n_states]
+    return names + _generic_names(len(names), n) + states, own, shared
+
+
+def _generic_names(start, stop):
+    return [f"protein_{i + 1:02d}" for i in range(start, stop)]
+
+
+def _left(n_proteins, n_states, fewest):
+    """Proteins that tell types."""
+    if n_proteins - n_states < fewest:
+        raise UserError(
+            f"simulate.n_proteins: found {n_proteins}, but the types need {fewest} and "
+            f"simulate.state_markers {n_states} more; ask for {fewest + n_states} or more"
+        )
+    return n_proteins - n_states
+
+
+def _states(rng, n_cells, n_markers):
+    """What is added to the log signal of the markers of states, each programme by itself."""
+    added = np.zeros((n_cells, n_markers))
+    for first in range(0, n_markers, 3):
+        level = (rng.random(n_cells) < IN_STATE) * rng.uniform(0.7, 1.3, size=n_cells)
+        added[:, first : first + 3] = level[:, None]
+    return added
 
 
 def _places(rng, home, n, centres):
