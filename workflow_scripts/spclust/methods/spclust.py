@@ -251,7 +251,8 @@ def summarise(model, data, labels, task, teacher=None):
         labels=final,
         confidence=soft.max(1),
         embedding=embedding.cpu().numpy(),
-        tables={"importance": importance},
+        # of one everywhere there is nothing to show
+        tables={"importance": importance} if task.settings["learn_importance"] else {},
         per_cell={"fusion": pd.DataFrame(weights.cpu().numpy(), columns=list(graphs))},
         weights=weights_of(model, task.cells, final, temperature),
     )
