@@ -539,3 +539,28 @@ def test_slices_say_what_their_labels_are():
         "dkd_codex_000", "schurch_009A", "schurch_regions"
     }  # fmt: skip
     assert not registry["phenoptr_lung"]["drop_unscored"]
+
+
+def test_studies_of_genes_are_of_slices_alone_and_together_and_of_cells_without_places():
+    registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
+    base = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    for name in ("multislice", "rna"):
+        text = (ROOT / f"config/studies/{name}.yaml").read_text()
+        assert "Estimated: " in text and f"--configfile config/studies/{name}.yaml" in text
+        plan = settings.resolve(base | study(name), registry)
+        assert {seed for *_, seed in plan.results} == {42, 43, 44, 45, 46}
+        assert f"| `{name}` |" in (ROOT / "README.md").read_text()
+    datasets = study("multislice")["datasets"]
+    for cohort in ("starmap", "starmap_regions"):
+        slices = registry[cohort]["slices"]
+        assert len(slices) == 2 and {cohort, *slices} <= set(datasets)
+        # the same kind of labels alone and together, so that one table holds them
+        kinds = {registry[d].get("label_kind", "types") for d in [cohort, *slices]}
+        assert len(kinds) == 1
+    for name in study("rna")["datasets"]:
+        assert registry[name]["x"] is None
+    # no method of the study of cells without places asks for any: its graphs have no spatial one
+    plan = settings.resolve(base | study("rna"), registry)
+    for _, run, _ in plan.results:
+        if "graphs" in run.chosen:
+            assert plan.cfg("graphs", run.chosen["graphs"])["spatial_graph"] == "none", run.name

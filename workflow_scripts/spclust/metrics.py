@@ -17,8 +17,9 @@ from sklearn.metrics import (
 )
 from sklearn.metrics.cluster import pair_confusion_matrix
 
+from spclust.classes import match_clusters
+from spclust.mixing import mixing
 from spclust.parts.graphs import knn_graph, neighbours_within
-from spclust.parts.matching import match_labels
 from spclust.reporting import ALL, COLUMNS
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,8 @@ def evaluate(cells, labels, clusters, embedding, seed, silhouette_cells=5000, ra
     of the rare ones; a class without a cluster counts 0), the further ones of
     :func:`against_labels`, and ``label_coherence``, the :func:`spatial_coherence` of the labels
     themselves, which tells what to expect of clusters. Metrics of every dataset: ``modularity``,
-    ``silhouette``, ``spatial_coherence`` and ``n_clusters`` (occupied ones).
+    ``silhouette``, ``spatial_coherence`` and ``n_clusters`` (occupied ones). Of a cohort as a
+    whole: ``iLISI`` and ``cLISI`` of its embedding, see :func:`spclust.mixing.mixing`.
 
     A cluster stands for the same class in all slices, the one it matches over all cells;
     everything else on a slice is of its own cells only.
@@ -50,7 +52,7 @@ def evaluate(cells, labels, clusters, embedding, seed, silhouette_cells=5000, ra
     embedding : array, shape (n, d')
         What the clusters were found in.
     seed : int
-        Seed of the silhouette's sample.
+        Seed of the sample of cells for what is taken of the embedding.
     silhouette_cells : int
         Size of that sample.
     rare_class : float
@@ -87,6 +89,9 @@ def evaluate(cells, labels, clusters, embedding, seed, silhouette_cells=5000, ra
         of_block["modularity"] = modularity(x[rows], found)
         of_block["silhouette"] = silhouette(embedding[rows], found, silhouette_cells, seed)
         of_block["spatial_coherence"] = spatial_coherence(places, found, images)
+        if name == ALL and len(slices) > 1:
+            some = sampled(len(cells), silhouette_cells, seed)
+            of_block |= mixing(embedding[some], cells.slice[some], labels[some], seed)
         of_block["n_clusters"] = len(np.unique(found))
         log.info("%s: %s", name, ", ".join(f"{m} {value:.4f}" for m, value in of_block.items()))
         scores += [(name, metric, value) for metric, value in of_block.items()]
@@ -121,31 +126,6 @@ def against_labels(clusters, labels, classes):
         "pairwise_F1": 2 * both / (2 * both + one) if both + one else np.nan,
         "Jaccard": both / (both + one) if both + one else np.nan,
     }
-
-
-def match_clusters(clusters, labels):
-    """The class each cluster stands for, one to one, most cells agreeing (Hungarian algorithm).
-
-    Numbers of clusters and classes may differ. A cluster that shares no cell with the class
-    left to it stands for none.
-
-    Parameters
-    ----------
-    clusters : array, shape (n,)
-    labels : array-like, shape (n,)
-        Missing where a cell is not scored.
-
-    Returns
-    -------
-    dict
-        Cluster to class, matched clusters only.
-    """
-    scored = pd.notna(np.asarray(labels, dtype=object))
-    cluster_ids, found = np.unique(np.asarray(clusters)[scored], return_inverse=True)
-    truth, classes = pd.factorize(np.asarray(labels, dtype=object)[scored], sort=True)
-    new_id = match_labels(found, truth, max(len(cluster_ids), len(classes)))
-    agree = np.bincount(found[new_id[found] == truth], minlength=len(cluster_ids))
-    return {c: classes[new_id[i]] for i, c in enumerate(cluster_ids.tolist()) if agree[i]}
 
 
 def class_scores(clusters, labels, matched, rare_class):
@@ -192,13 +172,18 @@ def modularity(x, clusters):
 
 def silhouette(embedding, clusters, n_cells, seed):
     """Mean silhouette of a random sample of cells; missing where it holds one cluster only."""
-    clusters = np.asarray(clusters)
-    if len(clusters) > n_cells:
-        sample = np.random.default_rng(seed).choice(len(clusters), n_cells, replace=False)
-        embedding, clusters = embedding[sample], clusters[sample]
+    sample = sampled(len(clusters), n_cells, seed)
+    embedding, clusters = embedding[sample], np.asarray(clusters)[sample]
     if not 1 < len(np.unique(clusters)) < len(clusters):
         return np.nan
     return float(silhouette_score(embedding, clusters))
+
+
+def sampled(n, n_cells, seed):
+    """Rows of a random sample of cells; all of them where there are no more than asked for."""
+    if n <= n_cells:
+        return np.arange(n)
+    return np.random.default_rng(seed).choice(n, n_cells, replace=False)
 
 
 def spatial_coherence(spatial, clusters, images):

@@ -40,7 +40,8 @@ class Metric:
 
 
 # By the names in metrics.tsv, in the order of the tables. Nobody wins by the silhouette, which is
-# of each method's own embedding, nor by coherence, which no truth needs to have much of.
+# of each method's own embedding, nor by coherence, which no truth needs to have much of. The same
+# goes for both LISI: an embedding that says nothing mixes best.
 METRICS = {
     "accuracy": Metric("ACC", compared=True),
     "ARI": Metric("ARI", compared=True),
@@ -58,6 +59,8 @@ METRICS = {
     "silhouette": Metric("silhouette", order=0),
     "spatial_coherence": Metric("spatial coherence", order=0),
     "label_coherence": Metric("spatial coherence of the labels", order=0, shown=False),
+    "iLISI": Metric("iLISI", order=0),
+    "cLISI": Metric("cLISI", order=0),
     "n_clusters": Metric("clusters", order=0, whole=True),
     "seed_agreement": Metric("seed agreement"),
 }

@@ -6,7 +6,7 @@ import logging
 import numpy as np
 import pandas as pd
 
-from spclust.metrics import match_clusters
+from spclust.classes import match_clusters
 from spclust.palette import PALETTE
 
 log = logging.getLogger(__name__)

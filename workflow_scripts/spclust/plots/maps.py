@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from spclust import style
-from spclust.metrics import match_clusters
+from spclust.classes import match_clusters
 
 MOST_IMAGES = 9
 
