@@ -153,8 +153,9 @@ def test_history_has_a_row_per_epoch_and_the_loss_falls(planted):
 
 
 def test_frozen_importance_stays_at_one(planted):
-    table = run(planted, learn_importance=False, epochs=3).tables["importance"]
-    assert (table.drop(columns="cluster") == 1).all().all()
+    result = run(planted, learn_importance=False, epochs=3)
+    assert (result.weights["importances.0"] == 1).all()
+    assert "importance" not in result.tables  # nothing to show
 
 
 def test_literal_learnable_weights_drive_the_third_below_zero(planted):

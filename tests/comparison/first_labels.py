@@ -3,8 +3,8 @@
     python tests/comparison/first_labels.py <folder of the slices>
 
 Writes first_labels.tsv and first_labels.md beside itself. One setting for all slices, the number
-of classes given, classes of at least 50 cells scored, seeds in turn. What stands in the table is not
-computed again, so a run that was stopped goes on.
+of classes given, classes of at least 50 cells scored, seeds in turn. What stands in the table is
+not computed again, so a run that was stopped goes on.
 """
 
 import itertools
@@ -52,32 +52,7 @@ Members weigh by their agreement with the pool, not that with the reference, bec
 is a member itself and would outvote a pool whose members agree little (tests/test_voting.py has
 such a pool).
 
-## What training adds, and what it does not
-
-`spclust_vote` is as good as the vote, not better: what it learns from the same features is the vote.
-It adds an embedding, a model that labels other slices, and stays within the pool. What else was
-tried to beat the vote, on the same slices with seed 42 and a pool without signatures (vote: ARI
-.521, macro-F1 .552, rare F1 .420); the labels were in view, so read the gains as upper bounds:
-
-| tried | ARI | macro-F1 | rare F1 |
-| --- | --- | --- | --- |
-| a Gaussian mixture with one covariance from the vote, 20 steps, one transform | .486 | .555 | .405 |
-| the same in twelve views at once (six transforms, two panels), 10 steps, held to the shares | .497 | .554 | .432 |
-| the same in one view, 2 steps, held strongly to the shares | .522 | .555 | .429 |
-| shares smoothed over the graph of nearest profiles, twice | .521 | .554 | .430 |
-| logistic regression on six transforms, taught by cells of a share above .5 | .525 | .551 | .426 |
-| the same, above .8, classes balanced | .502 | .557 | .417 |
-| attraction and repulsion of types in space, learnt, on the shares (g 0.5; 2) | .520; .494 | .555 | .423; .407 |
-| contrast of two transforms of a cell, an encoder of three layers, Leiden on it (tau .5; .1) | .369; .372 | .459 | .247; .266 |
-| that embedding's four clusterings as members of the pool | .522 | .552 | .429 |
-| all transforms by both panels (48 members) | .517 | .555 | .436 |
-| panels in turn and signatures as members: what is above | .533 | .556 | .418 |
-
-The paper's training from the vote's labels (60 epochs) went from .505 to .333 on Schuerch's region
-and from .459 to .268 on Keren's p36: KMeans on the embedding, every tenth epoch, leads away.
-
-Without labels the shares are nearly true: the expected calibration error of the vote is .02 to .17
-on these slices, .09 on average.
+What was tried to beat the vote: [beyond_the_vote.md](beyond_the_vote.md).
 """
 
 
