@@ -6,6 +6,7 @@ without cgroups has ``JobAcctGatherType=jobacct_gather/linux``, ``JobAcctGatherF
 """
 
 import contextlib
+import functools
 import importlib.util
 import os
 import re
@@ -28,11 +29,14 @@ def asked(*command):
     return subprocess.run(command, capture_output=True, text=True).stdout
 
 
+@functools.cache
 def no_slurm():
     """Why this cannot run here, or an empty text."""
     if shutil.which("sbatch") is None:
         return "there is no sbatch on this machine"
-    if subprocess.run(["sinfo"], capture_output=True).returncode:
+    try:  # a client without its controller tries for minutes
+        subprocess.run(["sinfo"], capture_output=True, check=True, timeout=10)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
         return "sbatch is here, and no Slurm answers"
     if importlib.util.find_spec("snakemake_executor_plugin_slurm") is None:
         return "snakemake-executor-plugin-slurm is not installed"
