@@ -22,7 +22,7 @@ def draw(run):
     ax = fig.subplots()
     ax.plot([0, 1], [0, 1], color=style.BACKGROUND, zorder=0)
     ax.scatter(table["confidence"], table["right"], color=style.PALETTE[0],
-               s=4 + 200 * table["cells"] / table["cells"].sum(), zorder=2)  # fmt: skip
+               s=4 + 200 * table["cells"] / table["cells"].sum(), zorder=2, clip_on=False)  # fmt: skip
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1)
     ax.set_aspect("equal")
