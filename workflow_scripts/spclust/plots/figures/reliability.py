@@ -21,8 +21,10 @@ def draw(run):
     fig = style.figure(style.WIDTH / 2, style.WIDTH / 2)
     ax = fig.subplots()
     ax.plot([0, 1], [0, 1], color=style.BACKGROUND, zorder=0)
-    ax.scatter(table["confidence"], table["right"], color=style.PALETTE[0],
-               s=4 + 200 * table["cells"] / table["cells"].sum(), zorder=2, clip_on=False)  # fmt: skip
+    size = 4 + 200 * table["cells"] / table["cells"].sum()
+    ax.scatter(
+        table["confidence"], table["right"], s=size, color=style.PALETTE[0], zorder=2, clip_on=False
+    )
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1)
     ax.set_aspect("equal")
