@@ -225,3 +225,25 @@ def interrupted(recipe, cells, path, stop, graphs=None, **changes):
     # it went on from the file instead of from the start
     assert stop < len(seen) < stop + len(whole.tables["history"])
     return whole, resumed
+
+
+def assert_same_bytes(first, second):
+    """Two clusterings of one training are the same to the byte, and so are their histories."""
+    assert first.embedding.tobytes() == second.embedding.tobytes()
+    assert first.labels.tobytes() == second.labels.tobytes()
+    assert first.tables["history"].equals(second.tables["history"])
+
+
+def assert_a_seed_repeats(recipe, cells, **changes):
+    """A seed gives the same bytes again, and another seed gives others."""
+    first, second, other = (run(recipe, cells, seed, **changes) for seed in (3, 3, 4))
+    assert_same_bytes(first, second)
+    assert first.embedding.tobytes() != other.embedding.tobytes()
+
+
+def better_base_line(cells, reference, n_clusters):
+    """The better ARI of KMeans and Leiden on all features side by side."""
+    from sklearn.metrics import adjusted_rand_score
+
+    found = (run(name, cells, 0, n_clusters).labels for name in ("kmeans", "leiden"))
+    return max(adjusted_rand_score(reference, labels) for labels in found)

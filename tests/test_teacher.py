@@ -82,7 +82,13 @@ def test_what_led_away_from_the_pool_gives_way_to_the_vote(taught, caplog):
     same = methods.Clustering(kept.copy(), np.ones(len(cells)), np.zeros((len(cells), 1)))
     assert held(same, task).cost["returned"] == "training"
     assert np.array_equal(same.labels, kept) and same.confidence.all()
-    assert agreement(votes.partitions[0], votes) <= 1
+
+
+def test_agreement_of_a_member_is_that_of_the_pool_and_its_own(taught):
+    votes = taught[1]
+    m, others = len(votes.members), votes.members["agreement"].iloc[1]
+    expected = (1 + (m - 1) * others) / m
+    assert agreement(votes.partitions[1], votes) == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_taught_method_finds_the_types_repeats_and_goes_on(taught, tmp_path):

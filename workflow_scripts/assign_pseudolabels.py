@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from spclust import contracts, logs, panel, pseudolabels, signatures
+from spclust import contracts, logs, pseudolabels, signatures
 from spclust.votes import Votes
 
 with logs.job(snakemake.log[0], snakemake.rule):
@@ -11,8 +11,7 @@ with logs.job(snakemake.log[0], snakemake.rule):
     labels, votes, clusters = (files.get(name) for name in ("labels", "votes", "clusters"))
     seed = cfg.pop("seed")
     if files.get("signatures"):
-        proteins = panel.read_proteins(files.proteins)
-        knowledge = signatures.read_signatures(files.signatures, proteins), proteins
+        knowledge = signatures.read_knowledge_tables(files)
     found = pseudolabels.assign(
         cells,
         n_clusters=contracts.read_n_clusters(files.n_clusters),

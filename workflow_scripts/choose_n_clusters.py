@@ -1,14 +1,13 @@
 """Decide how many clusters a dataset is divided into."""
 
-from spclust import contracts, logs, panel, pseudolabels, signatures
+from spclust import contracts, logs, pseudolabels, signatures
 
 with logs.job(snakemake.log[0], snakemake.rule):
     cells = contracts.read_cells(snakemake.input.cells, "prepared")
     files, knowledge = snakemake.input, ()
     labels = files.get("labels")
     if files.get("signatures"):
-        proteins = panel.read_proteins(files.proteins)
-        knowledge = signatures.read_signatures(files.signatures, proteins), proteins
+        knowledge = signatures.read_knowledge_tables(files)
     n_clusters, how = pseudolabels.choose_n_clusters(
         cells,
         reference=contracts.read_labels(labels, cells.ids) if labels else None,

@@ -2,15 +2,13 @@
 
 import pandas as pd
 
-from spclust import contracts, logs, naming, panel, signatures
+from spclust import contracts, logs, naming, signatures
 
 with logs.job(snakemake.log[0], snakemake.rule):
     files = snakemake.input
-    proteins = panel.read_proteins(files.proteins)
     table = naming.name_clusters(
         pd.read_csv(files.markers, dtype={"feature": str}),
         contracts.read_clusters(files.clusters)["cluster"].value_counts(),
-        signatures.read_signatures(files.signatures, proteins),
-        proteins,
+        *signatures.read_knowledge_tables(files),
     )
     contracts.write_table(table, snakemake.output[0])

@@ -98,6 +98,21 @@ def read_signatures(tables=(SHIPPED,), proteins=None):
     return found
 
 
+def read_knowledge_tables(files):
+    """What is known of types and of proteins, from the input files of a rule.
+
+    Parameters
+    ----------
+    files : object with lists of paths ``signatures`` and ``proteins``
+
+    Returns
+    -------
+    (dict of str to Signature, DataFrame)
+    """
+    proteins = read_proteins(files.proteins)
+    return read_signatures(files.signatures, proteins), proteins
+
+
 def _markers(text):
     return tuple(tuple(name.strip() for name in part.split("|")) for part in split(text))
 

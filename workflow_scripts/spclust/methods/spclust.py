@@ -25,7 +25,7 @@ from spclust.parts.batches import Batches, sources
 from spclust.parts.checkpoints import State, checkpoint_of
 from spclust.parts.descent import descend
 from spclust.parts.pairwise import Blocks
-from spclust.parts.teacher import held, teacher_of
+from spclust.parts.teacher import check_vote, held, teacher_of
 from spclust.parts.views import SpClust, expression_embedding, mean
 
 log = logging.getLogger(__name__)
@@ -174,11 +174,6 @@ def check(task, needed):
         raise UserError(
             f"{task.key('hidden_dims')}: {odd[0]} is no multiple of heads ({s['heads']})"
         )
-    for key in ("weight_teacher", "guard"):
-        if s[key] and task.votes is None and "spatial" in needed:
-            raise UserError(
-                f"{task.key(key)}: the run saw no vote; give the recipe spclust_vote, which does"
-            )
     setting = {"expression": "expression_space", "spatial": "spatial_graph"}
     for kind in needed:
         if kind not in task.graphs.edges:
@@ -192,6 +187,7 @@ def cluster(task):
     """Cluster balanced cells; see :func:`spclust.methods.cluster`."""
     s, cells = task.settings, task.cells
     check(task, sources(s["views"], "expression") + sources(s["views"], "spatial"))
+    check_vote(task)
     device = training.start(task)
     mode = "stochastic" if stochastic(s, len(cells)) else "exact"
     sizes = (s["batch_cells"], s["anchors"]) if mode == "stochastic" else (None, None)

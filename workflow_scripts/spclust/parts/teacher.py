@@ -8,6 +8,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.metrics import adjusted_rand_score
 
+from spclust.errors import UserError
+
 log = logging.getLogger(__name__)
 
 # logarithms of the lowest and the highest temperature; logits are cosines
@@ -60,6 +62,20 @@ class Teacher:
             return -(shares * log_softmax(x / np.exp(log_temperature), axis=1)).sum(axis=1).mean()
 
         return float(np.exp(minimize_scalar(entropy, bounds=TEMPERATURES, method="bounded").x))
+
+
+def check_vote(task):
+    """Refuse settings that need a vote where a run saw none.
+
+    Raises
+    ------
+    UserError
+    """
+    for setting in ("weight_teacher", "guard"):
+        if task.settings[setting] and task.votes is None:
+            raise UserError(
+                f"{task.key(setting)}: the run saw no vote; take the recipe spclust_vote"
+            )
 
 
 def teacher_of(task):
