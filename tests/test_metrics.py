@@ -214,6 +214,17 @@ def test_modularity_is_networkx_modularity(clusters):
     assert metrics.modularity(x, clusters) == pytest.approx(expected, abs=1e-6)
 
 
+def test_modularity_of_many_cells_is_that_of_a_sample_of_them(monkeypatch):
+    cells, _, code = tissue(n=600)
+    whole = metrics.modularity(cells.matrix, code)
+    monkeypatch.setattr(metrics, "EXACT_CELLS", 599)
+    monkeypatch.setattr(metrics, "MODULARITY_CELLS", 300)
+    rows = metrics.sampled(600, 300, seed=0)
+    sampled = metrics.modularity(cells.matrix, code)
+    assert sampled == metrics.modularity(cells.matrix[rows], code[rows])
+    assert sampled == pytest.approx(whole, abs=0.05)
+
+
 def test_modularity_joins_like_cells_of_different_images():
     cells, truth, code = tissue()
     apart = np.unique(code + 3 * (cells.image == "left"), return_inverse=True)[1]
