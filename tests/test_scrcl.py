@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from planted import (
@@ -134,3 +135,21 @@ def test_what_it_cannot_do_without_is_told(cells):
         run(cells_of(cells.matrix[:, :1]), epochs=1)
     with pytest.raises(UserError, match=r"the loss became .*; lower method\.scrcl\.lr or raise"):
         run(cells, lr=1e30, epochs=8)
+
+
+def test_the_oracle_takes_the_epoch_that_agrees_best_and_trains_no_other_way(cells, planted):
+    reference = pd.Series(planted[1], dtype=object)
+    oracle = run_any("scrcl_oracle", cells, 0, 4, reference=reference, epochs=40, **SMALL)
+    seen = oracle.tables["history"]["ARI"].dropna()
+    assert seen.index.tolist() == [9, 19, 29, 39]
+    best = seen.idxmax() + 1
+    stopped = run(cells, epochs=int(best))
+    np.testing.assert_array_equal(oracle.labels, stopped.labels)
+    assert adjusted_rand_score(planted[1], oracle.labels) == seen.max()
+    whole = run(cells, epochs=40).tables["history"]
+    np.testing.assert_array_equal(oracle.tables["history"]["loss"], whole["loss"])
+
+
+def test_the_oracle_needs_labels(cells):
+    with pytest.raises(UserError, match="picks an epoch by reference labels"):
+        run_any("scrcl_oracle", cells, 0, 4, epochs=1, **SMALL)

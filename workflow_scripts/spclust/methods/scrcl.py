@@ -69,11 +69,29 @@ class Model(nn.Module):
         return [[nn.functional.normalize(v, dim=1) for v in both] for both in (cells, shares)]
 
 
-def train(model, views, graphs, task, history, checkpoint):
-    """Descend on alignment, neighbourhood contrast and consistency with the graph."""
+@torch.no_grad()
+def refined(model, views, graphs):
+    """Both views' shares side by side, refined by the genes; array (n, 2 n_clusters)."""
+    return torch.cat(model(views, *graphs)[1], dim=1).cpu().numpy()
+
+
+def train(model, views, graphs, task, history, checkpoint, after_epoch=None):
+    """Descend on alignment, neighbourhood contrast and consistency with the graph.
+
+    Parameters
+    ----------
+    after_epoch : callable, optional
+        Takes the state, the epoch and what is :func:`refined` then, and may keep arrays in the
+        state; training itself goes on as without it.
+
+    Returns
+    -------
+    State
+    """
     s, graph = task.settings, graphs[0]
     optimiser = torch.optim.Adam(model.parameters(), lr=s["lr"], weight_decay=s["weight_decay"])
-    for epoch in checkpoint.epochs(State("train", model, optimiser, history), s["epochs"]):
+    state = State("train", model, optimiser, history)
+    for epoch in checkpoint.epochs(state, s["epochs"]):
         generator = training.generator(views[0].device, task.seed, "train", epoch)
         cells, shares = model(views, *graphs, generator)
         terms = {
@@ -90,8 +108,9 @@ def train(model, views, graphs, task, history, checkpoint):
         history.append({"phase": "train", "epoch": epoch, "loss": value, **row})
         if epoch in (1, s["epochs"]):
             log.info("epoch %d: %s", epoch, {k: round(v, 4) for k, v in row.items()})
-    with torch.no_grad():
-        return torch.cat(model(views, *graphs)[1], dim=1).cpu().numpy()
+        if after_epoch is not None:
+            after_epoch(state, epoch, refined(model, views, graphs))
+    return state
 
 
 def smoothed(x, graph, times):
@@ -101,8 +120,22 @@ def smoothed(x, graph, times):
     return x
 
 
-def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
+def embedded(task, after_epoch=None):
+    """Train on the cells of a task.
+
+    Parameters
+    ----------
+    task : spclust.methods.Task
+    after_epoch : callable, optional
+        Of :func:`train`.
+
+    Returns
+    -------
+    z : array of float32, shape (n, 2 n_clusters)
+        What is refined after the last epoch.
+    state : State
+    cost : dict
+    """
     requirements.several_features(task)
     s, device, x = task.settings, training.start(task), task.cells.matrix
     if s["graph"] == "spatial":
@@ -119,12 +152,18 @@ def cluster(task):
         checkpoint_of(task, ["train"]) as checkpoint,
         training.advised(device, f"lower {task.key('width')}, or set device: cpu"),
     ):
-        z = train(model, views, graphs, task, history, checkpoint)
+        state = train(model, views, graphs, task, history, checkpoint, after_epoch)
+    return refined(model, views, graphs), state, {"seconds_before": checkpoint.seconds}
+
+
+def cluster(task):
+    """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
+    z, state, cost = embedded(task)
     labels = heads.kmeans(z, task.n_clusters, task.seed)
     return Clustering(
         labels,
         heads.neighbour_agreement(z, labels),
         z,
-        tables={"history": pd.DataFrame(history)},
-        cost={"seconds_before": checkpoint.seconds},
+        tables={"history": pd.DataFrame(state.history)},
+        cost=cost,
     )
