@@ -519,8 +519,8 @@ def test_both_studies_run_the_same_methods_with_the_same_settings():
     found = cards.load()
     names = {run["name"] for run in full["runs"]}
     # the first is no method of its own, the others want several modalities or genes
-    others = {"first_labels", "wnn", "mofa", "graphst", "scrcl", "scrcl_oracle", "spotscape", "stagate",
-              "crct", "praga", "spamca", "spatialglue"}  # fmt: skip
+    others = {"first_labels", "wnn", "mofa", "graphst", "scrcl", "scrcl_oracle", "spotscape",
+              "stagate", "crct", "praga", "spamca", "spatialglue"}  # fmt: skip
     one = set(found) - others
     assert one <= names
     assert {f"{name}_i" for name in one if not found[name].control} <= names
