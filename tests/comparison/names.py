@@ -9,7 +9,6 @@ are not made again, so a run that was stopped goes on.
 
 import itertools
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -24,25 +23,29 @@ RIGHT = HERE / "names_right.csv"
 COST = {"right": 0.0, "wider": 0.5, "none": 1.0, "wrong": 2.0, "none, rightly": 0.0}
 TRIED = {
     "sure": [0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
-    "margin": [0.0, 0.2, 0.4, 0.6, 0.8],
+    "margin": [0.0, 0.2, 0.4, 0.6],
     "seen": [naming.SEEN, 0.5, 0.75, 1.0, 1.25, 1.5],
-    "wider": [-naming.SEEN, 0.0, naming.SEEN, 0.75],
 }
-OLD = naming.Bar(sure=0.5, margin=0.0, seen=naming.SEEN, wider=-naming.SEEN)
+BARS = [naming.Bar(*values) for values in itertools.product(*TRIED.values())]
+OLD = naming.Bar(sure=0.5, margin=0.0, seen=naming.SEEN)
 INTRODUCTION = """# Names of clusters, measured
 
-Written by `python tests/comparison/names.py <folder of the slices> <folder for the clusters>`; every
-cluster with its name and verdict in [names.tsv](names.tsv). {n} slices of {studies} studies, seed
-{seed}. `vote`: clusters of the stage `votes` at its defaults, number of classes given, each judged by
-the reference class of most of its cells. `classes`: the reference classes themselves. Which names
-are right for a class, and which wider ones will do, says [names_right.csv](names_right.csv), a row
-a class with its reason.
+Written by `python tests/comparison/names.py <folder of the slices> <folder for the clusters>`;
+every cluster with its name and verdict in [names.tsv](names.tsv). {n} slices of {studies} studies,
+seed {seed}. `vote`: clusters of the stage `votes` at its defaults, number of classes given, each
+judged by the reference class of most of its cells. `classes`: the reference classes themselves.
+Which names are right for a class, and which wider ones will do, says
+[names_right.csv](names_right.csv), a row a class with its reason.
 
 **The labels were in view** when that table was written and the bar chosen. `dkd` labels are
 SCGP's partition into compartments of the kidney, `hln` labels regions of a lymph node, those of
 `scimap` and `phenoptr` gates on the same proteins. A class without any right name (unidentified
 cells) is named rightly by none. A cluster may hold less than half of its majority's cells; the
 verdict takes no notice of it.
+
+What a name must reach: `sure`, its probability; `margin`, how far that is above the probability of
+`unknown` and of any type neither wider nor narrower; `seen`, how many standard deviations each of
+its positive markers is above the other cells.
 """
 
 
@@ -106,44 +109,40 @@ def shares(found, by, weight=None):
 
 
 def said(bar):
-    return ", ".join(f"{key} {value:g}" for key, value in asdict(bar).items())
+    return ", ".join(f"{key} {value:g}" for key, value in vars(bar).items())
 
 
 def markdown(table, costs):
-    """Verdicts at the chosen bar and the old one, then what leaving out each study gives."""
+    """Verdicts at the library's bar and the old one, then what leaving out each study gives."""
     n, studies = table["slice"].nunique(), table["study"].nunique()
     text = [INTRODUCTION.format(n=n, studies=studies, seed=SEED)]
-    for title, bar in {"The bar of the library": naming.BAR, "The bar before": OLD}.items():
+    for title, bar in {"The library's bar": naming.BAR, "The bar before": OLD}.items():
         found = judged(table, bar)
-        text.append(f"## {title}\n\n{said(bar)}\n\nOf all clusters:\n\n"
-                    + lines(shares(found, ["clusters"])) + "\nOf all cells:\n\n"
-                    + lines(shares(found, ["clusters"], "cells"))
-                    + "\nClusters of each study:\n\n" + lines(shares(found, ["study", "clusters"])))  # fmt: skip
+        text += [f"## {title}: {said(bar)}\n", "Of all clusters:\n",
+                 lines(shares(found, ["clusters"])), "Of all cells:\n",
+                 lines(shares(found, ["clusters"], "cells")), "Clusters of each study:\n",
+                 lines(shares(found, ["study", "clusters"]))]  # fmt: skip
     rows = {}
-    for study in costs.columns:
+    for study in costs:
         best = costs.drop(columns=study).mean(axis=1).idxmin()
-        here = [costs.loc[bar, study] for bar in (best, naming.BAR, OLD)]
-        rows[study] = [said(best), *map("{:.2f}".format, here)]
+        rows[study] = [said(best), *costs.loc[[best, naming.BAR, OLD], study]]
     columns = ["best bar on the others", "its cost here", "the library's", "the one before"]
     left_out = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
-    means = [costs.loc[bar].mean() for bar in (costs.mean(axis=1).idxmin(), naming.BAR, OLD)]
-    text.append("## Each study left out\n\nA cluster costs " + ", ".join(
-        f"{value:g} ({key})" for key, value in COST.items()) + f". {len(costs)} bars.\n\n"
-        + lines(left_out))  # fmt: skip
-    text.append("Mean over studies: {:.3f} for the best of all bars, {:.3f} for the library's, {:.3f} "
-                "for the one before.\n".format(*means))  # fmt: skip
+    left_out.loc["mean"] = ["", *left_out.iloc[:, 1:].mean()]
+    left_out[columns[1:]] = left_out[columns[1:]].map("{:.3f}".format)
     near = costs.mean(axis=1).nsmallest(10).map("{:.3f}".format).rename("cost").to_frame()
     near.index = map(said, near.index)
-    return "\n".join([*text, "## The ten best bars\n", lines(near)])
+    prices = ", ".join(f"{value:g} ({key})" for key, value in COST.items())
+    return "\n".join([*text, f"## Each study left out\n\nA cluster costs {prices}; means over the "
+                      f"studies. {len(BARS)} bars.\n", lines(left_out),
+                      "## The ten best bars on all studies\n", lines(near)])  # fmt: skip
 
 
 if __name__ == "__main__":
     Path(sys.argv[2]).mkdir(parents=True, exist_ok=True)
     right = pd.read_csv(RIGHT, keep_default_na=False).set_index(["study", "class"])
     table = fitted(*sys.argv[1:3], right)
-    bars = {naming.Bar(*values): None for values in itertools.product(*TRIED.values())}
-    costs = pd.DataFrame({bar: cost(table, bar) for bar in (naming.BAR, OLD, *bars)}).T
+    costs = pd.DataFrame([cost(table, bar) for bar in BARS], index=BARS)
     (HERE / "names.md").write_text(markdown(table, costs))
-    judged(table, naming.BAR).drop(columns=["fit", "right", "wider"]).to_csv(
-        HERE / "names.tsv", sep="\t", index=False
-    )
+    listed = judged(table, naming.BAR).drop(columns=["fit", "right", "wider"])
+    listed.to_csv(HERE / "names.tsv", sep="\t", index=False)
