@@ -55,7 +55,8 @@ def clusters_of(folder, kept, name):
     path = Path(kept) / f"{name}.npy"
     if not path.exists():
         votes = pools.poll(data, cells, labels.nunique(), SEED, **STAGES["votes"].defaults)
-        np.save(path, votes.labels["vote"])
+        np.save(path.with_suffix(".part.npy"), votes.labels["vote"])
+        path.with_suffix(".part.npy").replace(path)
     return cells, labels.to_numpy(), np.load(path)
 
 
@@ -116,7 +117,7 @@ def markdown(table, costs):
     """Verdicts at the library's bar and the old one, then what leaving out each study gives."""
     n, studies = table["slice"].nunique(), table["study"].nunique()
     text = [INTRODUCTION.format(n=n, studies=studies, seed=SEED)]
-    for title, bar in {"The library's bar": naming.BAR, "The bar before": OLD}.items():
+    for title, bar in {"The library's bar": naming.BAR, "The bar before, same tables": OLD}.items():
         found = judged(table, bar)
         text += [f"## {title}: {said(bar)}\n", "Of all clusters:\n",
                  lines(shares(found, ["clusters"])), "Of all cells:\n",
