@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from planted import cells_of
+from scipy.stats import norm
 
-from spclust import contracts, markers, naming, preprocess
+from spclust import contracts, markers, naming, panel, preprocess, signatures
 from spclust.parts import heads
 from spclust.stages import STAGES
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+JUDGED = pd.read_csv(Path(__file__).parent / "comparison/names_right.csv", keep_default_na=False)
 PANEL = ["CD45", "CD3", "CD4", "CD8", "CD20", "CD68", "CD31", "SMA", "PanCK", "Ki67"]
 TYPES = {
     "CD4 T cell": "CD45 CD3 CD4",
@@ -125,27 +127,59 @@ def test_the_table_is_read_as_it_was_written(tmp_path):
     assert read["name"].tolist() == table["name"].tolist()
 
 
-EPITHELIUM = {"Epithelial cell", "Basal epithelial cell"}
-T_CELL, MYELOID = {"T cell", "Leukocyte"}, {"Myeloid cell", "Leukocyte"}
-# class of the publication -> names that are right for it, by hand
-RIGHT = {
-    "Tumor": EPITHELIUM,
-    "Macrophage": MYELOID | {"Macrophage"},
-    "DC_Mono": MYELOID | {"Macrophage", "Dendritic cell"},
-    "DC": MYELOID | {"Dendritic cell"},
-    "Mono_Neutrophil": MYELOID | {"Macrophage", "Granulocyte"},
-    "Neutrophil": MYELOID | {"Granulocyte"},
-    "Other_immune": {"Leukocyte"},
-    "CD3_T": T_CELL | {"CD4 T cell", "CD8 T cell"},
-    "CD4_T": T_CELL | {"CD4 T cell"},
-    "CD8_T": T_CELL | {"CD8 T cell"},
-    "Treg": T_CELL | {"CD4 T cell", "Regulatory T cell"},
-    "B": {"B cell", "Leukocyte"},
-    "NK": {"NK cell", "Leukocyte"},
-    "Mesenchymal": {"Fibroblast", "Smooth muscle or myofibroblast"},
-    "Endothelial": {"Endothelial cell"},
-    "Unidentified": set(),
-}
+def measured(**strengths):
+    """Markers of one cluster whose proteins are so many standard deviations above the others."""
+    auc = norm.cdf(np.array(list(strengths.values())) / 2**0.5)
+    return pd.DataFrame({"cluster": 4, "feature": list(strengths), "auc": auc})
+
+
+def best(bar=naming.BAR, **strengths):
+    return naming.fits(measured(**strengths))[4].best(bar)
+
+
+# as it was, when a cluster of kidney tubules was a leukocyte at a probability of .52
+LAX = naming.Bar(sure=0.5, margin=0.0, seen=naming.SEEN)
+
+
+def test_a_marker_hardly_above_the_others_is_no_evidence():
+    """Proximal tubules of a diabetic kidney: their own markers were not measured."""
+    tubules = dict(C1QC=2.5, CD183=2.5, Nestin=1.2, CD45=0.6, CD11b=0.3, CD68=-0.4, EpCAM=-1.4,
+                   CD31=-0.9, aSMA=-0.8)  # fmt: skip
+    assert best(LAX, **tubules) == "Leukocyte" and best(**tubules) is None
+    row = naming.name_clusters(measured(**tubules), {4: 2284}).iloc[0]
+    assert row["name"] == "cluster 4 (C1QC+ CD183+ Nestin+)" and pd.isna(row["type"])
+    assert best(**(tubules | {"CD45": 1.2})) == "Leukocyte"
+
+
+def test_no_name_where_another_type_is_nearly_as_likely():
+    either = dict(CD45=-0.3, CD31=1.7, PanCK=1.6, SMA=0.0, CD3=-0.3)
+    assert best(LAX, **either) == "Endothelial cell" and best(**either) is None
+    assert best(**(either | {"PanCK": 0.5})) == "Endothelial cell"
+
+
+def test_a_wider_type_is_no_rival_of_its_narrower_one():
+    """CD3 says T cell as much as CD4 does say which: so neither is the other's rival."""
+    helper = dict(CD45=1.5, CD3=1.9, CD4=2.2, CD8=0.0, CD20=-0.4, CD68=-0.2, PanCK=-1.0)
+    total = naming.fits(measured(**helper))[4].total
+    assert 0.5 < total["CD4 T cell"] < 0.7 and best(**helper) == "CD4 T cell"
+    assert best(**(helper | {"CD8": 1.5})) == "T cell"
+
+
+def test_mucin_tells_epithelium_and_foxp3_rules_out_a_macrophage():
+    distal = dict(CD227=3.0, EpCAM=0.1, CD45=-0.4, CD31=-0.8, aSMA=-0.9, CD68=-1.4)
+    assert best(**distal) == "Epithelial cell"
+    # six markers without CD3: what is FOXP3+ cannot be named, but takes up its neighbours' CD68
+    assert best(FoxP3=3.0, CD68=1.4, CD8=0.5, CK=-0.8) is None
+    assert best(FoxP3=0.2, CD68=3.0, CD8=0.1, CK=-0.4) == "Macrophage"
+
+
+def test_what_is_right_for_a_class_is_a_type():
+    """Of the table by which names are judged on labelled slices."""
+    known = set(signatures.read_signatures())
+    assert not JUDGED.duplicated(["study", "class"]).any() and JUDGED["reason"].ne("").all()
+    for row in JUDGED.itertuples():
+        right, wider = panel.split(row.right), panel.split(row.wider)
+        assert set(right) | set(wider) <= known and not set(right) & set(wider), row
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"the real slices are not at {SHARED}")
@@ -163,6 +197,8 @@ def test_names_agree_with_published_labels(patient):
     said = table["type"].reindex(clusters).to_numpy(dtype=object)
     truth = data.obs["cell_type"].astype(str).to_numpy()
     there = pd.notna(said)
-    right = np.array([name in RIGHT[label] for name, label in zip(said, truth)])
+    keren = JUDGED[JUDGED["study"] == "keren"].set_index("class")
+    allowed = (keren["right"] + ";" + keren["wider"]).str.split(";")
+    right = np.array([name in allowed[label] for name, label in zip(said, truth)])
     # 72 to 76 % measured when this was written, with 1 of 5 cells unnamed at most
     assert right[there].mean() > 0.65 and there.mean() > 0.7

@@ -79,6 +79,25 @@ def test_rows_are_whole_and_have_sources():
         assert row["note"] and cited and set(cited) <= set(sources.index), name
 
 
+def test_every_source_is_cited_and_no_two_names_are_one():
+    """A key that is compared alike would hide one of two rows."""
+    cited = {
+        key
+        for table in ("proteins", "signatures")
+        for row in pd.read_csv(panel.KNOWLEDGE / f"{table}.csv", keep_default_na=False)["source"]
+        for key in panel.split(row)
+    }
+    assert cited == set(pd.read_csv(panel.KNOWLEDGE / "sources.csv")["key"])
+    keys = {}
+    for alias, name in ALIASES:
+        assert keys.setdefault(panel.key(alias), name) == name, alias
+
+
+def test_isoforms_of_cd45_are_told_apart():
+    names = ["CD45", "CD45RA", "CD45RB", "CD45RO", "B220"]
+    assert panel.recognise(names)["canonical"].tolist() == ["PTPRC", *names[1:4], "CD45R"]
+
+
 def test_a_table_of_ones_own_lies_over_the_shipped_or_stands_alone(tmp_path):
     table = tmp_path / "own.csv"
     table.write_text("name,aliases,role\nXYZ1,My marker,lineage\nCD44,,lineage\n")

@@ -35,6 +35,13 @@ def test_a_type_takes_part_only_where_each_positive_marker_was_measured():
     assert some.positive == (("CD3E",), ("FOXP3",)) and some.negative == (("CD8A",),)
 
 
+def test_a_panel_tells_the_types_it_measures():
+    told = signatures.told_by({"CD3E", "FOXP3", "CD8A"}, SHIPPED)
+    assert set(told) == {"T cell", "CD8 T cell", "Regulatory T cell"}
+    assert told["Regulatory T cell"].negative == (("CD8A",),)
+    assert signatures.told_by(set(), SHIPPED) == {}
+
+
 def test_lineages_go_from_narrow_to_wide():
     found = signatures.lineage_of("Regulatory T cell", SHIPPED)
     assert found == ["Regulatory T cell", "CD4 T cell", "T cell", "Leukocyte"]

@@ -10,7 +10,7 @@ from scipy.special import softmax
 from spclust.errors import UserError
 from spclust.panel import read_proteins, recognise
 from spclust.parts import heads
-from spclust.signatures import lineage_of, read_signatures
+from spclust.signatures import lineage_of, read_signatures, told_by
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +69,7 @@ def score(cells, signatures=None, proteins=None):
     proteins = read_proteins() if proteins is None else proteins
     signatures = read_signatures(proteins=proteins) if signatures is None else signatures
     z = _by_protein(cells.whole(), proteins)
-    known = {n: s.measured(set(z)) for n, s in signatures.items()}
-    known = {n: s for n, s in known.items() if s is not None}
+    known = told_by(set(z), signatures)
     narrower = [w for n in known for w in lineage_of(n, known)[1:2]]
     known = {n: s for n, s in known.items() if narrower.count(n) < 2}
     if len(known) < 2:

@@ -2,11 +2,12 @@
 
 What a cluster has more or less of than the other cells (its markers) is compared with what types
 of cells are known to have and lack. A name is given where every positive marker of the type is
-seen, none of a wider type is lacking and no other type fits as well; else the wider type that the
-likely ones share, else none.
+seen clearly, none of a wider type is lacking and no other type fits nearly as well; else the wider
+type that the likely ones share, else none.
 """
 
 import logging
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from scipy.special import softmax
 from scipy.stats import norm
 
 from spclust.panel import read_proteins, recognise
-from spclust.signatures import lineage_of, read_signatures
+from spclust.signatures import lineage_of, read_signatures, told_by
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +24,34 @@ SEEN, STRONGEST = 0.36, 3.0
 # weight of the strongest contradiction; what a type must reach to beat `unknown`; how sharply
 # a better type is preferred
 CONTRADICTION, UNKNOWN, SHARPNESS = 0.5, 0.5, 4.0
-# probability from which a type is a name, and below which it is not even another possibility
-SURE, WORTH_SAYING = 0.5, 0.05
+# a type below this probability is not even another possibility
+WORTH_SAYING = 0.05
 MOST_MARKERS = 3
 COLUMNS = ["cluster", "cells", "name", "type", "probability", "evidence", "markers", "others"]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What a type must reach to be a name.
+
+    Attributes
+    ----------
+    sure : float
+        Its probability.
+    margin : float
+        How far that is above the probability of ``unknown`` and of any type that is neither wider
+        nor narrower.
+    seen : float
+        Strength of each of its positive markers, in standard deviations.
+    """
+
+    sure: float
+    margin: float
+    seen: float
+
+
+# chosen on labelled slices, each study left out in turn: tests/comparison/names.md
+BAR = Bar(sure=0.5, margin=0.4, seen=0.75)
 
 
 def strength(markers):
@@ -78,20 +103,12 @@ def name_clusters(markers, sizes, signatures=None, proteins=None):
         with their strength in standard deviations and AUC), ``markers`` (what the cluster has
         most of), ``others`` (what else it could be, with probabilities).
     """
-    proteins = read_proteins() if proteins is None else proteins
-    signatures = read_signatures(proteins=proteins) if signatures is None else signatures
-    found = strength(markers)
-    features = _Features(found.columns, proteins)
-    measured = {n: s.measured(set(features.of)) for n, s in signatures.items()}
-    measured = {n: s for n, s in measured.items() if s is not None}
-    log.info("%d of %d types can be told by the %d proteins that are known of %d features",
-             len(measured), len(signatures), len(features.of), found.shape[1])  # fmt: skip
     rows = []
-    for cluster, values in found.iterrows():
+    for cluster, fit in fits(markers, signatures, proteins).items():
         row = {"cluster": cluster, "cells": int(sizes[cluster]), "type": None,
                "probability": np.nan, "evidence": "", "markers": "", "others": ""}  # fmt: skip
-        if values.notna().any():
-            row |= _named(values, features, measured)
+        if fit is not None:
+            row |= _told(fit)
         seen = f" ({row['markers']})" if row["markers"] else ""
         row["name"] = row["type"] or f"cluster {cluster}{seen}"
         rows.append(row)
@@ -142,37 +159,100 @@ class _Features:
         return best, float(values[best])
 
 
-def _named(values, features, signatures):
-    """Name and evidence of one cluster from its strengths."""
+def fits(markers, signatures=None, proteins=None):
+    """How well each cluster fits each type, before any bar.
+
+    Parameters
+    ----------
+    markers, signatures, proteins
+        As of :func:`name_clusters`.
+
+    Returns
+    -------
+    dict of int to Fit
+        By cluster; None where the cluster was too small to test.
+    """
+    proteins = read_proteins() if proteins is None else proteins
+    signatures = read_signatures(proteins=proteins) if signatures is None else signatures
+    found = strength(markers)
+    features = _Features(found.columns, proteins)
+    known = told_by(set(features.of), signatures)
+    log.info("%d of %d types can be told by the %d proteins that are known of %d features",
+             len(known), len(signatures), len(features.of), found.shape[1])  # fmt: skip
+    return {cluster: _fit(values, features, known) if values.notna().any() else None
+            for cluster, values in found.iterrows()}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well one cluster fits each type.
+
+    Attributes
+    ----------
+    shown : dict of str to list of (str, float)
+        Type to the feature that shows each positive marker most, and its strength.
+    own, total : dict of str to float
+        Probability of a type by itself, and with those of the narrower ones.
+    unknown : float
+        Probability of none of them.
+    lineage : dict of str to list of str
+        Type to itself and the wider ones.
+    top : list of str
+        What the cluster has most of.
+    """
+
+    shown: dict
+    own: dict
+    total: dict
+    unknown: float
+    lineage: dict
+    top: list
+
+    def best(self, bar):
+        """The narrowest type that reaches the bar, or None."""
+        reached = [n for n in self.own if self._reaches(n, bar)]
+        reached = [n for n in reached if not any(n in self.lineage[m][1:] for m in reached)]
+        return max(reached, key=self.total.get, default=None)
+
+    def _reaches(self, name, bar):
+        rivals = [p for n, p in self.own.items()
+                  if n not in self.lineage[name] and name not in self.lineage[n]]  # fmt: skip
+        needed = max(bar.sure, max([self.unknown, *rivals]) + bar.margin)
+        return self.total[name] >= needed and all(v >= bar.seen for _, v in self.shown[name])
+
+
+def _fit(values, features, signatures):
+    """Fit of one cluster by its strengths."""
     shown = {n: [features.strongest(m, values) for m in s.positive] for n, s in signatures.items()}
     lacks = {n: [features.strongest(m, values)[1] for m in s.negative]
              for n, s in signatures.items()}  # fmt: skip
-    names = list(signatures)
+    lineage = {n: lineage_of(n, signatures) for n in signatures}
     scores = [np.mean([v for _, v in shown[n]]) - CONTRADICTION * max([0.0, *lacks[n]])
-              for n in names]  # fmt: skip
-    for i, name in enumerate(names):
+              for n in lineage]  # fmt: skip
+    for i, wider in enumerate(lineage.values()):
         # a B cell is a leukocyte: what lacks CD45 is none
-        wider = lineage_of(name, signatures)[1:]
-        if any(v <= -SEEN for w in wider for _, v in shown[w]):
+        if any(v <= -SEEN for w in wider[1:] for _, v in shown[w]):
             scores[i] = -np.inf
-    own = dict(zip(names, softmax(SHARPNESS * np.array([*scores, UNKNOWN]))))
-    total = dict.fromkeys(names, 0.0)
-    for name in names:
-        for wider in lineage_of(name, signatures):
-            total[wider] += own[name]
+    *own, unknown = softmax(SHARPNESS * np.array([*scores, UNKNOWN]))
+    own = dict(zip(lineage, own))
+    total = dict.fromkeys(lineage, 0.0)
+    for name, probability in own.items():
+        for wider in lineage[name]:
+            total[wider] += probability
     top = values[features.telling].sort_values(ascending=False, kind="stable")
     top = top[top >= SEEN].head(MOST_MARKERS)
-    row = {"markers": " ".join(f"{name}+" for name in top.index)}
-    fits = [n for n in names if total[n] >= SURE and all(v >= SEEN for _, v in shown[n])]
-    # the narrowest of those: none of the others lies below it
-    fits = [n for n in fits if not any(n in lineage_of(m, signatures)[1:] for m in fits)]
-    said = max(fits, key=total.get, default=None)
+    return Fit(shown, own, total, unknown, lineage, list(top.index))
+
+
+def _told(fit):
+    """Name and evidence of one cluster."""
+    row = {"markers": " ".join(f"{name}+" for name in fit.top)}
+    said, others = fit.best(BAR), fit.own
     if said is not None:
         evidence = "; ".join(f"{f} {v:+.1f} sd (AUC {norm.cdf(v / 2**0.5):.2f})"
-                             for f, v in shown[said])  # fmt: skip
-        row |= {"type": said, "probability": round(total[said], 3), "evidence": evidence}
-    near = set() if said is None else set(lineage_of(said, signatures))
-    others = sorted((n for n in names if n not in near and own[n] >= WORTH_SAYING),
-                    key=own.get, reverse=True)  # fmt: skip
-    row["others"] = "; ".join(f"{n} {own[n]:.2f}" for n in others[:MOST_MARKERS])
+                             for f, v in fit.shown[said])  # fmt: skip
+        row |= {"type": said, "probability": round(fit.total[said], 3), "evidence": evidence}
+        others = {n: p for n, p in others.items() if n not in fit.lineage[said]}
+    near = sorted((n for n, p in others.items() if p >= WORTH_SAYING), key=others.get, reverse=True)
+    row["others"] = "; ".join(f"{n} {others[n]:.2f}" for n in near[:MOST_MARKERS])
     return row

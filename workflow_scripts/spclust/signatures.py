@@ -113,6 +113,22 @@ def read_knowledge_tables(files):
     return read_signatures(files.signatures, proteins), proteins
 
 
+def told_by(canonical, signatures):
+    """The types that these proteins can tell, each with the markers that were measured.
+
+    Parameters
+    ----------
+    canonical : set of str
+    signatures : dict of str to Signature
+
+    Returns
+    -------
+    dict of str to Signature
+    """
+    measured = {name: signature.measured(canonical) for name, signature in signatures.items()}
+    return {name: signature for name, signature in measured.items() if signature is not None}
+
+
 def _markers(text):
     return tuple(tuple(name.strip() for name in part.split("|")) for part in split(text))
 
