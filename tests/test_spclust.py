@@ -11,8 +11,8 @@ from planted import METHODS, cells_of, interrupted, oversampled
 from sklearn.metrics import adjusted_rand_score
 
 from spclust import methods
-from spclust.contracts import Graphs
 from spclust.errors import UserError
+from spclust.graph_files import Graphs
 from spclust.methods import spclust as recipe
 from spclust.models import Model
 from spclust.parts import encoders, losses
