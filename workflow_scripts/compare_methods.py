@@ -33,7 +33,7 @@ with logs.job(snakemake.log[0], snakemake.rule) as log:
     for name, table in tables.items():
         contracts.write_table(reporting.rounded(table), out[name])
     contracts.write_json(cfg["settings"], out.settings)
-    parts = comparison_summary.parts(cfg["parts"], results.planned, runs)
+    parts = comparison_summary.parts(cfg["parts"], runs)
     pages = {
         out.scores_page: comparison_text.scores(scores, ranks, seeds, notes),
         out.differences_page: comparison_text.differences(pairs, overall, notes),

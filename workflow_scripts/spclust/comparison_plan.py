@@ -66,13 +66,14 @@ def facts(plan, finished=False, folder=None):
     -------
     dict
         ``results``: dataset, run, seed and folder of each planned run, None for the folder of
-        one that is left out; ``kept``: dataset, run and seed of those whose values are;
-        ``asked``: folders to be made; ``newest``: when a file of the other folders was written
-        last, in nanoseconds; ``other_settings``: of kept runs that are left out; ``parts``: of
-        the comparison; ``controls``: names of control runs; ``groups``: of runs;
-        ``references``: of groups, the run whose pairs are tested; ``prepared``: of runs, the
-        settings of preprocess; ``settings``: all values behind the runs; ``about``: of datasets,
-        what they say of their labels; ``absent``: of datasets, the file that is not here.
+        one that is left out; in parts, only of runs that are asked for or there somewhere.
+        ``kept``: dataset, run and seed of those whose values are. ``asked``: folders to be made.
+        ``newest``: when a file of the other folders was written last, in nanoseconds.
+        ``other_settings``: of kept runs that are left out. ``parts``: see :func:`parts`.
+        ``controls``: names of control runs. ``groups``: of runs. ``references``: of groups, the
+        run whose pairs are tested. ``prepared``: of runs, the settings of preprocess.
+        ``settings``: all values behind the runs. ``about``: of datasets, what they say of their
+        labels. ``absent``: of datasets, the file that is not here.
     """
     kept, other = comparison_kept.usable(plan, folder)
     gone = {dataset: absent_file(plan, dataset) for dataset in plan.datasets}
@@ -92,6 +93,10 @@ def facts(plan, finished=False, folder=None):
         else:
             place = None
         results.append([*key, place])
+    if plan.config.get("comparison", {}).get("parts"):
+        # of what waits for its part there is nothing to say yet
+        begun = {run for _, run, _, place in results if place}
+        results = [row for row in results if row[1] in begun]
     controls, ranked = [], {}
     for _, run, _ in plan.results:
         if plan.card(run.method).control:
@@ -135,10 +140,10 @@ def members(plan, part):
 
 
 def parts(plan):
-    """Name, estimated hours, runs and datasets of each part, in order."""
+    """Name, estimated hours, runs, datasets (empty: all) and size of each part, in order."""
     found = plan.config.get("comparison", {}).get("parts", {})
-    return [[name, part.get("hours"), list(part["runs"]), list(part.get("datasets", plan.datasets))]
-            for name, part in found.items()]  # fmt: skip
+    return [[name, part.get("hours"), list(part["runs"]), list(part.get("datasets", ())),
+             len(members(plan, part))] for name, part in found.items()]  # fmt: skip
 
 
 def references(plan, ranked):

@@ -6,18 +6,14 @@ from spclust.comparison import by_group
 from spclust.comparison_text import difference, markdown, score
 from spclust.reporting import GROUP
 
-ID = ["dataset", "run", "seed"]
 
-
-def parts(parts, planned, runs):
+def parts(parts, runs):
     """Parts of a comparison and what is there of each.
 
     Parameters
     ----------
-    parts : list of (name, hours, runs, datasets)
+    parts : list of (name, hours, runs, datasets, planned)
         Of :func:`spclust.comparison_plan.parts`.
-    planned : DataFrame
-        ``dataset, run, seed`` of every planned run.
     runs : DataFrame
         ``dataset, run, seed, seconds, made`` of those that are there.
 
@@ -27,16 +23,16 @@ def parts(parts, planned, runs):
         A Markdown table; empty without parts.
     """
     rows = []
-    for name, hours, names, datasets in parts:
-        mine = planned[planned["run"].isin(names) & planned["dataset"].isin(datasets)]
-        there = mine[ID].merge(runs, "inner", ID)
+    for name, hours, names, datasets, planned in parts:
+        there = runs[runs["run"].isin(names)]
+        there = there[there["dataset"].isin(datasets)] if datasets else there
         days = sorted(set(there["made"]))
-        state = f"{len(there)} of {len(mine)}" if len(there) else "planned"
+        state = f"{len(there)} of {planned}" if len(there) else "planned"
         rows.append({
             "part": f"`{name}`",
             "methods": ", ".join(names),
-            "slices": ", ".join(datasets) if set(planned["dataset"]) - set(datasets) else "all",
-            "runs": state if len(there) < len(mine) else f"all {len(mine)}",
+            "slices": ", ".join(datasets) or "all",
+            "runs": state if len(there) < planned else f"all {planned}",
             "hours on two cores, estimated": "" if hours is None else f"{hours:g}",
             "hours of clustering, one core": f"{there['seconds'].sum() / 3600:.1f}"
             if len(there) else "",
@@ -96,15 +92,18 @@ def _paragraph(scores, ranks, pairs, metric):
         first = of_metric.iloc[0]
         level = f" with intervals at {100 * first['level']:.3g} %" if first["level"] > 0 else ""
         sentences.append(
-            f"{reference} minus each, mean {metric} over {first['slices']} slices of "
-            f"{first['studies']} {'study' if first['studies'] == 1 else 'studies'}{level}: "
-            f"{', '.join(texts)}."
+            f"{reference} minus each, mean {metric} over {_count(first['slices'], 'slice')} of "
+            f"{_count(first['studies'], 'study')}{level}: {', '.join(texts)}."
         )
     absent = set(scores["run"]) - set(order["run"])
     if absent and len(order):
         waiting = [run for run in scores["run"].unique() if run in absent]
         sentences.append(f"Not on every slice yet, so without rank: {', '.join(waiting)}.")
     return " ".join(sentences)
+
+
+def _count(number, what):
+    return f"{number} {what if number == 1 else what.replace('y', 'ie') + 's'}"
 
 
 def page(parts, paragraphs, other_settings):
