@@ -32,7 +32,12 @@ def test_both_studies_run_the_same_methods_with_the_same_settings():
     full, small = study("comparison"), study("comparison_small")
     assert full.pop("datasets") != small.pop("datasets")
     assert full.pop("seeds") == [42, 43, 44, 45, 46] and small.pop("seeds") == [42, 43, 44]
-    assert full == small
+    parts = small["comparison"].pop("parts")
+    assert small["comparison"].pop("kept") == "tests/comparison/small" and full == small
+    # every run in one part, none of them longer than an hour and a half
+    in_parts = [run for part in parts.values() for run in part["runs"]]
+    assert sorted(in_parts) == sorted(run["name"] for run in small["runs"])
+    assert all(part["hours"] <= 1.5 and "datasets" not in part for part in parts.values())
     # all there are for proteins of one modality, and each that competes on the same cells too
     found = cards.load()
     names = {run["name"] for run in full["runs"]}
