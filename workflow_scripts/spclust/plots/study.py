@@ -49,7 +49,9 @@ def figure(table, facts):
     entries = [(colour, name) for name, colour in (colours | lines).items()]
     wide = min(4, len(entries))
     fig = style.figure(style.WIDTH, 1.75 * rows + 0.17 * math.ceil(len(entries) / wide) + 0.5)
-    panels = fig.subplots(rows, columns, squeeze=False, sharey=bool(one) or not any(numeric)).ravel()
+    panels = fig.subplots(
+        rows, columns, squeeze=False, sharey=bool(one) or not any(numeric)
+    ).ravel()
     for ax in panels:
         ax.axis("off")
     per_dataset = len(panels) // len(datasets)
