@@ -2,23 +2,12 @@
 
 from pathlib import Path
 
-from spclust import (
-    comparison,
-    comparison_report,
-    comparison_text,
-    comparison_values,
-    contracts,
-    logs,
-    reporting,
-)
+from spclust import comparison_report, comparison_text, contracts, logs, reporting
 
 with logs.job(snakemake.log[0], snakemake.rule) as log:
     facts, out = snakemake.params.cfg, snakemake.output
-    folder = Path(snakemake.input.kept[0]).parent if facts["kept"] else None
-    kept = comparison_values.read(folder, facts["kept"])
-    about = facts["about"].items()
-    kinds = {name: said["label_kind"] for name, said in about if "label_kind" in said}
-    results = comparison.read(facts["results"], facts["controls"], kinds, facts["groups"], kept)
+    kept = snakemake.input.kept
+    results = comparison_report.read(facts, Path(kept[0]).parent if kept else None)
     tables = comparison_report.tables(results, facts)
     for name, table in tables.items():
         contracts.write_table(reporting.rounded(table), out[name])

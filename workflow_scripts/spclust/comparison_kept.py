@@ -13,16 +13,17 @@ import json
 from pathlib import Path
 
 from spclust.datasets import OF_COMPARISON, load_schema
+from spclust.reporting import KEPT
 from spclust.stages import STAGES
 
-RUNS, CLASSES, SETTINGS = FILES = ("runs.tsv", "classes.tsv", "settings.json")
+RUNS, _, SETTINGS = KEPT
 # sections of the configuration that lie behind every run
 OF_ALL = ("evaluation", "knowledge")
 
 
 def files(folder):
     """The files of a folder, none where they are not all there."""
-    paths = [Path(folder, name) for name in FILES] if folder else []
+    paths = [Path(folder, name) for name in KEPT] if folder else []
     return [str(path) for path in paths] if all(path.is_file() for path in paths) else []
 
 

@@ -3,6 +3,21 @@
 from spclust import comparison, comparison_summary, comparison_text, comparison_values, significance
 
 
+def read(facts, kept=None):
+    """The results of the runs that are there and of those that are kept.
+
+    Parameters
+    ----------
+    facts : dict
+        Of :func:`spclust.comparison_plan.facts`.
+    kept : path, optional
+        Folder of kept values.
+    """
+    kinds = {d: said["label_kind"] for d, said in facts["about"].items() if "label_kind" in said}
+    values = comparison_values.read(kept, facts["kept"])
+    return comparison.read(facts["results"], facts["controls"], kinds, facts["groups"], values)
+
+
 def tables(results, facts):
     """Tables by the names of their files.
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from spclust.comparison import TITLES
-from spclust.comparison_kept import CLASSES, RUNS, files
-from spclust.reporting import METRICS, OF_CLASS, rounded
+from spclust.reporting import KEPT, METRICS, OF_CLASS, rounded
 
 ID = ["dataset", "run", "seed"]
 _TEXT = dict.fromkeys(["dataset", "run", "class", "device", "made"], str)  # may be called NA
@@ -52,9 +51,9 @@ def read(folder, wanted):
         As :func:`spclust.comparison.read` reads them of runs. None where nothing is wanted.
     """
     wanted = pd.DataFrame([[*key] for key in wanted], columns=ID)
-    if wanted.empty or not files(folder):
+    if wanted.empty:
         return None
-    paths = [Path(folder, name) for name in (RUNS, CLASSES)]
+    paths = [Path(folder, name) for name in KEPT[:2]]
     both = [pd.read_csv(path, sep="\t", converters=_TEXT) for path in paths]
     runs, classes = (wanted.merge(table, "inner", ID) for table in both)
     named = [name for name in METRICS if name in runs]
