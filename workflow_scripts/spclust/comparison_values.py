@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from spclust.comparison import TITLES
-from spclust.reporting import KEPT, METRICS, OF_CLASS, rounded
+from spclust.reporting import KEPT, METRICS, OF_CLASS
 
 ID = ["dataset", "run", "seed"]
 _TEXT = dict.fromkeys(["dataset", "run", "class", "device", "made"], str)  # may be called NA
@@ -33,7 +33,7 @@ def tables(results):
     runs = runs[[*ID, "folder", "made", *(c for c in results.costs if c not in (*ID, "made"))]]
     classes = results.classes[results.classes["rare"].astype(bool)]
     classes = runs[ID].merge(classes, "inner", ID)[[*ID, "class", "cells", *OF_CLASS]]
-    return rounded(runs.merge(wide.reset_index(), "left", ID)), rounded(classes)
+    return runs.merge(wide.reset_index(), "left", ID), classes
 
 
 def read(folder, wanted):
@@ -54,7 +54,8 @@ def read(folder, wanted):
     if wanted.empty:
         return None
     paths = [Path(folder, name) for name in KEPT[:2]]
-    both = [pd.read_csv(path, sep="\t", converters=_TEXT) for path in paths]
+    both = [pd.read_csv(path, sep="\t", converters=_TEXT, float_precision="round_trip")
+            for path in paths]  # fmt: skip
     runs, classes = (wanted.merge(table, "inner", ID) for table in both)
     named = [name for name in METRICS if name in runs]
     scores = runs.melt(ID, named, var_name="metric").dropna(subset="value")
