@@ -1,4 +1,5 @@
-# All runs of a configuration compared. In results/comparison stand all whose slice is here.
+# All runs of a configuration compared, or with --config part=<name> those of a part beside what is
+# there of the others. In results/comparison stand all whose slice is here.
 rule comparison:
     input:
         "results/comparison/scores.md",
@@ -14,7 +15,7 @@ rule comparison_so_far:
 
 rule compare_methods:
     input:
-        compared_files,
+        unpack(compared_files),
     output:
         scores=reported("scores"),
         rare_classes=reported("rare_classes"),
@@ -26,6 +27,10 @@ rule compare_methods:
         average_ranks="results/{extent}/average_ranks.tsv",
         friedman="results/{extent}/friedman.tsv",
         differences="results/{extent}/differences.tsv",
+        summary_page="results/{extent}/summary.md",
+        runs="results/{extent}/runs.tsv",
+        classes="results/{extent}/classes.tsv",
+        settings="results/{extent}/settings.json",
     log:
         "results/logs/{extent}/compare_methods.log",
     benchmark:

@@ -1,24 +1,38 @@
 """Input and params functions of the comparison of methods; no rule."""
 
-from spclust import comparison_plan
+from functools import cache
+
+from spclust import comparison_kept, comparison_plan
+
+
+def kept_folder():
+    """Folder of kept values, below the project where its path is relative."""
+    kept = config.get("comparison", {}).get("kept")
+    return Path(workflow.basedir, kept) if kept else None
+
+
+@cache
+def comparison_facts(extent):
+    """What is compared, worked out once for input and params."""
+    finished = extent == "comparison_so_far"
+    return comparison_plan.facts(PLAN, finished, kept_folder())
 
 
 def compared_files(wildcards):
-    """Input function: the files of every run; none of those that happen to be finished.
+    """Input function: the files of every run that is asked for, and of kept values.
 
-    The latter are taken as they lie: as inputs, Snakemake would look for what to run again of
-    them, where runs fail.
+    Those that happen to be finished are taken as they lie: as inputs, Snakemake would look for
+    what to run again of them, where runs fail.
     """
-    all_runs = wildcards.extent == "comparison"
-    return comparison_plan.files(comparison_plan.facts(PLAN)) if all_runs else []
+    return {
+        "runs": comparison_plan.files(comparison_facts(wildcards.extent)),
+        "kept": comparison_kept.files(kept_folder()),
+    }
 
 
 def comparison_cfg(wildcards):
     """Params function: the runs, what to say of the slices, and when the newest run finished."""
-    finished = wildcards.extent == "comparison_so_far"
-    facts = comparison_plan.facts(PLAN, finished)
-    # what tells Snakemake that tables of no inputs are out of date
-    return {**facts, "newest": comparison_plan.newest(facts)} if finished else facts
+    return comparison_facts(wildcards.extent)
 
 
 def reported(name):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import cells_of, crossing
 
-from spclust.contracts import Graphs
+from spclust.graph_files import Graphs
 from spclust.parts import batches
 from spclust.parts.batches import Batches
 from spclust.parts.expression import shared_neighbours

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from spclust import methods
-from spclust.contracts import Graphs
+from spclust.graph_files import Graphs
 from spclust.parts import checkpoints
 from spclust.parts.checkpoints import Checkpoint, State, checkpoint_of, key_of
 from spclust.parts.graphs import knn_graph
@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 from planted import METHODS, cells_of
 from spclust import methods
-from spclust.contracts import Graphs
+from spclust.graph_files import Graphs
 from spclust.parts.graphs import knn_graph
 
 logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")

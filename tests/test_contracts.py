@@ -5,7 +5,6 @@ import errno
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.sparse as sp
 from planted import cells_of, expression_types, oversampled
 
 from spclust import contracts
@@ -91,18 +90,6 @@ def test_a_broken_file_is_named(tmp_path, content):
     (tmp_path / "cells.h5mu").write_bytes(content)
     with pytest.raises(UserError, match=r"cells\.h5mu: cannot be read.*rule preprocess_cells"):
         contracts.read_cells(tmp_path / "cells.h5mu", "prepared")
-
-
-def test_graphs_come_back_as_written(tmp_path):
-    graph = sp.csr_matrix(np.array([[0, 0.5, 0], [0.5, 0, 1], [0, 1, 0]], dtype=np.float32))
-    spaces = {"expression/rna": np.ones((3, 2), np.float32)}
-    settings = {"n_neighbors": 7, "radius": None}
-    given = contracts.Graphs({"expression/rna": graph, "spatial": graph > 0}, spaces, settings)
-    contracts.write_graphs(tmp_path / "graphs.npz", given)
-    found = contracts.read_graphs(tmp_path / "graphs.npz")
-    assert (found["expression/rna"] != graph).nnz == 0 and found["spatial"].max() == 1
-    assert found.spaces["expression/rna"].shape == (3, 2) and found.settings == settings
-    assert found.of_modalities() == ["expression/rna"]
 
 
 def test_values_and_clusters_are_given_in_the_order_of_the_asked_cells(tmp_path):

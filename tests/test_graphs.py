@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import cells_of, crossing
 
-from spclust import contracts, graphs
+from spclust import graph_files, graphs
 from spclust.errors import UserError
 from spclust.parts.graphs import knn_graph
 from spclust.parts.spatial import delaunay_graph, edge_lengths
@@ -142,8 +142,8 @@ def test_graphs_and_their_settings_survive_a_file(tmp_path):
     built = build(cells_at(scattered(30)), expression_weights="umap")
     assert built.settings == OPTIONS | {"expression_weights": "umap"}
     json.dumps(built.settings)
-    contracts.write_graphs(tmp_path / "graphs.npz", built)
-    again = contracts.read_graphs(tmp_path / "graphs.npz")
+    graph_files.write_graphs(tmp_path / "graphs.npz", built)
+    again = graph_files.read_graphs(tmp_path / "graphs.npz")
     assert again.settings == built.settings
     for name, graph in built.edges.items():
         assert (graph != again[name]).nnz == 0

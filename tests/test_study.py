@@ -14,7 +14,9 @@ from spclust.plots import study as figures
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 REGISTRY = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
-FILES = [p for p in sorted((ROOT / "config/studies").glob("*.yaml")) if "\nstudy:" in p.read_text()]
+FILES = sorted((ROOT / "config/studies").glob("*.yaml"))
+# of the paper
+FILES = [path for path in FILES if "\n  paper:" in path.read_text()]
 DATASET = "dkd_000"
 
 
@@ -195,6 +197,29 @@ def test_texts_are_bars_and_numbers_are_places_on_an_axis(table, tmp_path, monke
     monkeypatch.setattr(style, "DPI", 60)
     figures.draw(tmp_path / "figures", table, FACTS)
     assert {p.name for p in (tmp_path / "figures").iterdir()} == {"study.png", "study.pdf"}
+
+
+def test_of_one_score_there_is_a_line_or_a_bar_for_each_slice(table):
+    two = pd.concat([table, table.assign(dataset="e", mean=table["mean"] / 2)], ignore_index=True)
+    bars, lines = figures.figure(two, FACTS | {"score": "ARI"}).axes
+    drawn = [c for c in bars.containers if isinstance(c, BarContainer)]
+    assert [[bar.get_height() for bar in c] for c in drawn] == [
+        pytest.approx([0.2, 0.1]), pytest.approx([0.4, 0.2]),
+    ]  # fmt: skip
+    assert [tick.get_text() for tick in bars.get_xticklabels()] == ["d", "e"]
+    joined = [c.lines[0] for c in lines.containers if isinstance(c, ErrorbarContainer)]
+    for line, factor in zip(joined, (1, 0.5), strict=True):
+        np.testing.assert_allclose(line.get_xydata(), [[5, 0.5 * factor], [10, 0.7 * factor]])
+    assert joined[0].get_color() != joined[1].get_color() and bars.get_ylabel() == "ARI"
+
+
+def test_the_weight_of_the_spatial_layer_is_a_curve_for_each_slice():
+    plan = planned(named("spatialleiden_ratio"))
+    facts = study_plan.facts(plan)
+    assert facts["score"] == "ARI" and len(facts["results"]) == len(plan.results)
+    for _, _, rows in facts["parts"]:
+        for run, ratio in rows:
+            assert values(plan, run, "sim_spamosaic")["method", "layer_ratio"] == ratio
 
 
 def test_several_slices_have_a_row_of_panels_each(table):

@@ -1,5 +1,7 @@
 """The command `comparison`: all runs, a slice that is not here, a method that fails."""
 
+import shutil
+
 import pandas as pd
 import pytest
 from workflow import TINY, Project, changed
@@ -46,3 +48,19 @@ def test_what_fails_and_what_is_not_here_leaves_empty_cells(tmp_path):
     }  # fmt: skip
     figures = {path.stem for path in folder.glob("figures/*.png")}
     assert figures >= {"scores_cell_types", "costs"}
+
+    # kept values stand in for runs whose results are gone; of a part nothing else is asked for
+    shutil.move(folder, project.folder / "kept")
+    shutil.rmtree(project.folder / "results")
+    parts = {"first": {"runs": ["random"], "hours": 0.1}, "last": {"runs": ["kmeans"]}}
+    more = changed(SMALL, seeds=[1, 2], comparison={"parts": parts, "kept": "kept"})
+    project.configure(more)
+    planned = project.snakemake("-n", "comparison", "--config", "part=first")
+    assert planned.jobs["cluster_cells"] == 2 and planned.jobs["compare_methods"] == 1, planned.text
+    project.configure(changed(more, seeds=[1]))
+    done = project.snakemake("results/comparison/summary.md", "--config", "part=first")
+    assert done.code == 0 and done.jobs.keys() == {"compare_methods"}, done.text
+    again = pd.read_csv(folder / "scores.tsv", sep="\t")
+    pd.testing.assert_frame_equal(again, scores)
+    page = (folder / "summary.md").read_text()
+    assert "| `first` | random | all | 2 of 3 | 0.1 |" in " ".join(page.split())

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from spclust import contracts, logs, methods
+from spclust import contracts, graph_files, logs, methods
 from spclust.votes import Votes
 
 checkpoint = Path(snakemake.output.clusters).with_name(".checkpoint.pt")
@@ -16,7 +16,7 @@ with logs.job(snakemake.log[0], snakemake.rule):
         seed=int(snakemake.wildcards.seed),
         settings=snakemake.params.cfg,
         name=snakemake.wildcards.method,
-        graphs=None if graphs is None else contracts.read_graphs(graphs),
+        graphs=None if graphs is None else graph_files.read_graphs(graphs),
         votes=None if votes is None else Votes.read(votes, cells.original().ids),
         reference=None if labels is None else contracts.read_labels(labels, cells.ids),
         machine=methods.Machine(

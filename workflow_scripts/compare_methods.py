@@ -2,32 +2,20 @@
 
 from pathlib import Path
 
-from spclust import comparison, comparison_text, contracts, logs, reporting, significance
+from spclust import comparison_report, comparison_text, contracts, logs, reporting
 
 with logs.job(snakemake.log[0], snakemake.rule) as log:
-    cfg, out, about = snakemake.params.cfg, snakemake.output, snakemake.params.cfg["about"]
-    kinds, studies = ({name: said[key] for name, said in about.items() if key in said}
-                      for key in ("label_kind", "study"))  # fmt: skip
-    results = comparison.read(cfg["results"], cfg["controls"], kinds, cfg["groups"])
-    notes = comparison_text.notes(results, about, cfg["absent"], cfg["prepared"])
-    seeds = results.planned["seed"].unique()
-    scores, rare = comparison.score_table(results), comparison.rare_class_table(results)
-    costs = comparison.cost_table(results)
-    ranks, overall, pairs = significance.compare(scores, cfg["references"], studies)
-    tables = {
-        "scores": scores, "rare_classes": rare, "costs": costs,
-        "average_ranks": ranks, "friedman": overall, "differences": pairs,
-    }  # fmt: skip
+    facts, out = snakemake.params.cfg, snakemake.output
+    kept = snakemake.input.kept
+    results = comparison_report.read(facts, Path(kept[0]).parent if kept else None)
+    tables = comparison_report.tables(results, facts)
     for name, table in tables.items():
-        contracts.write_table(reporting.rounded(table), out[name])
-    pages = {
-        out.scores_page: comparison_text.scores(scores, ranks, seeds, notes),
-        out.differences_page: comparison_text.differences(pairs, overall, notes),
-        out.rare_classes_page: comparison_text.rare_classes(rare, seeds, notes),
-        out.costs_page: comparison_text.costs(costs, seeds, notes),
-    }
-    for path, text in pages.items():
-        with contracts.atomic(path) as temporary:
+        # values to be kept as they are, so that tables made of them are the same
+        whole = name in ("runs", "classes")
+        contracts.write_table(table if whole else reporting.rounded(table), out[name])
+    for name, text in comparison_report.pages(results, tables, facts).items():
+        with contracts.atomic(out[f"{name}_page"]) as temporary:
             temporary.write_text(text)
-    summary = comparison_text.in_short(ranks)
+    contracts.write_json(facts["settings"], out.settings)
+    summary = comparison_text.in_short(tables["average_ranks"])
     log.info("tables in %s; %s", Path(out.scores).parent, summary, extra={"for_user": True})

@@ -29,6 +29,7 @@ from plain import plain_encoder, plain_terms  # noqa: E402
 
 from spclust import cards, contracts, logs  # noqa: E402
 from spclust.cells import Cells  # noqa: E402
+from spclust.graph_files import Graphs  # noqa: E402
 from spclust.methods import Machine, Task, cluster  # noqa: E402
 from spclust.methods import spclust as recipe  # noqa: E402
 from spclust.parts import losses, pairwise, training  # noqa: E402
@@ -72,7 +73,7 @@ def slice_of(n, balanced, seed):
         "spatial": knn_graph(cells.coordinates.astype(np.float64), cells.image, 15),
     }
     built = {"n_neighbors": 15, "expression_within": "cohort", "expression_weights": "binary"}
-    return cells, contracts.Graphs(edges, {"expression": space}, built)
+    return cells, Graphs(edges, {"expression": space}, built)
 
 
 def timed(function, repeats, device):

@@ -4,6 +4,7 @@ import itertools
 import json
 import logging
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 # what is compared, by the name under which a run's files have it
 SCORES, OF_RARE, OF_COST = titles(METRICS), titles(OF_CLASS), titles(COSTS)
+TITLES = {name: metric.title for name, metric in METRICS.items()}
 ALL_RARE = "(mean of the rare classes)"
 # methods meet in a table of one kind of labels and one group of runs
 TABLE = ["labels", "group"]
@@ -48,7 +50,8 @@ class Results:
         ``label_kind`` of each dataset and ``group`` of each run, where not the usual one.
     scores, classes, costs : DataFrame
         ``dataset, run, seed`` and: ``metric`` (as the tables call it) and ``value``; the columns
-        of ``class_metrics.tsv``; the keys of ``cost.json``. Of a cohort, of all its cells.
+        of ``class_metrics.tsv``; the keys of ``cost.json`` and ``made``, the day. Of a cohort, of
+        all its cells.
     """
 
     planned: pd.DataFrame
@@ -60,7 +63,7 @@ class Results:
     costs: pd.DataFrame
 
 
-def read(planned, controls=(), kinds=None, groups=None):
+def read(planned, controls=(), kinds=None, groups=None, kept=None):
     """Read the runs that are there.
 
     Parameters
@@ -70,6 +73,8 @@ def read(planned, controls=(), kinds=None, groups=None):
         Names of control runs.
     kinds, groups : dict of str to str, optional
         See :class:`Results`.
+    kept : tuple of DataFrame, optional
+        What :func:`spclust.comparison_values.read` returns: taken in place of those runs.
 
     Raises
     ------
@@ -77,31 +82,37 @@ def read(planned, controls=(), kinds=None, groups=None):
         When there is none.
     """
     scores, classes, costs = [], [], []
+    for tables, table in zip((scores, classes, costs), kept or ()):
+        tables.append(table)
+    known = set(kept[2][_ID].itertuples(index=False, name=None)) if kept else ()
     for dataset, run, seed, folder in planned:
-        if folder is None:
+        if folder is None or (dataset, run, seed) in known:
             continue
         place, folder = {"dataset": dataset, "run": run, "seed": seed}, Path(folder)
         for name, tables in (("metrics", scores), ("class_metrics", classes)):
             text = {"slice": str, "class": str}
             table = pd.read_csv(folder / f"{name}.tsv", sep="\t", dtype=text)
             tables.append(table[table["slice"] == ALL].drop(columns="slice").assign(**place))
-        costs.append(json.loads((folder / "cost.json").read_text()) | place)
-    if not scores:
+        cost = folder / "cost.json"
+        day = date.fromtimestamp(cost.stat().st_mtime).isoformat()
+        costs.append(pd.DataFrame([json.loads(cost.read_text()) | place | {"made": day}]))
+    if not costs:
         raise UserError(
             "no run of this configuration is finished, so there is nothing to compare; start them "
             "with: snakemake --cores 2 comparison --keep-going --configfile <the same file>"
         )
-    log.info("%d of %d runs are there", len(scores), len(planned))
+    costs = pd.concat(costs, ignore_index=True)
+    log.info("%d of %d runs are there", len(costs), len(planned))
     scores = pd.concat(scores, ignore_index=True)
     return Results(
         pd.DataFrame(planned, columns=[*_ID, "folder"]),
         frozenset(controls),
         kinds or {},
         groups or {},
-        scores.assign(metric=scores["metric"].map(SCORES)).dropna(subset="metric"),
+        scores.assign(metric=scores["metric"].map(TITLES)).dropna(subset="metric"),
         # a slice without labels has no classes
         pd.concat([t for t in classes if len(t)] or classes[:1], ignore_index=True),
-        pd.DataFrame(costs),
+        costs,
     )
 
 

@@ -1,14 +1,45 @@
-"""Which runs are compared, and what there is to say of their datasets.
+"""Which runs are compared, which are asked for now, and what there is to say of their datasets.
 
 Imported by Snakemake itself, so it may use the standard library, PyYAML and jsonschema only.
 """
 
 from pathlib import Path
 
+from spclust import comparison_kept
 from spclust.datasets import OF_COMPARISON, local_files
+from spclust.validation import unknown
 
 # what is compared of a run, see comparison.read
 FILES = ("metrics.tsv", "class_metrics.tsv", "cost.json")
+
+
+def check_comparison(plan, ranked):
+    """Hold what the configuration says of its comparison against the runs and datasets.
+
+    Parameters
+    ----------
+    plan : spclust.settings.Plan
+    ranked : set of str
+        Runs that are no controls.
+
+    Raises
+    ------
+    UserError
+        Where it names what is not there.
+    """
+    about = plan.config.get("comparison", {})
+    if about.get("reference") not in {None, *ranked}:
+        unknown("comparison.reference", about["reference"], ranked)
+    parts = about.get("parts", {})
+    known = {"runs": {run.name for _, run, _ in plan.results}, "datasets": set(plan.datasets)}
+    for name, part in parts.items():
+        for key, names in known.items():
+            for found in part.get(key, ()):
+                if found not in names:
+                    unknown(f"comparison.parts.{name}.{key}", found, names)
+    part = plan.config.get("part")
+    if part is not None and part not in parts:
+        unknown("part", part, parts)
 
 
 def absent_file(plan, dataset):
@@ -18,32 +49,54 @@ def absent_file(plan, dataset):
     return next((file for file in files if not Path(file).exists()), None)
 
 
-def facts(plan, finished=False):
+def facts(plan, finished=False, folder=None):
     """What is to be compared.
 
     Parameters
     ----------
     plan : Plan
     finished : bool
-        Only runs that have left all :data:`FILES`; else all whose dataset is here.
+        No run is asked for; else those of the configuration's ``part``, or all without one,
+        whose dataset is here and whose values are not kept. Runs that are not asked for take
+        part where they have left all :data:`FILES`.
+    folder : path, optional
+        Where values of runs are kept, see :mod:`spclust.comparison_kept`.
 
     Returns
     -------
     dict
         ``results``: dataset, run, seed and folder of each planned run, None for the folder of
-        one that is left out; ``controls``: names of control runs; ``groups``: of runs;
-        ``references``: of groups, the run whose pairs are tested; ``prepared``: of runs, the
-        settings of preprocess; ``about``: of datasets, what they say of their labels;
-        ``absent``: of datasets, the file that is not here.
+        one that is left out; in parts, only of runs that are asked for or there somewhere.
+        ``kept``: dataset, run and seed of those whose values are. ``asked``: folders to be made.
+        ``newest``: when a file of the other folders was written last, in nanoseconds.
+        ``other_settings``: of kept runs that are left out. ``parts``: see :func:`parts`.
+        ``controls``: names of control runs. ``groups``: of runs. ``references``: of groups, the
+        run whose pairs are tested. ``prepared``: of runs, the settings of preprocess.
+        ``settings``: all values behind the runs. ``about``: of datasets, what they say of their
+        labels. ``absent``: of datasets, the file that is not here.
     """
-    absent = {dataset: absent_file(plan, dataset) for dataset in plan.datasets}
-    results = []
+    kept, other = comparison_kept.usable(plan, folder)
+    gone = {dataset: absent_file(plan, dataset) for dataset in plan.datasets}
+    part = plan.config.get("part")
+    wanted = members(plan, plan.config["comparison"]["parts"][part]) if part else None
+    results, asked, found = [], [], []
     for dataset, run, seed in plan.results:
-        folder = run.folder(dataset, seed)
-        there = absent[dataset] is None
-        if there and finished:
-            there = all(Path(folder, name).is_file() for name in FILES)
-        results.append([dataset, run.name, seed, folder if there else None])
+        key, place = (dataset, run.name, seed), run.folder(dataset, seed)
+        if key in kept:
+            pass
+        elif gone[dataset]:
+            place = None
+        elif not finished and (wanted is None or key in wanted):
+            asked.append(place)
+        elif all(Path(place, name).is_file() for name in FILES):
+            found.append(place)
+        else:
+            place = None
+        results.append([*key, place])
+    if plan.config.get("comparison", {}).get("parts"):
+        # of what waits for its part there is nothing to say yet
+        begun = {run for _, run, _, place in results if place}
+        results = [row for row in results if row[1] in begun]
     controls, ranked = [], {}
     for _, run, _ in plan.results:
         if plan.card(run.method).control:
@@ -52,15 +105,45 @@ def facts(plan, finished=False):
             ranked[run.name] = run
     said = {name: {key: d[key] for key in OF_COMPARISON if key in d}
             for name, d in plan.datasets.items()}  # fmt: skip
+    known = {dataset for dataset, *_ in kept}
     return {
         "about": said,
-        "absent": {dataset: file for dataset, file in absent.items() if file},
+        "absent": {name: file for name, file in gone.items() if file and name not in known},
+        "asked": asked,
         "controls": sorted(set(controls)),
         "groups": {name: run.group for name, run in ranked.items()},
+        "kept": sorted([*key] for key in kept),
+        "newest": max((Path(file).stat().st_mtime_ns for file in _files(found)), default=0),
+        "other_settings": other,
+        "parts": parts(plan),
         "prepared": _prepared(plan),
         "references": references(plan, list(ranked.values())),
         "results": results,
+        "settings": comparison_kept.settings_of(plan),
     }
+
+
+def files(compared):
+    """The files of every run that is asked for, of what :func:`facts` returns."""
+    return _files(compared["asked"])
+
+
+def _files(folders):
+    return [f"{folder}/{name}" for folder in folders for name in FILES]
+
+
+def members(plan, part):
+    """Dataset, run and seed of every run in a part of the comparison."""
+    datasets = part.get("datasets", plan.datasets)
+    return {(dataset, run.name, seed) for dataset, run, seed in plan.results
+            if run.name in part["runs"] and dataset in datasets}  # fmt: skip
+
+
+def parts(plan):
+    """Name, estimated hours, runs, datasets (empty: all) and size of each part, in order."""
+    found = plan.config.get("comparison", {}).get("parts", {})
+    return [[name, part.get("hours"), list(part["runs"]), list(part.get("datasets", ())),
+             len(members(plan, part))] for name, part in found.items()]  # fmt: skip
 
 
 def references(plan, ranked):
@@ -84,14 +167,3 @@ def _prepared(plan):
     for _, run, _ in plan.results:
         found.setdefault(run.name, set()).add(run.chosen["preprocess"])
     return {name: ", ".join(sorted(settings)) for name, settings in found.items()}
-
-
-def files(compared):
-    """The files of every run among what :func:`facts` returns."""
-    folders = [folder for *_, folder in compared["results"] if folder is not None]
-    return [f"{folder}/{name}" for folder in folders for name in FILES]
-
-
-def newest(compared):
-    """When the newest of those files was written, in nanoseconds; 0 without any."""
-    return max((Path(file).stat().st_mtime_ns for file in files(compared)), default=0)

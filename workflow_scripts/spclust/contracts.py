@@ -15,7 +15,7 @@ cells.h5mu (balanced)  prepared cells first, then synthetic ones; ``obs['pseudol
                        ``obs['synthetic']``, ``obs['parent_1']``, ``obs['parent_2']``
 graphs.npz             symmetric sparse graphs without self-loops, by name (``expression``,
                        ``expression/rna``, ``spatial``), the spaces in which expression
-                       neighbours were sought, and the settings
+                       neighbours were sought, and the settings; see :mod:`spclust.graph_files`
 clusters.csv           ``cell, cluster, confidence`` of the original cells
 cluster_names.csv      proposed names of clusters: ``cluster, cells, name, type, probability,
                        evidence, markers, others``
@@ -28,7 +28,7 @@ extras/                what else a method has to say: tables as ``<name>.csv``, 
 """
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +37,7 @@ import scipy.sparse as sp
 
 from spclust.cells import Cells
 from spclust.errors import UserError
-from spclust.writing import atomic, whole_folder  # noqa: F401
+from spclust.writing import atomic, whole_folder, write_json, write_table  # noqa: F401
 
 IMAGE, SLICE, SPATIAL = "image", "slice", "spatial"
 # column of var: whether a feature takes part in clustering
@@ -52,7 +52,8 @@ _COLUMNS = {
 }
 
 
-def _rebuild(path, what, rule):
+def rebuild(path, what, rule):
+    """The error to raise of a file that is not what its rule promises."""
     return UserError(
         f"{path}: {what}. It should have been made by the rule {rule}; "
         f"remake it with: snakemake --cores 1 --force {path}"
@@ -79,16 +80,16 @@ def read_mudata(path, stage):
     try:
         data = mudata.read_h5mu(path)
     except (OSError, KeyError, ValueError) as error:
-        raise _rebuild(path, f"cannot be read ({error})", rule) from error
+        raise rebuild(path, f"cannot be read ({error})", rule) from error
     missing = [f"obs[{c!r}]" for c in columns if c not in data.obs]
     missing += [f"obsm[{SPATIAL!r}]"] * (SPATIAL not in data.obsm)
     if missing:
-        raise _rebuild(path, f"lacks {', '.join(missing)}", rule)
+        raise rebuild(path, f"lacks {', '.join(missing)}", rule)
     if not data.obs_names.is_unique:
-        raise _rebuild(path, "has cell ids that repeat", rule)
+        raise rebuild(path, "has cell ids that repeat", rule)
     for modality, part in data.mod.items():
         if not part.obs_names.equals(data.obs_names):
-            raise _rebuild(path, f"has other cells in {modality!r}, or in another order", rule)
+            raise rebuild(path, f"has other cells in {modality!r}, or in another order", rule)
     return data
 
 
@@ -193,18 +194,11 @@ def read_table(path, columns, rule):
         # text as it is: a cell or a class may be called NA or 007
         table = pd.read_csv(path, converters={"cell": str, "label": str})
     except (OSError, ValueError) as error:
-        raise _rebuild(path, f"cannot be read ({error})", rule) from error
+        raise rebuild(path, f"cannot be read ({error})", rule) from error
     missing = [c for c in ("cell", *columns) if c not in table]
     if missing:
-        raise _rebuild(path, f"lacks the columns {', '.join(missing)}", rule)
+        raise rebuild(path, f"lacks the columns {', '.join(missing)}", rule)
     return table.set_index("cell")
-
-
-def write_table(table, path, index=False):
-    """Write a data frame atomically, comma- or tab-separated by the file's suffix."""
-    with atomic(path) as temporary:
-        separator = "\t" if Path(path).suffix == ".tsv" else ","
-        table.to_csv(temporary, sep=separator, index=index)
 
 
 def read_labels(path, ids):
@@ -230,7 +224,7 @@ def _rows_of(found, ids, path, rule):
     rows = pd.Index(found).get_indexer(pd.Index(ids))
     if (rows < 0).any():
         lost = str(np.asarray(ids)[rows < 0][0])
-        raise _rebuild(path, f"lacks {int((rows < 0).sum())} cells, e.g. {lost!r}", rule)
+        raise rebuild(path, f"lacks {int((rows < 0).sum())} cells, e.g. {lost!r}", rule)
     return rows
 
 
@@ -255,7 +249,7 @@ def read_cluster_names(path):
         # names as they are, missing only where nothing stands
         return table.astype({"name": str, "markers": object, "type": object})
     except (OSError, ValueError, KeyError) as error:
-        raise _rebuild(path, f"cannot be read ({error})", "name_clusters") from error
+        raise rebuild(path, f"cannot be read ({error})", "name_clusters") from error
 
 
 def read_extras(folder):
@@ -276,12 +270,7 @@ def read_n_clusters(path):
     try:
         return int(json.loads(Path(path).read_text())["n_clusters"])
     except (OSError, ValueError, KeyError) as error:
-        raise _rebuild(path, f"holds no n_clusters ({error})", "choose_n_clusters") from error
-
-
-def write_json(value, path):
-    with atomic(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")
+        raise rebuild(path, f"holds no n_clusters ({error})", "choose_n_clusters") from error
 
 
 def write_values(values, ids, path):
@@ -304,73 +293,7 @@ def read_values(path, ids=None, rule="cluster_cells"):
         with np.load(path) as file:
             found, values = file["cells"].astype(object), file["values"]
     except (OSError, ValueError, KeyError) as error:
-        raise _rebuild(path, f"cannot be read ({error})", rule) from error
+        raise rebuild(path, f"cannot be read ({error})", rule) from error
     if ids is None:
         return values, found
     return values[_rows_of(found, ids, path, rule)], ids
-
-
-@dataclass(frozen=True)
-class Graphs:
-    """Graphs of one set of cells, symmetric and without self-loops.
-
-    Attributes
-    ----------
-    edges : dict of str to csr_matrix of float32, shape (n, n)
-        ``expression`` (of all features side by side), ``spatial``, and of several modalities
-        ``expression/<modality>``.
-    spaces : dict of str to array of float32, shape (n, d')
-        Where the neighbours of each expression graph were sought.
-    settings : dict
-        Of the stage ``graphs``; ``n_neighbors`` and ``expression_within`` among them.
-    """
-
-    edges: dict
-    spaces: dict = field(default_factory=dict)
-    settings: dict = field(default_factory=dict)
-
-    def __getitem__(self, name):
-        if name not in self.edges:
-            key = "spatial_graph" if name == "spatial" else "expression_space"
-            raise UserError(
-                f"graphs.<name>.{key}: the method needs the {name} graph and this setting makes "
-                f"none; give {key} another value than none, or leave `graphs` out of the run"
-            )
-        return self.edges[name]
-
-    def of_modalities(self):
-        """Names of the expression graphs that tell modalities apart."""
-        parts = [name for name in self.edges if name.startswith("expression/")]
-        return parts or ["expression"]
-
-
-def write_graphs(path, graphs):
-    """Write :class:`Graphs` into one npz."""
-    arrays = {"settings": np.array(json.dumps(graphs.settings))}
-    for name, space in graphs.spaces.items():
-        arrays[f"space:{name}"] = np.asarray(space, dtype=np.float32)
-    for name, edges in graphs.edges.items():
-        csr = sp.csr_matrix(edges)
-        arrays |= {f"indptr:{name}": csr.indptr, f"indices:{name}": csr.indices}
-        arrays[f"data:{name}"] = csr.data.astype(np.float32)
-    with atomic(path) as temporary, open(temporary, "wb") as file:
-        np.savez_compressed(file, **arrays)
-
-
-def read_graphs(path):
-    """Read what :func:`write_graphs` wrote."""
-    try:
-        with np.load(path) as file:
-            arrays = {name: file[name] for name in file.files}
-        edges, spaces = {}, {}
-        for key, array in arrays.items():
-            kind, _, name = key.partition(":")
-            if kind == "space":
-                spaces[name] = array
-            elif kind == "indptr":
-                parts = (arrays[f"data:{name}"], arrays[f"indices:{name}"], array)
-                edges[name] = sp.csr_matrix(parts, (len(array) - 1,) * 2)
-        settings = json.loads(str(arrays["settings"]))
-    except (OSError, ValueError, KeyError) as error:
-        raise _rebuild(path, f"cannot be read ({error})", "build_graphs") from error
-    return Graphs(edges, spaces, settings)

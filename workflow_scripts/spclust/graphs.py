@@ -6,8 +6,8 @@ import warnings
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from spclust.contracts import Graphs
 from spclust.errors import UserError
+from spclust.graph_files import Graphs
 from spclust.parts.expression import EXPRESSION_GRAPHS
 from spclust.parts.graphs import graph_statistics, knn_graph, members
 from spclust.parts.requirements import refuse_unplaced

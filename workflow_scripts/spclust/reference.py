@@ -147,8 +147,13 @@ def write():
     """Write config/README.md and the table of methods in README.md."""
     (CONFIG_FOLDER / "README.md").write_text(render())
     readme = CONFIG_FOLDER.parent / "README.md"
-    head, rest = readme.read_text().split(MARKS[0])
-    readme.write_text(f"{head}{MARKS[0]}\n{methods_table()}\n{MARKS[1]}{rest.split(MARKS[1])[1]}")
+    readme.write_text(placed(readme.read_text(), MARKS, methods_table()))
+
+
+def placed(text, marks, new):
+    """A text with what stands between a mark and the next of the other replaced."""
+    head, rest = text.split(marks[0], 1)
+    return f"{head}{marks[0]}\n{new}\n{marks[1]}{rest.split(marks[1], 1)[1]}"
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ DIGITS = 3
 ALPHA = 0.05
 # of runs that are held against all others of their kind, see the config's key `group`
 GROUP = "own"
+# values of runs that are kept, see spclust.comparison_kept
+KEPT = ("runs.tsv", "classes.tsv", "settings.json")
 RESULT = ["dataset", "run", "method", "seed"]
 COLUMNS = [*RESULT, "slice", "metric", "value"]
 

@@ -6,6 +6,7 @@ Imported by Snakemake itself, so it may use the standard library, PyYAML and jso
 from dataclasses import dataclass, field
 
 from spclust import cards, datasets, stages
+from spclust.comparison_plan import check_comparison
 from spclust.consistency import refuse_circles, refuse_contradictions
 from spclust.errors import UserError
 from spclust.reporting import GROUP
@@ -137,9 +138,7 @@ def resolve(config, registry, found_cards=None):
     refuse_circles(plan)
     check_study(plan, {*plan.slices, *registry})
     plan.transfers = _transfers(plan, runs)
-    ranked = {run.name for run, _ in runs if not plan.card(run.method).control}
-    if config.get("comparison", {}).get("reference") not in {None, *ranked}:
-        unknown("comparison.reference", config["comparison"]["reference"], ranked)
+    check_comparison(plan, {run.name for run, _ in runs if not plan.card(run.method).control})
     return plan
 
 

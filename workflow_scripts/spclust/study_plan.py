@@ -49,7 +49,8 @@ def facts(plan):
     -------
     dict
         ``title``, ``notes``; ``parts``: title, axis and rows ``[run, label]``; ``results``:
-        dataset, run and seed of each planned run; ``paper``: dataset, run, score, mean, sd.
+        dataset, run and seed of each planned run; ``paper``: dataset, run, score, mean, sd;
+        ``score``: the one that is drawn, None for all.
     """
     study = plan.config["study"]
     parts = [
@@ -67,6 +68,7 @@ def facts(plan):
         ],
         "parts": parts,
         "results": [[d, run.name, seed] for d, run, seed in plan.results if run.name in shown],
+        "score": study.get("score"),
         "title": study.get("title", study["name"]),
     }
 

@@ -2,6 +2,7 @@
 
 import errno
 import glob
+import json
 import os
 import re
 import shutil
@@ -82,3 +83,16 @@ def _explain_full(error, path, temporary):
 
 def _existing(folder):
     return next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
+
+
+def write_table(table, path, index=False):
+    """Write a data frame atomically, comma- or tab-separated by the file's suffix."""
+    with atomic(path) as temporary:
+        separator = "\t" if Path(path).suffix == ".tsv" else ","
+        table.to_csv(temporary, sep=separator, index=index)
+
+
+def write_json(value, path):
+    """Write what JSON can hold atomically, keys sorted."""
+    with atomic(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")

@@ -13,6 +13,7 @@ import pandas as pd
 from spclust import contracts, logs
 from spclust.cells import Cells
 from spclust.errors import UserError
+from spclust.graph_files import Graphs
 from spclust.models import Model
 from spclust.votes import Votes
 
@@ -73,7 +74,7 @@ class Task:
     seed: int
     settings: dict
     name: str = ""
-    graphs: contracts.Graphs | None = None
+    graphs: Graphs | None = None
     machine: Machine = Machine()
     reference: pd.Series | None = None
     votes: Votes | None = None

@@ -78,7 +78,7 @@ class Batches:
     Parameters
     ----------
     cells : spclust.cells.Cells
-    graphs : spclust.contracts.Graphs
+    graphs : spclust.graph_files.Graphs
     device : torch.device
         Where batches are wanted.
     seed : int

@@ -1,0 +1,102 @@
+"""Take over the tables of a comparison, and write what README.md and the page here say of them.
+
+    python tests/comparison/publish.py [results/comparison]
+
+Without a folder only the texts are written anew, from the tables in `small/`.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT / "workflow_scripts"))
+
+from spclust import comparison_kept, comparison_plan, comparison_summary, settings  # noqa: E402
+from spclust.comparison import OF_ALL  # noqa: E402
+from spclust.comparison_text import MARKS, markdown, score, texts  # noqa: E402
+from spclust.reference import placed  # noqa: E402
+from spclust.reporting import GROUP  # noqa: E402
+
+SMALL, STUDY = HERE / "small", ROOT / "config/studies/comparison_small.yaml"
+END = "<!-- end -->"
+
+
+def copy(folder):
+    """All tables, pages and figures (as PNG) of a comparison in place of those that stand."""
+    files = [path for kind in ("*.tsv", "*.md", "*.json", "figures/*.png")
+             for path in Path(folder).glob(kind)]  # fmt: skip
+    if "runs.tsv" not in {path.name for path in files}:
+        sys.exit(f"{folder} holds no comparison; name the folder of its tables")
+    shutil.rmtree(SMALL, ignore_errors=True)
+    SMALL.mkdir()
+    for path in files:
+        shutil.copyfile(path, SMALL / path.name)
+
+
+def read(name):
+    return pd.read_csv(SMALL / f"{name}.tsv", sep="\t", dtype={"dataset": str, "run": str})
+
+
+def table(labels, metric="ARI"):
+    """Markdown with a row per method: best average rank first, controls last."""
+    scores, ranks = read("scores"), read("average_ranks")
+    scores, ranks = (t[(t["labels"] == labels) & (t["metric"] == metric)] for t in (scores, ranks))
+    scores = scores[scores["group"].isin([GROUP, OF_ALL])]
+    shown = zip(texts(scores, score), scores["place"])
+    best = [MARKS["best"].format(text) if place == "best" else text for text, place in shown]
+    scores = scores.assign(text=best)
+    ranks = ranks[ranks["group"] == GROUP]
+    ranks = ranks.set_index("run")["average_rank"].sort_values(kind="stable")
+    rows = scores.pivot(index="run", columns="dataset", values="text")[scores["dataset"].unique()]
+    rows["average rank"] = ranks.map("{:.1f}".format).reindex(rows.index, fill_value="")
+    order = [*ranks.index, *rows.index.difference(ranks.index)]
+    return markdown(rows.loc[order].rename_axis(index="", columns=None).reset_index())
+
+
+def parts():
+    """Which parts of the comparison have run, by the values that are kept."""
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
+    plan = settings.resolve(config | yaml.safe_load(STUDY.read_text()), registry)
+    kept = pd.DataFrame(columns=["dataset", "run", "seconds", "made"])
+    # the same that the next part is spared
+    found, _ = comparison_kept.usable(plan, SMALL)
+    if found:
+        rows = read("runs")
+        keys = zip(rows["dataset"], rows["run"], rows["seed"])
+        kept = rows[[key in found for key in keys]]
+    return comparison_summary.parts(comparison_plan.parts(plan), kept)
+
+
+def in_short():
+    """The tables in sentences."""
+    tables = [read(name) for name in ("scores", "average_ranks", "differences")]
+    return "\n\n".join(comparison_summary.paragraphs(*tables))
+
+
+def pages():
+    """Path to text of both pages, written anew."""
+    found = {
+        ROOT / "README.md": ["cell types", "regions"],
+        HERE / "README.md": ["parts", "in short"],
+    }
+    made = {"parts": parts, "in short": in_short}
+    for path, names in found.items():
+        text = path.read_text()
+        for name in names:
+            marks = (f"<!-- {name}, by tests/comparison/publish.py -->", END)
+            text = placed(text, marks, made[name]() if name in made else table(name))
+        found[path] = text
+    return found
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        copy(sys.argv[1])
+    for path, text in pages().items():
+        path.write_text(text)

@@ -1,0 +1,182 @@
+"""Parts of a comparison: what is asked for, what is kept, and that both make the same tables."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from compared import THREE, compared, leave, statistics
+from workflow import ROOT
+
+from spclust import (
+    comparison,
+    comparison_kept,
+    comparison_plan,
+    comparison_summary,
+    comparison_values,
+    settings,
+)
+from spclust.errors import UserError
+
+SHIPPED = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+SLICES = [{"name": "one", "simulate": {}}, {"name": "two", "simulate": {"seed": 1}}]
+PARTS = {"first": {"runs": ["kmeans", "truth"], "hours": 0.5},
+         "last": {"runs": ["leiden"], "datasets": ["two"]}}  # fmt: skip
+
+
+def plan_of(part=None, parts=PARTS, seeds=(1, 2), **others):
+    config = SHIPPED | {
+        "datasets": SLICES, "seeds": list(seeds), "part": part,
+        "runs": [{"name": name} for name in ("kmeans", "leiden", "truth")],
+        "comparison": {"reference": None, "parts": parts, "kept": None},
+    }  # fmt: skip
+    return settings.resolve(config | others, {})
+
+
+def keep(plan, folder, keys, score=0.5):
+    """Runs with known scores as a comparison keeps them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    planned = []
+    for dataset, run, seed in plan.results:
+        if (dataset, run.name, seed) in keys:
+            place = run.folder(dataset, seed)
+            leave(Path(place), score + seed / 100)
+            planned.append((dataset, run.name, seed, place))
+    results = comparison.read(planned)
+    for name, table in zip(("runs", "classes"), comparison_values.tables(results)):
+        table.to_csv(folder / f"{name}.tsv", sep="\t", index=False)
+    (folder / "settings.json").write_text(json.dumps(comparison_kept.settings_of(plan)))
+    return results
+
+
+FIRST = {(dataset, run, seed) for dataset in ("one", "two") for run in ("kmeans", "truth")
+         for seed in (1, 2)}  # fmt: skip
+
+
+@pytest.fixture
+def in_tmp(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_kept_values_make_the_tables_that_the_runs_made(tmp_path):
+    values = {key: [score / 3 for score in scores] for key, scores in THREE.items()}
+    results = compared(tmp_path, values)
+    for name, table in zip(("runs", "classes"), comparison_values.tables(results)):
+        table.to_csv(tmp_path / f"{name}.tsv", sep="\t", index=False)
+    (tmp_path / "settings.json").write_text("{}")
+    planned = list(results.planned.itertuples(index=False, name=None))
+    wanted = [tuple(row[:3]) for row in planned if row[0] == "one"]
+    kept = comparison_values.read(tmp_path, wanted)
+    # of the first slice nothing is left but what is kept
+    there = [(*row[:3], "gone" if row[0] == "one" else row[3]) for row in planned]
+    again = comparison.read(there, results.controls, kept=kept)
+    for table in (comparison.score_table, comparison.rare_class_table, comparison.cost_table):
+        pd.testing.assert_frame_equal(table(results), table(again), check_exact=True)
+    pd.testing.assert_frame_equal(
+        comparison_values.tables(results)[1], comparison_values.tables(again)[1]
+    )
+    assert comparison_values.read(tmp_path, []) is None
+
+
+def test_a_part_asks_for_its_runs_and_shows_those_of_others_that_are_there(in_tmp):
+    facts = comparison_plan.facts(plan_of("last"))
+    assert len(facts["asked"]) == 2 and {row[1] for row in facts["results"]} == {"leiden"}
+    assert comparison_plan.files(facts)[0].endswith(
+        "seed-1/graphs-leiden/method-leiden/metrics.tsv"
+    )
+    plan = plan_of("first")
+    assert len(comparison_plan.facts(plan)["asked"]) == 8
+    for dataset, run, seed in plan.results:
+        if run.name == "kmeans":
+            leave(Path(run.folder(dataset, seed)), 0.5)
+    facts = comparison_plan.facts(plan_of("last"))
+    there = {tuple(row[:3]) for row in facts["results"] if row[3]}
+    assert there == {("two", "leiden", 1), ("two", "leiden", 2)} | {
+        key for key in FIRST if key[1] == "kmeans"
+    }
+    assert facts["newest"] > 0 and len(facts["asked"]) == 2
+    # all at once without a part
+    assert len(comparison_plan.facts(plan_of())["asked"]) == 12
+
+
+def test_what_is_kept_with_equal_settings_is_not_asked_for_again(in_tmp):
+    folder = in_tmp / "kept"
+    keep(plan_of(), folder, FIRST)
+    facts = comparison_plan.facts(plan_of(), folder=folder)
+    assert {tuple(key) for key in facts["kept"]} == FIRST and facts["other_settings"] == []
+    assert len(facts["asked"]) == 4 and all("leiden" in path for path in facts["asked"])
+    assert comparison_plan.facts(plan_of(), True, folder)["asked"] == []
+    # one seed more is run, the others are not
+    assert (
+        len(comparison_plan.facts(plan_of("first", seeds=(1, 2, 3)), folder=folder)["asked"]) == 4
+    )
+    (folder / "settings.json").unlink()
+    assert comparison_plan.facts(plan_of(), folder=folder)["kept"] == []
+
+
+def test_what_is_kept_with_other_settings_is_left_out_and_said(in_tmp):
+    folder = in_tmp / "kept"
+    keep(plan_of(), folder, FIRST)
+
+    def found(**others):
+        return comparison_kept.usable(plan_of(**others), folder)
+
+    kept, other = found(evaluation=SHIPPED["evaluation"] | {"rare_class": 0.1})
+    assert kept == set() and other == ["evaluation.all.rare_class: was 0.05, is 0.1"]
+    kept, other = found(method={"kmeans": {"n_init": 3}})
+    assert {run for _, run, _ in kept} == {"truth"} and len(kept) == 4
+    assert len(other) == 1 and other[0].startswith("method.kmeans.n_init: was ")
+    slices = [SLICES[0], SLICES[1] | {"min_label_size": 7, "label_origin": "somebody"}]
+    kept, other = found(datasets=slices)
+    assert {dataset for dataset, *_ in kept} == {"one"}
+    assert len(other) == 1 and "dataset.two.min_label_size: was " in other[0]
+    # a setting that was not there yet counts as equal at its default
+    then = json.loads((folder / "settings.json").read_text())
+    for values in then["preprocess"].values():
+        del values["normalisation"]
+    (folder / "settings.json").write_text(json.dumps(then))
+    assert found() == (FIRST, [])
+    kept, other = found(preprocess={"default": {"normalisation": "none"}})
+    assert kept == set() and "preprocess.default.normalisation: was total, is none" in other
+
+
+def test_parts_are_held_against_the_runs():
+    for part, parts, message in (
+        ("frist", PARTS, "part: 'frist' is not known; did you mean 'first'"),
+        (None, {"first": {"runs": ["kmean"]}}, "comparison.parts.first.runs: 'kmean'"),
+        (None, {"first": {"runs": ["kmeans"], "datasets": ["on"]}}, "parts.first.datasets: 'on'"),
+    ):
+        with pytest.raises(UserError, match=message):
+            plan_of(part, parts)
+
+
+def test_the_summary_says_which_parts_have_run_and_what_the_tables_say(in_tmp):
+    plan = plan_of()
+    runs, _ = comparison_values.tables(keep(plan, in_tmp / "kept", FIRST - {("one", "truth", 1)}))
+    runs["made"] = ["2026-11-20", *["2026-11-21"] * (len(runs) - 1)]
+    rows = comparison_summary.parts(comparison_plan.parts(plan), runs).splitlines()[2:]
+    first, last = ([cell.strip() for cell in row.split("|")[1:-1]] for row in rows)
+    assert first == ["`first`", "kmeans, truth", "all", "7 of 8", "0.5", "0.0",
+                     "2026-11-20 to 2026-11-21"]  # fmt: skip
+    assert last == ["`last`", "leiden", "two", "planned", "", "", ""]
+    runs["seconds"] = 3600.0
+    done = pd.concat([runs, runs[:1].assign(dataset="one", run="truth", seed=1)])
+    rows = comparison_summary.parts(comparison_plan.parts(plan), done).splitlines()
+    assert "| all 8 " in rows[2] and "| 8.0 " in rows[2]
+    assert comparison_summary.parts([], runs) == ""
+
+    table = comparison.score_table(compared(in_tmp / "three", THREE))
+    ranks, _, pairs = statistics(table)
+    (text,) = comparison_summary.paragraphs(table, ranks, pairs)
+    assert text.startswith("**Cell types.** Average rank over all scores, 1 is best: a 1.8, c 2.0")
+    assert "Best ARI: one 0.850 by a and b; two 0.900 by c (a 0.600)." in text
+    assert (
+        "a minus each, mean ARI over 2 slices of 2 studies with intervals at 50 %: c +0.125" in text
+    )
+    holes = comparison.score_table(compared(in_tmp / "holes", THREE | {("one", "c"): [None, None]}))
+    ranks, _, pairs = statistics(holes)
+    assert "so without rank: c." in comparison_summary.paragraphs(holes, ranks, pairs)[0]
+    page = comparison_summary.page("| part |", ["**A.** b"], ["method.x.y: was 1, is 2"])
+    assert page.splitlines()[-1] == "- method.x.y: was 1, is 2" and "\n\n**A.** b\n\n" in page

@@ -1,0 +1,106 @@
+"""Which runs of a configuration are compared, asked for, and kept."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from compared import leave
+from workflow import ROOT
+
+from spclust import comparison, comparison_plan, settings
+from spclust.errors import UserError
+
+
+@pytest.fixture
+def in_tmp(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def plan_of(datasets, runs=("leiden", "truth"), seeds=(1, 2), **others):
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config |= {"datasets": datasets, "seeds": list(seeds), "runs": [{"name": r} for r in runs]}
+    return settings.resolve(config | others, {})
+
+
+def finish(plan, dataset, run, seed, score=0.5):
+    found = next(r for _, r, _ in plan.results if r.name == run)
+    folder = Path(found.folder(dataset, seed))
+    leave(folder, score)
+    return folder
+
+
+SIMULATED = {"name": "one", "simulate": {}, "label_origin": "a simulation"}
+GONE = {"name": "gone", "path": "by_hand/gone.h5ad"}
+
+
+def test_every_run_is_planned_but_those_of_a_slice_that_is_not_here(in_tmp):
+    plan = plan_of([SIMULATED, GONE])
+    facts = comparison_plan.facts(plan)
+    assert facts["absent"] == {"gone": "by_hand/gone.h5ad"}
+    assert facts["controls"] == ["truth"] and facts["groups"] == {"leiden": "own"}
+    assert facts["about"]["one"] == {"label_origin": "a simulation", "label_kind": "types"}
+    assert facts["prepared"] == {"leiden": "default", "truth": "default"}
+    planned = {(dataset, run, seed): folder for dataset, run, seed, folder in facts["results"]}
+    assert len(planned) == 8 and [k for k, v in planned.items() if v is None] == [
+        ("gone", run, seed) for run in ("leiden", "truth") for seed in (1, 2)
+    ]
+    assert planned["one", "leiden", 2].endswith("seed-2/graphs-leiden/method-leiden")
+    files = comparison_plan.files(facts)
+    assert len(files) == 4 * 3 and files[0] == planned["one", "leiden", 1] + "/metrics.tsv"
+
+    Path("by_hand").mkdir()
+    Path("by_hand/gone.h5ad").touch()
+    assert len(comparison_plan.files(comparison_plan.facts(plan))) == 8 * 3
+
+
+def test_the_reference_is_the_one_named_and_of_its_recipe_in_other_groups(in_tmp):
+    more = [{"name": "leiden_p", "method": "leiden", "group": "panel"},
+            {"name": "kmeans_p", "method": "kmeans", "group": "panel"},
+            {"name": "ward_2", "method": "ward", "group": "other"}]  # fmt: skip
+    runs = [{"name": name} for name in ("random", "kmeans", "leiden")] + more
+
+    def found(**others):
+        config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+        config |= {"datasets": [SIMULATED], "runs": runs} | others
+        return comparison_plan.facts(settings.resolve(config, {}))["references"]
+
+    assert found() == {"own": "kmeans", "panel": "kmeans_p"}
+    named = {"comparison": {"reference": "leiden"}}
+    assert found(**named) == {"own": "leiden", "panel": "leiden_p"}
+    with pytest.raises(UserError, match="comparison.reference.*kmeans"):
+        found(comparison={"reference": "random"})
+
+
+def test_a_cohort_lacks_the_file_of_its_slice(in_tmp):
+    plan = plan_of([{"name": "both", "slices": [SIMULATED, GONE]}])
+    assert comparison_plan.facts(plan)["absent"] == {"both": "by_hand/gone.h5ad"}
+    assert comparison_plan.files(comparison_plan.facts(plan)) == []
+
+
+def test_so_far_are_the_runs_that_have_left_all_their_files(in_tmp):
+    plan = plan_of([SIMULATED])
+    assert comparison_plan.facts(plan, finished=True)["newest"] == 0
+    first = finish(plan, "one", "leiden", 1)
+    half = finish(plan, "one", "leiden", 2)
+    (half / "cost.json").unlink()
+    facts = comparison_plan.facts(plan, finished=True)
+    assert [folder for *_, folder in facts["results"] if folder] == [str(first)]
+    results = comparison.read(facts["results"], facts["controls"])
+    assert len(results.costs) == 1 and len(results.planned) == 4
+    # a run that was made again makes the tables stale
+    before = facts["newest"]
+    os.utime(first / "metrics.tsv", ns=(before + 10**9,) * 2)
+    assert comparison_plan.facts(plan, finished=True)["newest"] == before + 10**9
+
+
+def test_many_runs_are_planned_at_once(in_tmp):
+    plan = plan_of([{"name": f"s{i}", "simulate": {}} for i in range(100)], seeds=(1, 2, 3))
+    for dataset in plan.datasets:
+        finish(plan, dataset, "leiden", 1)
+    started = time.process_time()
+    facts = comparison_plan.facts(plan, finished=True)
+    assert sum(folder is not None for *_, folder in facts["results"]) == 100
+    assert comparison_plan.files(facts) == [] and facts["newest"] > 0
+    assert time.process_time() - started < 2

@@ -1,0 +1,89 @@
+"""The configurations of comparisons in config/studies."""
+
+import pytest
+import yaml
+from workflow import ROOT
+
+from spclust import cards, settings
+
+
+def study(name):
+    return yaml.safe_load((ROOT / f"config/studies/{name}.yaml").read_text())
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "config/studies").glob("*.yaml")), ids=lambda p: p.stem
+)
+def test_studies_are_valid_and_treat_a_slice_alike_for_every_method(path):
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text()) | study(path.stem)
+    registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
+    plan = settings.resolve(config, registry)
+    # but for what a method's own card wants
+    prepared = {(dataset, run.group, run.chosen["preprocess"]) for dataset, run, _ in plan.results
+                if run.chosen["preprocess"] != plan.card(run.method).name}  # fmt: skip
+    groups = {run.group for _, run, _ in plan.results}
+    assert len(prepared) == len(plan.datasets) * len(groups)
+    # every run on every slice
+    names = {run.name for _, run, _ in plan.results}
+    assert len(plan.results) == len(names) * len(plan.datasets) * len(config["seeds"])
+
+
+def test_both_studies_run_the_same_methods_with_the_same_settings():
+    full, small = study("comparison"), study("comparison_small")
+    assert full.pop("datasets") != small.pop("datasets")
+    assert full.pop("seeds") == [42, 43, 44, 45, 46] and small.pop("seeds") == [42, 43, 44]
+    parts = small["comparison"].pop("parts")
+    assert small["comparison"].pop("kept") == "tests/comparison/small" and full == small
+    # every run in one part, none of them longer than an hour and a half
+    in_parts = [run for part in parts.values() for run in part["runs"]]
+    assert sorted(in_parts) == sorted(run["name"] for run in small["runs"])
+    assert all(part["hours"] <= 1.5 and "datasets" not in part for part in parts.values())
+    # all there are for proteins of one modality, and each that competes on the same cells too
+    found = cards.load()
+    names = {run["name"] for run in full["runs"]}
+    # the first is no method of its own, the others want several modalities or genes
+    others = {"first_labels", "wnn", "mofa", "graphst", "scrcl", "scrcl_oracle", "spotscape",
+              "stagate", "crct", "praga", "spamca", "spatialglue"}  # fmt: skip
+    one = set(found) - others
+    assert one <= names
+    assert {f"{name}_i" for name in one if not found[name].control} <= names
+
+
+def test_slices_say_what_their_labels_are():
+    registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
+    datasets = {name for path in ("comparison", "comparison_small") for name in
+                study(path)["datasets"]}  # fmt: skip
+    for name in datasets:
+        assert {"label_origin", "study"} <= set(registry[name]), name
+    for name, entry in registry.items():
+        if "SCGP" in str(entry.get("label_origin")):
+            assert entry["label_kind"] == "partition", name
+    assert {name for name in datasets if "defaults" in registry[name].get("labels_seen", "")} == {
+        "dkd_codex_000", "schurch_009A", "schurch_regions"
+    }  # fmt: skip
+    assert not registry["phenoptr_lung"]["drop_unscored"]
+
+
+def test_studies_of_genes_are_of_slices_alone_and_together_and_of_cells_without_places():
+    registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
+    base = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    for name in ("multislice", "rna"):
+        text = (ROOT / f"config/studies/{name}.yaml").read_text()
+        assert "Estimated: " in text and f"--configfile config/studies/{name}.yaml" in text
+        plan = settings.resolve(base | study(name), registry)
+        assert {seed for *_, seed in plan.results} == {42, 43, 44, 45, 46}
+        assert f"| `{name}` |" in (ROOT / "README.md").read_text()
+    datasets = study("multislice")["datasets"]
+    for cohort in ("starmap", "starmap_regions"):
+        slices = registry[cohort]["slices"]
+        assert len(slices) == 2 and {cohort, *slices} <= set(datasets)
+        # the same kind of labels alone and together, so that one table holds them
+        kinds = {registry[d].get("label_kind", "types") for d in [cohort, *slices]}
+        assert len(kinds) == 1
+    for name in study("rna")["datasets"]:
+        assert registry[name]["x"] is None
+    # no method of the study of cells without places asks for any: its graphs have no spatial one
+    plan = settings.resolve(base | study("rna"), registry)
+    for _, run, _ in plan.results:
+        if "graphs" in run.chosen:
+            assert plan.cfg("graphs", run.chosen["graphs"])["spatial_graph"] == "none", run.name

@@ -1,0 +1,65 @@
+"""All tables and pages of a comparison."""
+
+from spclust import comparison, comparison_summary, comparison_text, comparison_values, significance
+
+
+def read(facts, kept=None):
+    """The results of the runs that are there and of those that are kept.
+
+    Parameters
+    ----------
+    facts : dict
+        Of :func:`spclust.comparison_plan.facts`.
+    kept : path, optional
+        Folder of kept values.
+    """
+    kinds = {d: said["label_kind"] for d, said in facts["about"].items() if "label_kind" in said}
+    values = comparison_values.read(kept, facts["kept"])
+    return comparison.read(facts["results"], facts["controls"], kinds, facts["groups"], values)
+
+
+def tables(results, facts):
+    """Tables by the names of their files.
+
+    Parameters
+    ----------
+    results : spclust.comparison.Results
+    facts : dict
+        Of :func:`spclust.comparison_plan.facts`.
+
+    Returns
+    -------
+    dict of str to DataFrame
+    """
+    studies = {name: said["study"] for name, said in facts["about"].items() if "study" in said}
+    scores = comparison.score_table(results)
+    ranks, overall, pairs = significance.compare(scores, facts["references"], studies)
+    runs, classes = comparison_values.tables(results)
+    return {
+        "scores": scores,
+        "rare_classes": comparison.rare_class_table(results),
+        "costs": comparison.cost_table(results),
+        "average_ranks": ranks,
+        "friedman": overall,
+        "differences": pairs,
+        "runs": runs,
+        "classes": classes,
+    }
+
+
+def pages(results, tables, facts):
+    """Markdown pages by the names of their files, of what :func:`tables` returns."""
+    scores, ranks, pairs = (tables[name] for name in ("scores", "average_ranks", "differences"))
+    notes = comparison_text.notes(results, facts["about"], facts["absent"], facts["prepared"])
+    seeds = results.planned["seed"].unique()
+    return {
+        "scores": comparison_text.scores(scores, ranks, seeds, notes),
+        "differences": comparison_text.differences(pairs, tables["friedman"], notes),
+        "rare_classes": comparison_text.rare_classes(tables["rare_classes"], seeds, notes),
+        "costs": comparison_text.costs(tables["costs"], seeds, notes),
+        "summary": comparison_summary.page(
+            comparison_summary.parts(facts["parts"], tables["runs"]),
+            comparison_summary.paragraphs(scores, ranks, pairs),
+            facts["other_settings"],
+        ),
+    }

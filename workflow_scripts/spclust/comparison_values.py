@@ -1,0 +1,62 @@
+"""The values of a comparison's runs as tables that can be kept; see :mod:`comparison_kept`."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from spclust.comparison import TITLES
+from spclust.reporting import KEPT, METRICS, OF_CLASS
+
+ID = ["dataset", "run", "seed"]
+_TEXT = dict.fromkeys(["dataset", "run", "class", "device", "made"], str)  # may be called NA
+
+
+def tables(results):
+    """What is kept of results.
+
+    Parameters
+    ----------
+    results : spclust.comparison.Results
+
+    Returns
+    -------
+    runs : DataFrame
+        ``dataset, run, seed, folder, made``, what the run took (the keys of ``cost.json``) and
+        its scores by their names in ``metrics.tsv``, a row for each run that is there.
+    classes : DataFrame
+        ``dataset, run, seed, class, cells, precision, recall, f1`` of rare classes.
+    """
+    wide = results.scores.pivot(index=ID, columns="metric", values="value")
+    wide = wide.rename(columns={title: name for name, title in TITLES.items()})
+    wide = wide[[name for name in METRICS if name in wide]]
+    runs = results.planned.merge(results.costs, "inner", ID)
+    runs = runs[[*ID, "folder", "made", *(c for c in results.costs if c not in (*ID, "made"))]]
+    classes = results.classes[results.classes["rare"].astype(bool)]
+    classes = runs[ID].merge(classes, "inner", ID)[[*ID, "class", "cells", *OF_CLASS]]
+    return runs.merge(wide.reset_index(), "left", ID), classes
+
+
+def read(folder, wanted):
+    """Read what is kept of some runs.
+
+    Parameters
+    ----------
+    folder : path
+    wanted : iterable of (str, str, int)
+        Dataset, run and seed.
+
+    Returns
+    -------
+    scores, classes, costs : DataFrame
+        As :func:`spclust.comparison.read` reads them of runs. None where nothing is wanted.
+    """
+    wanted = pd.DataFrame([[*key] for key in wanted], columns=ID)
+    if wanted.empty:
+        return None
+    paths = [Path(folder, name) for name in KEPT[:2]]
+    both = [pd.read_csv(path, sep="\t", converters=_TEXT, float_precision="round_trip")
+            for path in paths]  # fmt: skip
+    runs, classes = (wanted.merge(table, "inner", ID) for table in both)
+    named = [name for name in METRICS if name in runs]
+    scores = runs.melt(ID, named, var_name="metric").dropna(subset="value")
+    return scores, classes.assign(rare=True), runs.drop(columns=["folder", *named])
