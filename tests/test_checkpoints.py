@@ -55,10 +55,13 @@ def train(path):
     path.with_suffix(".digest").write_text(digest.hexdigest())
 
 def started(path):
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     child = os.fork()
     if child:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         return child
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         signal.alarm(300)  # should one go on for ever
         logging.basicConfig(level=logging.INFO, filename=path.with_suffix(".log"))
         train(path)
@@ -71,9 +74,14 @@ def started(path):
         traceback.print_exc()
     os._exit(1)
 
+def runs(child):
+    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+
 def ended(child):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
+torch.set_num_threads(1)
+torch.optim.Adam(torch.nn.Linear(2, 2).parameters())  # loads half of torch
 begun = time.monotonic()
 assert ended(started(folder / "whole.pt")) == 0
 seconds, path = time.monotonic() - begun, folder / "broken.pt"
@@ -81,14 +89,19 @@ TERM, INT = signal.SIGTERM, signal.SIGINT
 whole, digest = (folder / "whole.digest").read_text(), path.with_suffix(".digest")
 KILLS = [[signal.SIGKILL], [TERM], [INT], [TERM, INT], [INT, TERM], [TERM, TERM]]
 for turn in range(100):
-    child, kill = started(path), KILLS[turn % len(KILLS)]
-    time.sleep(draw.uniform(0, seconds / 2))
+    before = path.exists() and path.stat().st_mtime_ns
+    child, kill = started(path), KILLS[turn // 2 % len(KILLS)]
+    # every second one is spared until it has come further, the others are hit at any moment
+    while turn % 2 and runs(child) and (path.exists() and path.stat().st_mtime_ns) == before:
+        time.sleep(0.002)
+    time.sleep(draw.uniform(0, seconds / 4))
     for number in kill:
         os.kill(child, number)
         time.sleep(0.001)
     code = ended(child)
     assert code in [0, *(-number for number in kill), *(128 + number for number in kill)], code
-    stored = path.exists() and torch.load(path, weights_only=True)
+    if path.exists():
+        torch.load(path, weights_only=True)  # it can be read
     if code == 0:  # faster than the signal
         assert digest.read_text() == whole
         path.unlink()
