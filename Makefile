@@ -2,7 +2,11 @@
 # library alone, in three minutes.
 PYTHON ?= python3
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
+WORKERS ?= 2
 BIN := .venv/bin
+# processes of one thread each; a file stays in one of them, the slow ones start first
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -c tests/pytest.ini --rootdir . \
+	--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder tests
 
 .PHONY: demo test test-fast lint docs clean
 
@@ -15,10 +19,10 @@ demo: .venv/run.done
 	@echo "Figures: results/summary/figures and results/demo/**/figures"
 
 test: .venv/test.done lint
-	$(BIN)/python -m pytest -c tests/pytest.ini --rootdir . tests
+	$(PYTEST)
 
 test-fast: .venv/test.done lint
-	$(BIN)/python -m pytest -c tests/pytest.ini --rootdir . tests -m "not slow"
+	$(PYTEST) -m "not slow"
 
 lint: .venv/test.done
 	$(BIN)/ruff check .

@@ -2,6 +2,8 @@
 
 from functools import cache
 
+GPU_DRIVER = shutil.which("nvidia-smi") is not None
+
 
 def method_input(wildcards):
     """Input function: cells and what else the method's card says it needs."""
@@ -38,7 +40,7 @@ def method_env(wildcards):
 def method_memory(wildcards, input, attempt):
     """MB from input size and attempt, by the method's card."""
     wanted = {"base": 1500, "per_input_mb": 100} | PLAN.card(wildcards.method).memory_mb
-    return int((wanted["base"] + wanted["per_input_mb"] * input.size_mb) * attempt)
+    return int((wanted["base"] + wanted["per_input_mb"] * size_mb(input)) * attempt)
 
 
 def method_runtime(wildcards, attempt):
@@ -48,7 +50,7 @@ def method_runtime(wildcards, attempt):
 
 def method_gpus(wildcards):
     """GPUs to ask for: what a login node has says nothing of the node that runs the job."""
-    here = workflow.local_exec and shutil.which("nvidia-smi") is not None
+    here = workflow.local_exec and GPU_DRIVER
     wanted = config["device"] in ("cuda", "mps") or (
         config["device"] == "auto" and here
     )

@@ -1,22 +1,18 @@
 import numpy as np
 import pytest
 import torch
-from workflow import Project
+
+
+def pytest_collection_modifyitems(config, items):
+    """Several workers take the slow files first: one that came last would keep one of them long."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(autouse=True)
 def seeded():
     """No test hangs on which tests ran before it: torch's own generator starts alike in each."""
     torch.manual_seed(0)
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory):
-    """A finished tiny run; tests that use it plan only, and put back what they change."""
-    project = Project(tmp_path_factory.mktemp("project") / "spclust")
-    done = project.snakemake()
-    assert done.code == 0, done.text
-    return project
 
 
 @pytest.fixture

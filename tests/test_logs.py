@@ -69,3 +69,21 @@ def test_a_log_that_cannot_be_written_does_not_fail_the_job(tmp_path, capsys):
             logging.getLogger("spclust.x").info("eight cells")
         terminal = capsys.readouterr().err
         assert terminal.count("the log cannot be written") == 1 and "Traceback" not in terminal
+
+
+def test_refused_jobs_are_tried_again_only_where_snakemake_asks_otherwise(tmp_path):
+    """Another version may have no such class, no such property, or something else of its name."""
+
+    class Job:
+        def __init__(self, log):
+            self.log = [log]
+
+        restart_times = property(lambda self: 3)
+
+    refused, broken, never = (Job(tmp_path / f"{name}.log") for name in ("a", "b", "c"))
+    fail(refused.log[0], UserError("no"))
+    fail(broken.log[0], KeyError("no"))
+    assert failures.refuse_retries(Job, since=0)
+    assert [job.restart_times for job in (refused, broken, never)] == [0, 3, 3]
+    for other in (None, type("Job", (), {}), type("Job", (), {"restart_times": 3})):
+        assert not failures.refuse_retries(other, since=0)

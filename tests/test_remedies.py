@@ -36,6 +36,7 @@ CONTRADICTIONS = [
     (("datasets", 1), {"name": "both", "slices": ["demo"], "path": "a.csv", "label": "x"}),
     (("datasets", 1, "path"), "a{b}.csv"),
     (("datasets", 1, "path"), "x" * 300),
+    (("knowledge", "proteins"), ["x" * 300]),
     (("transfer", "model"), "spclst"),
     (("transfer", "model"), "leiden"),
     (("transfer", "to"), ["demo"]),

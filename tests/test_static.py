@@ -105,6 +105,9 @@ def test_every_rule_has_all_its_directives():
         wanted = ["log:", "message:"]
         if not copy:
             wanted += ["conda:", "threads:", "mem_mb", "runtime", "params:", "script:"]
+            # both grow with the attempt
+            grows = r"mem_mb=(memory\(|\w+_memory\b).*runtime=(minutes\(|\w+_runtime\b)"
+            assert re.search(grows, body, re.S), name
         if "cache:" not in body:
             wanted.append("benchmark:")
         assert not [word for word in wanted if word not in body], copy or name

@@ -94,6 +94,23 @@ def test_only_what_was_not_refused_is_tried_again(failed):
     assert failed.text.count("Trying to restart job") == 1
 
 
+def test_another_snakemake_runs_too_and_it_is_said(project):
+    """One that keeps elsewhere how often a job is tried."""
+    project.configure(TINY)
+    snakefile = project.folder / "Snakefile"
+    whole = snakefile.read_text()
+    hidden = (
+        "from snakemake import jobs\n"
+        "del jobs.Job.restart_times\n"
+        "jobs.Job.__getattr__ = lambda job, name: getattr(job.rule, name)\n"
+    )
+    snakefile.write_text(hidden + whole)
+    done = project.snakemake("results/tiny/cells.h5mu")
+    snakefile.write_text(whole)
+    assert done.code == 0, done.text
+    assert done.text.count("This version of Snakemake tries refused input again too.") == 1
+
+
 def test_a_slice_smaller_than_its_neighbourhoods_runs(project):
     """Twelve cells, one image of three: fewer than neighbours everywhere, and no labels."""
     rng = np.random.default_rng(0)

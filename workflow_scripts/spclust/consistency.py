@@ -115,7 +115,14 @@ def refuse_circles(plan):
                 unknown(f"pseudolabels.{setting}.run (on {dataset})", name, known)
 
 
-def refuse_path(where, path):
+def refuse_knowledge(named):
+    """Refuse paths of tables of knowledge, by table, as :func:`refuse_path` does."""
+    for table, paths in named.items():
+        for path in paths:
+            refuse_path(f"knowledge.{table}", path, f"{table}: [shipped]")
+
+
+def refuse_path(where, path, remedy):
     """Refuse a path that Snakemake takes for a pattern, or that no file system can hold.
 
     Raises
@@ -124,11 +131,10 @@ def refuse_path(where, path):
     """
     if re.search(r"[{}\x00-\x1f]", path):
         raise UserError(
-            f"{where}, path: {shown(path)} holds a brace or a character that cannot be seen, "
-            "which names of files cannot have here; rename the file, e.g.  path: cells.csv"
+            f"{where}: {shown(path)} holds a brace or a character that cannot be seen, "
+            f"which names of files cannot have here; rename the file, e.g.  {remedy}"
         )
     if any(len(part.encode()) > 255 for part in path.split("/")) or len(path) > 4000:
         raise UserError(
-            f"{where}, path: {shown(path)} is longer than a name of a file can be; write e.g.  "
-            "path: cells.csv"
+            f"{where}: {shown(path)} is longer than a name of a file can be; write e.g.  {remedy}"
         )

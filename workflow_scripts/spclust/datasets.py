@@ -4,6 +4,7 @@ Imported by Snakemake itself, so it may use the standard library, PyYAML and jso
 """
 
 import copy
+import re
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -12,11 +13,13 @@ import yaml
 
 from spclust.consistency import refuse_path
 from spclust.errors import UserError
-from spclust.validation import check, unknown
+from spclust.validation import check, shown, unknown
 
 CONFIG_FOLDER = Path(__file__).parents[2] / "config"
 # folders of results/ that are no dataset's, and what metrics call all slices of one
-RESERVED = ("summary", "comparison", "comparison_so_far", "logs", "benchmarks", "all")
+RESERVED = (
+    "summary", "comparison", "comparison_so_far", "studies", "logs", "benchmarks", "all",
+)  # fmt: skip
 SOURCES = ("path", "files", "simulate", "slices")
 # what only the pages of a comparison tell
 OF_COMPARISON = ("label_origin", "label_kind", "labels_seen", "study")
@@ -125,8 +128,14 @@ def _definition(entry, where, schema, registry, config):
         raise UserError(
             f"{where} ({name}): two of `files` are kept as {twice!r}; give one another  name:"
         )
+    for file in files:
+        if not re.fullmatch(r"[^/{}\x00-\x1f]{1,200}", file) or file in (".", ".."):
+            raise UserError(
+                f"{where} ({name}): {shown(file)}, the last part of an `url`, is no name for a "
+                "file here; give it another  name:"
+            )
     for path in _paths(entry):
-        refuse_path(f"{where} ({name})", path)
+        refuse_path(f"{where} ({name}), path", path, "path: cells.csv")
     if "path" in entry:
         local_files({"name": name, "path": entry["path"]})  # refuses a folder without tables
     defaults = {k: p["default"] for k, p in schema["properties"].items() if "default" in p}

@@ -77,3 +77,34 @@ def told(folder, since):
     if not causes:
         return "Something failed and left no cause in its log; see what is said above."
     return "\n\n".join([f"What failed ({len(causes)}; tracebacks are in the logs):", *causes])
+
+
+def refuse_retries(job_class, since):
+    """Let Snakemake try a job whose input was refused no second time.
+
+    No rule can say so: ``retries`` is a number, whatever the cause, so the property that the
+    scheduler asks is replaced, which is no public part of Snakemake (9.12 to 9.27 have it).
+
+    Parameters
+    ----------
+    job_class : type or None
+        ``snakemake.jobs.Job``.
+    since : float
+        As in :func:`of_log`.
+
+    Returns
+    -------
+    bool
+        Whether it could be done; where not, ``retries`` holds for refused jobs too.
+    """
+    known = vars(job_class).get("restart_times") if job_class is not None else None
+    if not isinstance(known, property):
+        return False
+
+    def restart_times(job):
+        ends = [of_log(log, since) for log in job.log]
+        refused = any(found is not None and found.refused for found in ends)
+        return 0 if refused else known.fget(job)
+
+    job_class.restart_times = property(restart_times)
+    return True
