@@ -49,7 +49,7 @@ def tissue(n=200, images=1, slices=1, labels=True, seed=0, importance=None, clus
         pd.Series(truth if labels else np.full(n, np.nan), index=cells.ids, dtype=object),
         table,
         rng.normal(size=(n, 2)),
-        markers.rank(cells, clusters, importance),
+        markers.rank(cells, clusters, importance, importance),
         **others,
     )
 
