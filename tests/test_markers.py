@@ -28,7 +28,7 @@ def slice_(n=60, seed=0):
 def test_the_protein_of_a_cluster_comes_first_and_its_opposite_last():
     cells, clusters = slice_()
     table = markers.rank(cells, clusters)
-    assert table.columns.tolist() == [*COLUMNS, "importance"]
+    assert table.columns.tolist() == [*COLUMNS, "attribution", "importance"]
     first = table[table["cluster"] == 0]
     assert first["rank"].tolist() == [1, 2, 3, 4]
     assert first["feature"].iloc[0] == "CD3" and first["feature"].iloc[-1] == "CD20"
@@ -36,7 +36,7 @@ def test_the_protein_of_a_cluster_comes_first_and_its_opposite_last():
     assert best["auc"] > 0.99 and best["p_adjusted"] < 1e-6
     assert best["effect"] > 3
     assert best["effect"] == pytest.approx(best["mean_in"] - best["mean_out"])
-    assert len(table) == 3 * 4 and table["importance"].isna().all()
+    assert len(table) == 3 * 4 and table[["attribution", "importance"]].isna().all(axis=None)
 
 
 def test_p_values_are_those_of_scipy_adjusted_by_benjamini_and_hochberg():
@@ -64,9 +64,12 @@ def test_learnt_importances_stand_beside_their_protein():
     importance = pd.DataFrame(
         np.arange(12.0).reshape(3, 4), index=[0, 1, 2], columns=["DNA", "CD20", "CD3", "CD4"]
     )
-    table = markers.rank(cells, clusters, importance).set_index(["cluster", "feature"])
+    table = markers.rank(cells, clusters, importance, -importance.loc[[0, 1]])
+    table = table.set_index(["cluster", "feature"])
     assert table.loc[(1, "CD3"), "importance"] == 6
     assert table.loc[(2, "DNA"), "importance"] == 8
+    assert table.loc[(1, "CD3"), "attribution"] == -6
+    assert table.loc[2, "attribution"].isna().all()
 
 
 @pytest.mark.parametrize("small", [1, 2])

@@ -49,7 +49,7 @@ def tissue(n=200, images=1, slices=1, labels=True, seed=0, importance=None, clus
         pd.Series(truth if labels else np.full(n, np.nan), index=cells.ids, dtype=object),
         table,
         rng.normal(size=(n, 2)),
-        markers.rank(cells, clusters, importance),
+        markers.rank(cells, clusters, importance, importance),
         **others,
     )
 
@@ -80,7 +80,7 @@ def drawn(folder):
 
 def test_a_run_with_everything_gives_every_figure(tmp_path):
     importance = pd.DataFrame(np.ones((4, 5)), columns=[f"CD{i}" for i in range(5)])
-    extras = {"importance": importance, "history": history()}
+    extras = {"attribution": importance, "history": history()}
     run = tissue(images=2, slices=3, importance=importance, extras=extras)
     votes = votes_for("consensus", run.cells)
     runs.plot_run(tmp_path / "figures", replace(run, balanced=balanced_of(run), votes=votes))

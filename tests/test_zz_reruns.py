@@ -80,6 +80,7 @@ def test_the_tiny_run_writes_what_the_readme_promises(finished):
         "embedding.npz",
         "extras/history.csv",
         "extras/fusion.csv",
+        "extras/attribution.csv",
         "extras/importance.csv",
         "extras/model/weights.npz",
         "extras/model/model.json",

@@ -5,10 +5,15 @@ from spclust import contracts, logs, markers
 with logs.job(snakemake.log[0], snakemake.rule):
     files = snakemake.input
     cells = contracts.read_cells(files.cells, "prepared")
-    importance = contracts.read_extras(files.extras).get("importance")
+    extras = contracts.read_extras(files.extras)
+    of_features = {
+        name: extras[name].set_index("cluster")
+        for name in ("importance", "attribution")
+        if name in extras
+    }
     table = markers.rank(
         cells,
         contracts.read_clusters(files.clusters, cells.ids)["cluster"],
-        importance=None if importance is None else importance.set_index("cluster"),
+        **of_features,
     )
     contracts.write_table(table, snakemake.output[0])

@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 FEWEST_CELLS = 3
 
 
-def rank(cells, clusters, importance=None):
+def rank(cells, clusters, importance=None, attribution=None):
     """Rank the features of each cluster by how well they tell it from all other cells.
 
     Two-sided Wilcoxon rank-sum test (tie-corrected normal approximation) of a cluster against
@@ -24,8 +24,9 @@ def rank(cells, clusters, importance=None):
     cells : Cells, n of them
         Prepared.
     clusters : array, shape (n,)
-    importance : DataFrame, optional
-        Learnt importances, a row per cluster id and a column per feature.
+    importance, attribution : DataFrame, optional
+        Learnt weights of the features, and what these do for the cluster in a trained model; a row
+        per cluster id and a column per feature. See :mod:`spclust.parts.importances`.
 
     Returns
     -------
@@ -35,8 +36,9 @@ def rank(cells, clusters, importance=None):
         the unit of the prepared values: standard deviations where they are scaled), ``auc``
         (probability that a cell of the cluster has more of the feature than another),
         ``p_adjusted`` (Benjamini-Hochberg over the cluster's features), ``mean_in``,
-        ``mean_out``, ``importance`` (missing where none was learnt). ``auc`` and ``p_adjusted``
-        are missing for clusters of fewer than 3 cells, or with fewer than 3 cells outside them.
+        ``mean_out``, ``attribution`` and ``importance`` (missing where the method has none).
+        ``auc`` and ``p_adjusted`` are missing for clusters of fewer than 3 cells, or with fewer
+        than 3 cells outside them.
     """
     cells = cells.whole()  # those that did not cluster mark, too
     # not cells.matrix, which brings several modalities to one scale
@@ -48,9 +50,10 @@ def rank(cells, clusters, importance=None):
         table = _against_rest(x, inside)
         table.insert(0, "feature", names)
         table.insert(0, "cluster", cluster)
-        table["importance"] = np.nan
-        if importance is not None and cluster in importance.index:
-            table["importance"] = importance.loc[cluster].reindex(names).to_numpy()
+        for column, said in (("attribution", attribution), ("importance", importance)):
+            table[column] = np.nan
+            if said is not None and cluster in said.index:
+                table[column] = said.loc[cluster].reindex(names).to_numpy()
         if table["auc"].isna().any():
             log.warning(
                 "cluster %s has %d cells, %d are outside it: too few to test its features",

@@ -24,6 +24,7 @@ from spclust.parts.augment import augmented
 from spclust.parts.batches import Batches, sources
 from spclust.parts.checkpoints import State, checkpoint_of
 from spclust.parts.descent import descend
+from spclust.parts.importances import importance_tables
 from spclust.parts.pairwise import Blocks
 from spclust.parts.teacher import check_vote, held, teacher_of
 from spclust.parts.views import SpClust, expression_embedding, mean
@@ -209,8 +210,9 @@ def cluster(task):
             labels = warm_start(model, data, cells.pseudolabels, task)
         labels = train(model, data, task, labels, history, checkpoint, blocks, teacher)
         result = summarise(model, data, labels, task, teacher)
-    if s["guard"]:
-        result = held(result, task)
+        if s["guard"]:
+            result = held(result, task)
+        result.tables |= importance_tables(model, data, result.labels, task)
     result.tables["history"] = pd.DataFrame(history)
     result.cost |= {"mode": mode, "seconds_before": checkpoint.seconds}
     return result
@@ -240,15 +242,10 @@ def summarise(model, data, labels, task, teacher=None):
         adjusted_rand_score(labels[measured], final[measured]),
         adjusted_rand_score(soft_fused.argmax(1)[measured], final[measured]),
     )
-    importance = torch.cat(list(model.importances), dim=1).cpu().numpy()
-    importance = pd.DataFrame(importance, columns=list(task.cells.feature_names))
-    importance.insert(0, "cluster", np.arange(len(importance)))
     return Clustering(
         labels=final,
         confidence=soft.max(1),
         embedding=embedding.cpu().numpy(),
-        # of one everywhere there is nothing to show
-        tables={"importance": importance} if task.settings["learn_importance"] else {},
         per_cell={"fusion": pd.DataFrame(weights.cpu().numpy(), columns=list(graphs))},
         weights=weights_of(model, task.cells, final, temperature),
     )

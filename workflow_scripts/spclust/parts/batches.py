@@ -136,17 +136,22 @@ class Batches:
     def draw(self, *key: int) -> Batch:
         """The batch of a key, e.g. of a phase of training and an epoch."""
         rng = np.random.default_rng([self.seed, *key])
-        if self.batch_cells is None:
+        rows = None if self.batch_cells is None else self._patches(rng)
+        n = self.n_cells if rows is None else len(rows)
+        return self.of(rows)._replace(anchors=self._anchors(rng, n))
+
+    def of(self, rows) -> Batch:
+        """The batch of some rows, ascending, of None all; no anchors are drawn."""
+        if rows is None:
             graphs = {view: self.graph(view) for view in (*self.expression, "spatial")}
-            return Batch(None, self.features, graphs, self._anchors(rng, self.n_cells))
-        rows = self._patches(rng)
+            return Batch(None, self.features, graphs, None)
         graphs = {}
         for view in (*self.expression, "spatial"):
             parts = [self._of_rows(name, rows) for name in sources(self.views, view)]
             graphs[view] = self._on_device(union(parts))
         chosen = torch.from_numpy(rows).to(self.device)
         features = {m: x.index_select(0, chosen) for m, x in self.features.items()}
-        return Batch(rows, features, graphs, self._anchors(rng, len(rows)))
+        return Batch(rows, features, graphs, None)
 
     def _of_rows(self, name, rows):
         if name == "spatial":

@@ -41,42 +41,44 @@ def share_heat_map(counts, label):
     return fig, ax
 
 
-def marker_heat_map(markers, groups, column):
-    """Clusters x features; a dot marks the best markers of each cluster, three at most.
+def shown_features(markers):
+    """Names of the features that a heat map of all clusters has room for, best ranks first."""
+    return markers.sort_values(["rank", "cluster"])["feature"].unique()[:MOST_FEATURES]
 
-    Parameters
-    ----------
-    column : {'mean_in', 'importance'}
-        Mean prepared value of the features, or the importances the method learnt.
-    """
-    values = markers.pivot(index="cluster", columns="feature", values=column)
-    best = markers[(markers["rank"] <= 3) & (markers["effect"] > 0)]
-    if values.shape[1] > MOST_FEATURES:
-        kept = markers.sort_values(["rank", "cluster"])["feature"].unique()[:MOST_FEATURES]
-        values = values[sorted(kept)]
-    # features beside the cluster that they are highest in, so that blocks show
-    values = values.dropna(how="all")
+
+def in_blocks(values):
+    """Features (columns) beside the cluster (row) that they are highest in, so that blocks show."""
     peak = values.to_numpy().argmax(axis=0)
-    values = values.iloc[:, np.lexsort((-values.to_numpy().max(axis=0), peak))]
-    row_of = {cluster: i for i, cluster in enumerate(values.index)}
-    column_of = {feature: i for i, feature in enumerate(values.columns)}
-    names = pd.Index([groups.name(c) for c in values.index])
+    return values.iloc[:, np.lexsort((-values.to_numpy().max(axis=0), peak))]
+
+
+def best_markers(markers, clusters, features):
+    """Positions (cluster, feature) of the best markers of each cluster, three at most, (m, 2)."""
+    best = markers[(markers["rank"] <= 3) & (markers["effect"] > 0)]
+    rows = pd.Index(clusters).get_indexer(best["cluster"])
+    columns = pd.Index(features).get_indexer(best["feature"])
+    found = np.column_stack([rows, columns])
+    return found[(found >= 0).all(axis=1)]
+
+
+def dots(ax, x, y):
+    """Mark cells of a heat map."""
+    ax.scatter(x, y, s=5, color="white", edgecolors=style.INK, linewidths=0.5)
+
+
+def marker_heat_map(markers, groups):
+    """Mean prepared values, clusters x features; a dot marks the best markers of each cluster."""
+    values = markers.pivot(index="cluster", columns="feature", values="mean_in")
+    values = in_blocks(values[sorted(shown_features(markers))])
     low, high = np.nanquantile(values, [0.01, 0.99])
-    if column == "importance":
-        label, span = "learnt importance", {"cmap": style.SEQUENTIAL, "vmin": low, "vmax": high}
-    elif low < 0:
+    if low < 0:
         # a tiny extreme cluster would leave all others pale
         edge = min(max(abs(low), abs(high)), 3.0)
         label, span = "mean, scaled", {"cmap": style.DIVERGING, "vmin": -edge, "vmax": edge}
     else:
         label, span = "mean", {"cmap": style.SEQUENTIAL, "vmin": 0, "vmax": high}
+    names = pd.Index([groups.name(c) for c in values.index])
     fig, ax = heat_map(values.set_axis(names), 0.14, 0.16, label, **span)
-    dots = [
-        (column_of[p], row_of[c])
-        for c, p in zip(best["cluster"], best["feature"])
-        if p in column_of and c in row_of
-    ]
-    ax.scatter(
-        *np.array(dots).reshape(-1, 2).T, s=5, color="white", edgecolors=style.INK, linewidths=0.5
-    )
+    rows, columns = best_markers(markers, values.index, values.columns).T
+    dots(ax, columns, rows)
     return fig

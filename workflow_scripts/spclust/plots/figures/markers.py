@@ -10,4 +10,4 @@ NEEDS = ()
 
 
 def draw(run):
-    return marker_heat_map(run.markers, run.groups, "mean_in")
+    return marker_heat_map(run.markers, run.groups)
