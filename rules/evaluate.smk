@@ -15,7 +15,7 @@ rule evaluate_run:
         "../envs/evaluate.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1000, 60),
+        mem_mb=memory(1000, 15),
         runtime=minutes(20),
     params:
         cfg=dict(sorted(config["evaluation"].items())),

@@ -16,7 +16,7 @@ rule export_cells:
         "../envs/plots.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1000, 60),
+        mem_mb=memory(1000, 20),
         runtime=minutes(20),
     params:
         key=lambda wildcards: PLAN.card(wildcards.method).name,

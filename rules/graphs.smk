@@ -11,7 +11,7 @@ rule build_graphs:
         "../envs/graphs.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1500, 100),
+        mem_mb=memory(1500, 30),
         runtime=minutes(60),
     params:
         cfg=stage_cfg("graphs"),

@@ -13,7 +13,7 @@ rule find_markers:
         "../envs/preprocess.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1000, 60),
+        mem_mb=memory(1000, 40),
         runtime=minutes(20),
     params:
         code=code_hash("find_markers"),

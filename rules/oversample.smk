@@ -12,7 +12,7 @@ rule oversample_minorities:
         "../envs/oversample.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1000, 100),
+        mem_mb=memory(1000, 30),
         runtime=minutes(20),
     params:
         cfg=stage_cfg("oversample"),

@@ -12,7 +12,7 @@ rule embed_run:
         "../envs/graphs.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1500, 200),
+        mem_mb=memory(1500, 20),
         runtime=minutes(60),
     params:
         code=code_hash("embed_umap"),
@@ -62,7 +62,7 @@ rule plot_run:
         "../envs/plots.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1000, 60),
+        mem_mb=memory(1000, 15),
         runtime=minutes(20),
     params:
         # shown in the captions of the report; all of the settings rerun an earlier stage too

@@ -35,7 +35,7 @@ rule choose_n_clusters:
         "../envs/pseudolabels.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1500, 60),
+        mem_mb=memory(1500, 15),
         runtime=minutes(30),
     params:
         cfg=lambda wildcards: {

@@ -11,7 +11,7 @@ rule assign_pseudolabels:
         "../envs/pseudolabels.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1500, 60),
+        mem_mb=memory(1500, 30),
         runtime=minutes(30),
     params:
         cfg=stage_cfg("pseudolabels"),

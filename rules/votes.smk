@@ -17,7 +17,7 @@ rule vote_labels:
         "../envs/votes.yaml"
     threads: 1
     resources:
-        mem_mb=memory(2500, 200),
+        mem_mb=memory(2500, 20),
         runtime=minutes(60),
     params:
         cfg=stage_cfg("votes"),
