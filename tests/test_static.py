@@ -2,9 +2,11 @@
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -168,3 +170,27 @@ def test_nothing_that_does_not_train_imports_torch():
         assert "torch" not in sys.modules
     """
     subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS, check=True, timeout=120)
+
+
+@pytest.mark.parametrize(
+    ("device", "driver", "here", "gpus"),
+    [
+        ("auto", True, True, 1),
+        ("auto", False, True, 0),
+        ("auto", True, False, 0),  # a login node's driver says nothing of the others
+        ("cuda", False, False, 1),
+        ("cpu", True, True, 0),
+    ],
+)
+def test_a_gpu_is_asked_for_where_the_job_runs(monkeypatch, device, driver, here, gpus):
+    monkeypatch.setattr(shutil, "which", lambda name: "/bin/nvidia-smi" if driver else None)
+    names = {
+        "shutil": shutil,
+        "config": {"device": device},
+        "workflow": SimpleNamespace(local_exec=here),
+        "PLAN": SimpleNamespace(card=cards.load().get),
+    }
+    # functions only, so Python as it stands
+    exec((ROOT / "rules/inputs_methods.smk").read_text(), names)
+    asked = {m: names["method_gpus"](SimpleNamespace(method=m)) for m in ("spclust", "leiden")}
+    assert asked == {"spclust": gpus, "leiden": 0}

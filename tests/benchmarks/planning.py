@@ -37,8 +37,8 @@ def main():
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     config = configured(given.folder, given.slices)
-    command = [sys.executable, "-m", "snakemake", "-n", "--quiet", "rules", "--snakefile", ROOT / "Snakefile",
-               "--directory", given.folder, "--cores", "2",
+    command = [sys.executable, "-m", "snakemake", "-n", "--quiet", "rules",
+               "--snakefile", ROOT / "Snakefile", "--directory", given.folder, "--cores", "2",
                "--configfile", ROOT / "config/config.yaml", config]  # fmt: skip
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
