@@ -2,18 +2,19 @@
 
     python tests/benchmarks/planning.py --slices 100 --folder /scratch/planning
 
-writes as many CSVs of two cells there and lists, with ``snakemake -n``, what the default runs with
-three seeds have to do. It prints a row of the table in ``planning.md``. Seconds are of the
-processor (user), which hang less on what else the machine does than those of the clock.
+writes as many CSVs of two cells there and lets ``snakemake -n`` plan the default runs with three
+seeds. It prints a row of the table in ``planning.md``: seconds until the plan stands, which is when
+a run would start its first job, and until the dry run has been through all jobs. They are seconds
+of the processor (user), which hang less on what else the machine does than those of the clock.
 """
 
 import argparse
-import re
 import resource
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,10 +41,15 @@ def main():
     command = [sys.executable, "-m", "snakemake", "-n", "--quiet", "rules",
                "--snakefile", ROOT / "Snakefile", "--directory", given.folder, "--cores", "2",
                "--configfile", ROOT / "config/config.yaml", config]  # fmt: skip
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        for line in run.stdout:
+            if line.startswith("Job stats"):
+                planned = psutil.Process(run.pid).cpu_times().user
+            elif line.startswith("total"):
+                jobs = line.split()[1]
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    jobs = re.search(r"^total +(\d+)", said, re.M)[1]
-    print(f"| {given.slices} | {jobs} | {used.ru_utime:.1f} | {used.ru_maxrss / 1024:.0f} |")
+    listed, memory = used.ru_utime, used.ru_maxrss / 1024
+    print(f"| {given.slices} | {jobs} | {planned:.1f} | {listed:.1f} | {memory:.0f} |")
 
 
 if __name__ == "__main__":
