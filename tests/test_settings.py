@@ -367,3 +367,10 @@ def test_every_setting_is_documented():
     keys = [key for stage in STAGES.values() for key in stage.settings]
     for key in (*SHIPPED, *keys, *(k for card in cards.load().values() for k in card.settings)):
         assert f"`{key}" in written, key
+
+
+def test_a_configuration_without_the_default_one_is_refused_by_key():
+    """As with `--directory` elsewhere, where config/config.yaml is not found."""
+    lone = {"datasets": ["demo"], "seeds": [42], "runs": [{"name": "leiden"}]}
+    with pytest.raises(UserError, match="the key 'n_clusters' is missing"):
+        settings.resolve(lone, {"demo": {"simulate": {}}})
