@@ -156,7 +156,7 @@ def train(model, data, task, labels, history, checkpoint, blocks, teacher=None):
 
 
 def stochastic(settings, n_cells):
-    """Whether cells are trained on in batches; see the setting ``mode``."""
+    """Whether pairwise terms are averaged over anchors; see the setting ``mode``."""
     if settings["mode"] == "auto":
         return n_cells > settings["exact_up_to"]
     return settings["mode"] == "stochastic"
