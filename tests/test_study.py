@@ -1,5 +1,6 @@
 """Studies: that all of config/studies can be run, and their tables and figures from made scores."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,15 +9,17 @@ import pytest
 import yaml
 from matplotlib.container import BarContainer, ErrorbarContainer
 
-from spclust import settings, study, study_plan, style
+from spclust import reporting, settings, study, study_plan, style
+from spclust.errors import UserError
 from spclust.plots import study as figures
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 REGISTRY = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
-FILES = sorted((ROOT / "config/studies").glob("*.yaml"))
-# of the paper
-FILES = [path for path in FILES if "\n  paper:" in path.read_text()]
+STUDIES = sorted((ROOT / "config/studies").glob("*.yaml"))
+STUDIES = [path for path in STUDIES if "\nstudy:" in path.read_text()]
+# of the spClust paper
+FILES = [path for path in STUDIES if "\n  paper:\n    dkd_000:" in path.read_text()]
 DATASET = "dkd_000"
 
 
@@ -49,15 +52,22 @@ def test_the_papers_studies_are_there():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_every_study_plans_and_says_how_it_is_run(path):
     plan, text = planned(path), path.read_text()
     assert plan.config["study"]["name"] == path.stem
-    assert f"snakemake study --cores 2 --configfile config/studies/{path.name}" in text
+    command = rf"snakemake study --cores 2( --keep-going)? --configfile config/studies/{path.name}"
+    assert re.search(command, text)
     assert "Estimated: " in text or "Measured: " in text
+    facts = study_plan.facts(plan)
+    assert len(study_plan.files(plan)) == len(facts["results"]) > 0
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_study_of_the_paper_has_its_numbers_beside_rows_that_differ(path):
+    plan = planned(path)
     assert {seed for *_, seed in plan.results} == {42, 43, 44} and list(plan.datasets) == [DATASET]
     facts = study_plan.facts(plan)
-    assert len(study_plan.files(plan)) == len(facts["results"])
     for *_, rows in facts["parts"]:
         runs = [run for run, _ in rows]
         # no two rows of a panel are one and the same run
@@ -111,7 +121,7 @@ def test_all_printed_is_every_printed_reading_at_once():
     for run, _ in rows[1:-1]:
         assert changed(plan, run)
         together |= changed(plan, run)
-    assert changed(plan, rows[-1][0]) == together and len(together) == 9
+    assert changed(plan, rows[-1][0]) == together and len(together) == 10
 
 
 def test_first_labels_of_both_tables_of_the_paper():
@@ -128,12 +138,31 @@ def test_first_labels_of_both_tables_of_the_paper():
                 assert key[0] in ("oversample", "method") or one[key] == other[key], key
         given = {key: mean for of, *key, mean, _ in paper if of == dataset for key in [tuple(key)]}
         # no clustering is better than the truth
-        assert all(given["first_truth", score] == 1 for score in study.SCORES.values())
+        assert all(given["first_truth", score] == 1 for score in study_plan.SCORES)
     assert ["dkd_000", "from_random", "ARI", 0.499, None] in paper
+
+
+def test_scores_are_known_by_the_names_that_tables_have_for_them():
+    schema = yaml.safe_load((ROOT / "config/schemas/config.schema.yaml").read_text())
+    known = schema["$defs"]["score"]["enum"]
+    titles = [m.title for name, m in reporting.METRICS.items() if name != "seed_agreement"]
+    assert sorted(known) == sorted(titles)
+    assert list(study_plan.SCORES) == list(reporting.titles(reporting.METRICS).values())
+
+
+def test_a_score_that_the_table_has_not_is_refused():
+    path = named("multimodal")
+    of_paper = yaml.safe_load(path.read_text())["study"]
+    assert len(study_plan.facts(planned(path))["paper"]) == 2 * 4 * 8
+    with pytest.raises(UserError, match=r"study\.paper\.sim_spamosaic\.crct: 'MI' is not known"):
+        planned(path, study=of_paper | {"scores": ["ARI"]})
+    with pytest.raises(UserError, match=r"study\.score: 'ARI' is not known"):
+        planned(path, study=of_paper | {"scores": ["MI", "NMI"]})
 
 
 FACTS = {
     "title": "Made",
+    "scores": ["ACC", "ARI", "NMI", "macro-F1"],
     "notes": ["a note"],
     "parts": [["bars", "what", [["a", "first"], ["b", "second"]]],
               ["lines", "k", [["k5", 5], ["k10", 10]]]],
@@ -166,6 +195,13 @@ def test_the_table_holds_means_over_seeds_beside_the_papers_numbers(table):
     assert alone["paper"] == 0.75 and np.isnan(alone["paper_sd"])
     # of a slice that is not run there is nothing
     assert table["paper"].notna().sum() == 2
+
+
+def test_the_table_has_the_scores_that_are_asked_for_in_their_order():
+    made = [scores(run, seed) for _, run, seed in FACTS["results"]]
+    found = study.tabulate(made, FACTS | {"scores": ["rare-F1", "ARI"]})
+    assert list(found["metric"].unique()) == ["rare-F1", "ARI"]
+    assert found["paper"].notna().sum() == 1
 
 
 def test_the_page_keeps_the_order_of_the_rows_and_the_papers_numbers_apart(table):

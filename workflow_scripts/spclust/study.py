@@ -3,9 +3,9 @@
 import pandas as pd
 
 from spclust.comparison_text import markdown, score, texts
-from spclust.reporting import ALL, METRICS, mean_and_sd, titles
+from spclust.reporting import ALL, METRICS, mean_and_sd
 
-SCORES = titles(METRICS)
+TITLES = {name: metric.title for name, metric in METRICS.items()}
 KEYS = ["dataset", "part", "label"]
 
 
@@ -31,7 +31,7 @@ def tabulate(scores, facts):
         for table, (dataset, run, _) in zip(scores, facts["results"], strict=True)
     ]
     long = pd.concat(long, ignore_index=True)
-    long["metric"] = long["metric"].map(SCORES)
+    long["metric"] = long["metric"].map(TITLES)
     keys = ["dataset", "run", "metric"]
     ours = mean_and_sd(long.dropna(subset="metric"), keys)
     paper = pd.DataFrame(facts["paper"], columns=[*keys, "paper", "paper_sd"])
@@ -43,7 +43,7 @@ def tabulate(scores, facts):
         for dataset in ours["dataset"].unique()
         for i, (*_, of_part) in enumerate(facts["parts"])
         for run, label in of_part
-        for metric in SCORES.values()
+        for metric in facts["scores"]
     ]
     return pd.DataFrame(rows).merge(both, "inner", keys)
 

@@ -6,6 +6,9 @@ Imported by Snakemake itself, so it may use the standard library, PyYAML and jso
 from spclust.errors import UserError
 from spclust.validation import unknown
 
+# those that methods are compared by
+SCORES = ("ACC", "ARI", "NMI", "macro-F1")
+
 
 def check_study(plan, known_datasets):
     """Hold the configuration's ``study`` against its runs.
@@ -18,12 +21,16 @@ def check_study(plan, known_datasets):
     Raises
     ------
     UserError
-        Where it names what is not there, or a part has numbers and texts.
+        Where it names what is not there, a score that the table has not, or a part has numbers
+        and texts.
     """
     study = plan.config.get("study")
     if study is None:
         return
     runs = {entry["name"] for entry in plan.config["runs"]}
+    scores = study.get("scores", SCORES)
+    if study.get("score", scores[0]) not in scores:
+        unknown("study.score", study["score"], scores)
     for i, part in enumerate(study["parts"]):
         where = f"study.parts[{i}].rows"
         for name in part["rows"]:
@@ -37,9 +44,12 @@ def check_study(plan, known_datasets):
     for dataset, published in study.get("paper", {}).items():
         if dataset not in known_datasets:
             unknown("study.paper", dataset, known_datasets)
-        for name in published:
+        for name, of_run in published.items():
             if name not in runs:
                 unknown(f"study.paper.{dataset}", name, runs)
+            for score in of_run:
+                if score not in scores:
+                    unknown(f"study.paper.{dataset}.{name}", score, scores)
 
 
 def facts(plan):
@@ -50,7 +60,7 @@ def facts(plan):
     dict
         ``title``, ``notes``; ``parts``: title, axis and rows ``[run, label]``; ``results``:
         dataset, run and seed of each planned run; ``paper``: dataset, run, score, mean, sd;
-        ``score``: the one that is drawn, None for all.
+        ``scores`` of the table; ``score``: the one that is drawn, None for all.
     """
     study = plan.config["study"]
     parts = [
@@ -69,6 +79,7 @@ def facts(plan):
         "parts": parts,
         "results": [[d, run.name, seed] for d, run, seed in plan.results if run.name in shown],
         "score": study.get("score"),
+        "scores": list(study.get("scores", SCORES)),
         "title": study.get("title", study["name"]),
     }
 
