@@ -1,8 +1,9 @@
 """Take over the tables of a comparison, and write what README.md and the page here say of them.
 
-    python tests/comparison/publish.py [results/comparison]
+    python tests/comparison/publish.py [results/comparison | results/studies/NAME ...]
 
-Without a folder only the texts are written anew, from the tables in `small/`.
+Without a folder only the texts are written anew, from the tables in `small/`. The table and the
+figure of a study go to `studies/NAME`.
 """
 
 import shutil
@@ -24,6 +25,14 @@ from spclust.reporting import GROUP  # noqa: E402
 
 SMALL, STUDY = HERE / "small", ROOT / "config/studies/comparison_small.yaml"
 END = "<!-- end -->"
+
+
+def copy_study(folder):
+    """The table of a study and its figure."""
+    to = HERE / "studies" / folder.name
+    to.mkdir(parents=True, exist_ok=True)
+    for name in ("table.md", "table.tsv", "figures/study.png"):
+        shutil.copyfile(folder / name, to / Path(name).name)
 
 
 def copy(folder):
@@ -96,7 +105,7 @@ def pages():
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        copy(sys.argv[1])
+    for folder in map(Path, sys.argv[1:]):
+        (copy_study if (folder / "table.md").exists() else copy)(folder)
     for path, text in pages().items():
         path.write_text(text)
