@@ -105,7 +105,8 @@ def with_own_weight(graph, self_weight):
 def train(model, x, graph, task, history, checkpoint):
     """Descend on the objective, against cells shuffled anew in each epoch."""
     s, images = task.settings, task.cells.groups("image")
-    optimiser = torch.optim.Adam(model.parameters(), lr=s["lr"])
+    # fused: there are more weights than numbers of a slice, and each is visited once a step
+    optimiser = torch.optim.Adam(model.parameters(), lr=s["lr"], fused=True)
     true = model.basis(x, graph)
     for epoch in checkpoint.epochs(State("train", model, optimiser, history), s["epochs"]):
         generator = training.generator(x.device, task.seed, "train", epoch)

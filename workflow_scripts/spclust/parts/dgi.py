@@ -73,5 +73,8 @@ def cosine_separation(positive: Tensor, negative: Tensor, floor: float = 1e-3) -
     ``floor`` is added to ``1 - cos``: a cell that the shuffle gave a twin has cos = 1, where
     logarithm and gradient would otherwise have no bound.
     """
-    cosine = torch.nn.functional.cosine_similarity(positive, negative, dim=1)
+    dot = torch.linalg.vecdot
+    # torch's cosine_similarity divides every entry, forwards and back, which takes twice as long
+    squares = dot(positive, positive) * dot(negative, negative)
+    cosine = dot(positive, negative) * squares.clamp(min=1e-16).rsqrt()
     return -(1 - cosine + floor).log().mean()
