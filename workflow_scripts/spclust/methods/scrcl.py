@@ -65,7 +65,9 @@ class Model(nn.Module):
         hidden = dropped_out(self.among(smoothed, graph), self.dropout, generator)
         cells = [self.activation(self.alone(x)), self.activation(self.among_last(hidden))]
         genes = self.genes(x.t(), gene_graph)
-        shares = [self.projection(dropped_out(e, self.dropout, generator)) @ genes for e in cells]
+        # (e P) G = e (P G): the product of cells, and that of genes, goes over few clusters
+        weight, bias = self.projection.weight.t() @ genes, self.projection.bias @ genes
+        shares = [dropped_out(e, self.dropout, generator) @ weight + bias for e in cells]
         return [[nn.functional.normalize(v, dim=1) for v in both] for both in (cells, shares)]
 
 
@@ -89,7 +91,10 @@ def train(model, views, graphs, task, history, checkpoint, after_epoch=None):
     State
     """
     s, graph = task.settings, graphs[0]
-    optimiser = torch.optim.Adam(model.parameters(), lr=s["lr"], weight_decay=s["weight_decay"])
+    # fused: millions of weights, each visited once a step
+    optimiser = torch.optim.Adam(
+        model.parameters(), lr=s["lr"], weight_decay=s["weight_decay"], fused=True
+    )
     state = State("train", model, optimiser, history)
     for epoch in checkpoint.epochs(state, s["epochs"]):
         generator = training.generator(views[0].device, task.seed, "train", epoch)
