@@ -96,7 +96,9 @@ def soft_labels(z, centres):
 def pretrain(model, data, task, history, checkpoint, remedy):
     """First stage: reconstruction alone."""
     s, x, autoencoder = task.settings, data[0], model.autoencoder
-    optimiser = torch.optim.Adam(autoencoder.parameters(), lr=s["pretrain_lr"], amsgrad=True)
+    # fused: of thousands of genes there are millions of weights, each visited once a step
+    weights = autoencoder.parameters()
+    optimiser = torch.optim.Adam(weights, lr=s["pretrain_lr"], amsgrad=True, fused=True)
     state = State("pretrain", model, optimiser, history)
     for epoch in checkpoint.epochs(state, s["pretrain_epochs"]):
         generator = training.generator(x.device, task.seed, "pretrain", epoch)
