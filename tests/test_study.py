@@ -264,3 +264,9 @@ def test_several_slices_have_a_row_of_panels_each(table):
     titles = [ax.get_title() for ax in figures.figure(two[two["part"] == 0], facts).axes]
     assert titles == ["bars · d", "bars · e"]
     assert "dataset" in study.page(two, FACTS)
+
+
+def test_names_of_slices_break_where_they_would_run_into_each_other():
+    names = ["starmap_BZ5", "starmap_regions_BZ5"]
+    assert figures.fitting(names, 50) == names
+    assert figures.fitting(names, 40) == ["starmap_\nBZ5", "starmap_\nregions_\nBZ5"]

@@ -8,6 +8,7 @@ import numpy as np
 from spclust import contracts, style
 
 BARS, MOST_COLUMNS = 40, 3  # of a row of panels
+LETTERS = 100  # of names below a row of panels, side by side
 PAPER = {"color": style.INK, "linestyle": "", "markersize": 3.4, "zorder": 4}
 
 
@@ -62,6 +63,9 @@ def figure(table, facts):
             part = table[table["part"] == j]
             part = part if one else part[part["dataset"] == dataset]
             (_lines if numeric[j] else _bars)(ax, part, by, lines if numeric[j] else colours)
+            if not numeric[j]:
+                names = part[by].unique()
+                ax.set_xticks(range(len(names)), fitting(names, LETTERS / columns))
             ax.set_title(" · ".join(text for text in (title, _name(dataset, datasets)) if text))
             ax.set_xlabel(axis if numeric[j] else "")
             ax.grid(axis="y", color=style.BACKGROUND, linewidth=0.5)
@@ -78,6 +82,12 @@ def _name(dataset, datasets):
     return dataset if len(datasets) > 1 else ""
 
 
+def fitting(names, letters):
+    """Names that stand side by side in so many letters, broken at the underscores if need be."""
+    broken = max(map(len, names)) > letters / len(names) - 2
+    return [name.replace("_", "_\n") for name in names] if broken else list(names)
+
+
 def _bars(ax, part, by, colours):
     """A group of bars for each score or dataset, one bar for each row."""
     groups, runs = part[by].unique(), part["run"].unique()
@@ -89,7 +99,6 @@ def _bars(ax, part, by, colours):
         ax.bar(x, rows["mean"], width * 0.92, color=colour, yerr=rows["sd"].fillna(0),
                error_kw={"linewidth": 0.6})  # fmt: skip
         ax.plot(x, rows["paper"], marker="D", markerfacecolor="white", **PAPER)
-    ax.set_xticks(range(len(groups)), groups)
     ax.tick_params(axis="x", length=0)
 
 
