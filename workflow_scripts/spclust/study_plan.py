@@ -29,8 +29,7 @@ def check_study(plan, known_datasets):
         return
     runs = {entry["name"] for entry in plan.config["runs"]}
     scores = study.get("scores", SCORES)
-    if study.get("score", scores[0]) not in scores:
-        unknown("study.score", study["score"], scores)
+    in_table("study.score", study.get("score", scores[0]), scores)
     for i, part in enumerate(study["parts"]):
         where = f"study.parts[{i}].rows"
         for name in part["rows"]:
@@ -48,8 +47,16 @@ def check_study(plan, known_datasets):
             if name not in runs:
                 unknown(f"study.paper.{dataset}", name, runs)
             for score in of_run:
-                if score not in scores:
-                    unknown(f"study.paper.{dataset}.{name}", score, scores)
+                in_table(f"study.paper.{dataset}.{name}", score, scores)
+
+
+def in_table(where, score, scores):
+    """Raise UserError unless a score is among those of the table."""
+    if score not in scores:
+        raise UserError(
+            f"{where}: {score} is none of the table's scores ({', '.join(scores)}); add it to "
+            "study.scores"
+        )
 
 
 def facts(plan):
