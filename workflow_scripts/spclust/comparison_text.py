@@ -126,7 +126,9 @@ def costs(table, seeds, notes):
     used = machine.groupby(["device", "threads"], sort=False)["run"].agg(", ".join)
     used = [f"{device} (threads: {n}): {runs}" for (device, n), runs in used.items()]
     legend = f"{_over(seeds)} Of the clustering alone: what prepares and oversamples cells, joins "
-    legend += "them into graphs and polls a vote (a run that returns a vote only reads it) is timed "
+    legend += (
+        "them into graphs and polls a vote (a run that returns a vote only reads it) is timed "
+    )
     legend += f"in results/benchmarks. Where: {'; '.join(used)}."
     return _page("Costs", legend, _by_run(shown, ["dataset", "metric"]), notes)
 
