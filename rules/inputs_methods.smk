@@ -10,7 +10,7 @@ def method_input(wildcards):
     card, above = PLAN.card(wildcards.method), dict(wildcards.items())
     files = ["cells.h5mu", "n_clusters.json"]
     files += ["graphs.npz"] * ("graphs" in card.needs)
-    files += ["votes.npz"] * ("votes" in card.needs)
+    files += ["votes.npz", "votes_cost.json"] * ("votes" in card.needs)
     found = {Path(file).stem: stages.nearest(file, above) for file in files}
     return found | ({"labels": labels_of(wildcards)} if card.reference else {})
 

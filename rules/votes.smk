@@ -9,6 +9,7 @@ rule vote_labels:
         arrays="results/<votes>/votes.npz",
         cells="results/<votes>/votes.csv",
         members="results/<votes>/members.csv",
+        cost="results/<votes>/votes_cost.json",
     log:
         "results/logs/<votes>/vote_labels.log",
     benchmark:

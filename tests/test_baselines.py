@@ -167,10 +167,11 @@ def test_fewer_distinct_cells_than_clusters_are_labelled_alike_again(cells):
 def test_an_empty_cluster_is_told_and_earlier_seconds_are_added(cells, monkeypatch, caplog):
     def two_of_three(task):
         n = len(task.cells)
-        cost = {"seconds_before": 1000.0}
+        cost = {"seconds_before": 1000.0, "memory_before": 1e6}
         return methods.Clustering(np.arange(n) % 2, np.ones(n), task.cells.matrix, cost=cost)
 
     monkeypatch.setattr(kmeans, "cluster", two_of_three)
     result = run("kmeans", cells)
     assert "1 of 3 clusters were left empty" in caplog.text
-    assert 1000 <= result.cost["seconds"] < 1100 and "seconds_before" not in result.cost
+    assert 1000 <= result.cost["seconds"] < 1100 and result.cost["peak_memory_mb"] == 1e6
+    assert not {"seconds_before", "memory_before"} & set(result.cost)

@@ -121,15 +121,19 @@ def test_same_seed_same_bytes(tmp_path):
     data, _ = tissue(n=200)
     for name in "ab":
         votes = poll(data, heads=VOTES["heads"])
-        votes.write(tmp_path / f"{name}.npz", tmp_path / f"{name}.csv", tmp_path / f"{name}_m.csv")
+        files = [tmp_path / f"{name}{end}" for end in (".npz", ".csv", "_m.csv", ".json")]
+        votes.write(*files)
     for one, other in (("a.npz", "b.npz"), ("a.csv", "b.csv"), ("a_m.csv", "b_m.csv")):
         assert (tmp_path / one).read_bytes() == (tmp_path / other).read_bytes()
 
 
 def test_what_was_written_is_read(tmp_path, planted):
     data, _, votes = planted
-    votes.write(tmp_path / "v.npz", tmp_path / "v.csv", tmp_path / "m.csv")
-    again = Votes.read(tmp_path / "v.npz", data.obs_names)
+    cost = tmp_path / "cost.json"
+    votes.write(tmp_path / "v.npz", tmp_path / "v.csv", tmp_path / "m.csv", cost)
+    again = Votes.read(tmp_path / "v.npz", data.obs_names, cost)
+    assert again.cost == votes.cost and again.cost["seconds"] > 0
+    assert again.cost["peak_memory_mb"] > 10
     pd.testing.assert_frame_equal(again.members, votes.members, check_dtype=False)
     for name in votes.labels:
         assert np.array_equal(again.labels[name], votes.labels[name])

@@ -1,5 +1,7 @@
 """A slice in, labelled cells out."""
 
+import json
+
 import mudata
 import numpy as np
 import pandas as pd
@@ -27,6 +29,10 @@ def test_votes_are_clusters_and_first_labels(tmp_path):
     assert list(labels["pseudolabel"]) == list(table["vote"])
     extras = {path.name for path in (project.folder / clusters).with_name("extras").glob("*.csv")}
     assert extras == {"members.csv", "shares.csv"}
+    # what the poll took is what the method takes
+    polled, took = (json.loads((project.folder / path).read_text()) for path in (
+        f"{votes}/votes_cost.json", f"{votes}/method-consensus/cost.json"))  # fmt: skip
+    assert took["seconds"] >= polled["seconds"] > 0
 
 
 def test_a_published_region_from_its_own_table(tmp_path):

@@ -17,7 +17,7 @@ with logs.job(snakemake.log[0], snakemake.rule):
         settings=snakemake.params.cfg,
         name=snakemake.wildcards.method,
         graphs=None if graphs is None else graph_files.read_graphs(graphs),
-        votes=None if votes is None else Votes.read(votes, cells.original().ids),
+        votes=Votes.read(votes, cells.original().ids, given.votes_cost) if votes else None,
         reference=None if labels is None else contracts.read_labels(labels, cells.ids),
         machine=methods.Machine(
             snakemake.config["device"],

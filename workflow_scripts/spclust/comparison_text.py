@@ -125,11 +125,8 @@ def costs(table, seeds, notes):
     machine = table.dropna(subset="device").drop_duplicates(["run", "device", "threads"])
     used = machine.groupby(["device", "threads"], sort=False)["run"].agg(", ".join)
     used = [f"{device} (threads: {n}): {runs}" for (device, n), runs in used.items()]
-    legend = f"{_over(seeds)} Of the clustering alone: what prepares and oversamples cells, joins "
-    legend += (
-        "them into graphs and polls a vote (a run that returns a vote only reads it) is timed "
-    )
-    legend += f"in results/benchmarks. Where: {'; '.join(used)}."
+    legend = f"{_over(seeds)} Of the clustering alone: what prepares, oversamples and joins the "
+    legend += f"cells into graphs is timed in results/benchmarks. Where: {'; '.join(used)}."
     return _page("Costs", legend, _by_run(shown, ["dataset", "metric"]), notes)
 
 

@@ -9,7 +9,7 @@ cells.h5mu (prepared)  the same cells with the features prepared, nothing else o
                        clustering, ``var['clusters']`` says which take part
 n_clusters.json        ``{"n_clusters": 5, "how": "..."}``
 votes.npz              labels, shares and partitions, see :mod:`spclust.votes`; for people there are
-                       ``votes.csv`` and ``members.csv``
+                       ``votes.csv`` and ``members.csv``, and ``votes_cost.json``
 pseudolabels.csv       ``cell, pseudolabel``
 cells.h5mu (balanced)  prepared cells first, then synthetic ones; ``obs['pseudolabel']``,
                        ``obs['synthetic']``, ``obs['parent_1']``, ``obs['parent_2']``

@@ -6,6 +6,7 @@ question; what most of them agree on is better than the best of them is on avera
 """
 
 import logging
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 
-from spclust import celltypes, panel, preprocess
+from spclust import celltypes, logs, panel, preprocess
 from spclust.contracts import IMAGE, SLICE, SPATIAL
 from spclust.errors import UserError
 from spclust.parts import heads as algorithms
@@ -69,7 +70,7 @@ def poll(
     UserError
         When there are fewer cells than clusters or no transform is possible.
     """
-    n = len(cells)
+    n, started = len(cells), time.monotonic()
     if n < n_clusters:
         raise UserError(
             f"n_clusters: {n_clusters} clusters were asked of {n} cells; lower it in the config"
@@ -114,7 +115,11 @@ def poll(
         sure = shares[name][np.arange(n), labels[name]] >= 0.7
         log.info("%s: cells per cluster %s, %.0f %% of cells with a share of 0.7 or more",
                  name, np.bincount(labels[name]).tolist(), 100 * sure.mean())  # fmt: skip
-    return Votes(cells.ids, labels, shares, members, np.array(rows), sample)
+    taken = {
+        "seconds": round(time.monotonic() - started, 3),
+        "peak_memory_mb": round(logs.peak_memory(), 1),
+    }
+    return Votes(cells.ids, labels, shares, members, np.array(rows), sample, taken)
 
 
 def partitions(cells, n_clusters, seed, wanted, n_neighbors, knowledge=(None, None)):

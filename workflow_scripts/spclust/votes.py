@@ -1,13 +1,16 @@
 """What the stage ``votes`` leaves: its labels and shares, and the partitions they came from.
 
-===========  ====================================================================================
-votes.npz    for programs: labels and shares of every operator, the pool's partitions
-votes.csv    ``cell`` and, of every operator, its cluster and the share of the votes for that
-members.csv  ``transform, panel, head, clusters, agreement, weight, central`` of each partition
-===========  ====================================================================================
+===============  ================================================================================
+votes.npz        for programs: labels and shares of every operator, the pool's partitions
+votes.csv        ``cell`` and, of every operator, its cluster and the share of the votes for that
+members.csv      ``transform, panel, head, clusters, agreement, weight, central`` of each partition
+votes_cost.json  what the poll took: seconds and peak memory in MB
+===============  ================================================================================
 """
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -37,6 +40,8 @@ class Votes:
         The pool, in the order of ``members``.
     sample : array of int, shape (sampled,)
         Rows of the cells that it is of; all n in a small slice.
+    cost : dict
+        ``seconds`` and ``peak_memory_mb`` of the poll.
     """
 
     ids: np.ndarray
@@ -45,14 +50,15 @@ class Votes:
     members: pd.DataFrame
     partitions: np.ndarray
     sample: np.ndarray
+    cost: dict = field(default_factory=dict)
 
     def confidence(self, operator):
         """Share of the votes for a cell's own cluster, shape (n,)."""
         labels = self.labels[operator]
         return self.shares[operator][np.arange(len(labels)), labels]
 
-    def write(self, arrays, cells, members):
-        """Write the three files of the stage."""
+    def write(self, arrays, cells, members, cost):
+        """Write the files of the stage."""
         found = {"cells": self.ids.astype(str), "sample": self.sample,
                  "partitions": self.partitions.astype(np.int16)}  # fmt: skip
         for operator in OPERATORS:
@@ -69,18 +75,20 @@ class Votes:
             table[f"{operator}_share"] = self.confidence(operator).astype(np.float64).round(6)
         contracts.write_table(table, cells)
         contracts.write_table(self.members.round(6), members)
+        contracts.write_json(self.cost, cost)
 
     @classmethod
-    def read(cls, path, ids):
-        """Read ``votes.npz``.
+    def read(cls, path, ids, cost=None):
+        """Read ``votes.npz`` and, where it is wanted, ``votes_cost.json``.
 
         Raises
         ------
         UserError
-            Where it cannot be read or is of other cells than ``ids``.
+            Where one cannot be read or they are of other cells than ``ids``.
         """
         remake = f"remake it with: snakemake --cores 1 --force {path}"
         try:
+            taken = json.loads(Path(cost).read_text()) if cost else {}
             with np.load(path) as file:
                 arrays = {name: file[name] for name in file.files}
             of = {kind: {o: arrays[f"{kind}:{o}"] for o in OPERATORS} for kind in
@@ -92,4 +100,5 @@ class Votes:
         if not np.array_equal(found, np.asarray(ids, dtype=object)):
             raise UserError(f"{path}: has other cells than the prepared ones; {remake}")
         members = {n.partition(":")[2]: a for n, a in arrays.items() if n.startswith("members:")}
-        return cls(found, of["labels"], of["shares"], pd.DataFrame(members), partitions, sample)
+        members = pd.DataFrame(members)
+        return cls(found, of["labels"], of["shares"], members, partitions, sample, taken)

@@ -104,7 +104,7 @@ class Clustering:
         What the recipe's ``predict`` needs; empty where it has none.
     cost : dict
         What :func:`cost` adds, and what else a recipe has to say on it; ``seconds_before`` are
-        added to its seconds.
+        added to its seconds, and ``memory_before`` is its peak where it was higher.
     """
 
     labels: np.ndarray
@@ -175,7 +175,9 @@ def cluster(cells, n_clusters, seed, settings, name="", graphs=None, machine=Mac
     started = time.monotonic()
     result = module.cluster(task)
     seconds = time.monotonic() - started + result.cost.pop("seconds_before", 0.0)
+    memory = result.cost.pop("memory_before", 0.0)
     result.cost |= cost(seconds, machine)
+    result.cost["peak_memory_mb"] = max(result.cost["peak_memory_mb"], memory)
     if result.weights:
         graph_settings = None if graphs is None else graphs.settings
         result.model = Model.of(

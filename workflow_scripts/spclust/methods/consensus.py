@@ -6,7 +6,10 @@ from spclust.methods import Clustering
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the share of the votes."""
+    """See :func:`spclust.methods.cluster`; confidence is the share of the votes.
+
+    What the poll took is what this method takes.
+    """
     votes, operator = task.votes, task.settings["operator"]
     shares = pd.DataFrame(votes.shares[operator]).add_prefix("cluster_").astype(float).round(6)
     return Clustering(
@@ -15,4 +18,8 @@ def cluster(task):
         task.cells.matrix,
         tables={"members": votes.members},
         per_cell={"shares": shares},
+        cost={
+            "seconds_before": votes.cost.get("seconds", 0.0),
+            "memory_before": votes.cost.get("peak_memory_mb", 0.0),
+        },
     )
