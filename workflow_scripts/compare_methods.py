@@ -10,9 +10,10 @@ with logs.job(snakemake.log[0], snakemake.rule) as log:
     results = comparison_report.read(facts, Path(kept[0]).parent if kept else None)
     tables = comparison_report.tables(results, facts)
     for name, table in tables.items():
-        # values to be kept as they are, so that tables made of them are the same
-        whole = name in ("runs", "classes")
-        contracts.write_table(table if whole else reporting.rounded(table), out[name])
+        # pages and files say the same; values to be kept stay whole, to make the same tables of
+        if name not in ("runs", "classes"):
+            tables[name] = reporting.rounded(table)
+        contracts.write_table(tables[name], out[name])
     for name, text in comparison_report.pages(results, tables, facts).items():
         with contracts.atomic(out[f"{name}_page"]) as temporary:
             temporary.write_text(text)
