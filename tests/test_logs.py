@@ -1,8 +1,12 @@
 """A failing job: one line on the terminal, the traceback in the log, exit code 1."""
 
 import logging
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from spclust import failures, logs
@@ -87,3 +91,15 @@ def test_refused_jobs_are_tried_again_only_where_snakemake_asks_otherwise(tmp_pa
     assert [job.restart_times for job in (refused, broken, never)] == [0, 3, 3]
     for other in (None, type("Job", (), {}), type("Job", (), {"restart_times": 3})):
         assert not failures.refuse_retries(other, since=0)
+
+
+def test_peak_memory_is_not_that_of_the_process_that_started_this_one():
+    if "VmHWM" not in (
+        status.read_text() if (status := Path("/proc/self/status")).exists() else ""
+    ):
+        pytest.skip("this system does not tell a process's own peak")
+    held = np.ones(50_000_000)  # 400 MB
+    script = "from spclust.logs import peak_memory; print(peak_memory())"
+    done = subprocess.run([sys.executable, "-c", script], cwd=Path(logs.__file__).parents[1],
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    assert 5 < float(done.stdout) < 200 < held.nbytes / 2**20 < logs.peak_memory()

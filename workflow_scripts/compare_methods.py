@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from spclust import comparison_report, comparison_text, contracts, logs, reporting
+from spclust import comparison_report, comparison_text, contracts, logs
 
 with logs.job(snakemake.log[0], snakemake.rule) as log:
     facts, out = snakemake.params.cfg, snakemake.output
@@ -10,10 +10,7 @@ with logs.job(snakemake.log[0], snakemake.rule) as log:
     results = comparison_report.read(facts, Path(kept[0]).parent if kept else None)
     tables = comparison_report.tables(results, facts)
     for name, table in tables.items():
-        # pages and files say the same; values to be kept stay whole, to make the same tables of
-        if name not in ("runs", "classes"):
-            tables[name] = reporting.rounded(table)
-        contracts.write_table(tables[name], out[name])
+        contracts.write_table(table, out[name])
     for name, text in comparison_report.pages(results, tables, facts).items():
         with contracts.atomic(out[f"{name}_page"]) as temporary:
             temporary.write_text(text)

@@ -1,6 +1,7 @@
 """All tables and pages of a comparison."""
 
 from spclust import comparison, comparison_summary, comparison_text, comparison_values, significance
+from spclust.reporting import rounded
 
 
 def read(facts, kept=None):
@@ -30,21 +31,23 @@ def tables(results, facts):
     Returns
     -------
     dict of str to DataFrame
+        Rounded, so that pages and files say the same, but for the values that are kept: tables
+        made of them again have to be these.
     """
     studies = {name: said["study"] for name, said in facts["about"].items() if "study" in said}
     scores = comparison.score_table(results)
     ranks, overall, pairs = significance.compare(scores, facts["references"], studies)
     runs, classes = comparison_values.tables(results)
-    return {
+    shown = {
         "scores": scores,
         "rare_classes": comparison.rare_class_table(results),
         "costs": comparison.cost_table(results),
         "average_ranks": ranks,
         "friedman": overall,
         "differences": pairs,
-        "runs": runs,
-        "classes": classes,
     }
+    shown = {name: rounded(table) for name, table in shown.items()}
+    return shown | {"runs": runs, "classes": classes}
 
 
 def pages(results, tables, facts):

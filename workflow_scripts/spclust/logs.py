@@ -96,6 +96,11 @@ def _is_for_user(record):
     return record.levelno >= logging.WARNING or getattr(record, "for_user", False)
 
 
+def taken(seconds):
+    """What a job took so far, as ``cost.json`` has it: time, and peak memory in MB."""
+    return {"seconds": round(seconds, 3), "peak_memory_mb": round(peak_memory(), 1)}
+
+
 def peak_memory():
     """Largest resident memory of this process so far, in MB."""
     # where it is told; getrusage begins with the peak of the process that started this one

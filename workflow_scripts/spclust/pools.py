@@ -115,10 +115,7 @@ def poll(
         sure = shares[name][np.arange(n), labels[name]] >= 0.7
         log.info("%s: cells per cluster %s, %.0f %% of cells with a share of 0.7 or more",
                  name, np.bincount(labels[name]).tolist(), 100 * sure.mean())  # fmt: skip
-    taken = {
-        "seconds": round(time.monotonic() - started, 3),
-        "peak_memory_mb": round(logs.peak_memory(), 1),
-    }
+    taken = logs.taken(time.monotonic() - started)
     return Votes(cells.ids, labels, shares, members, np.array(rows), sample, taken)
 
 

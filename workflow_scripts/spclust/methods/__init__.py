@@ -217,7 +217,7 @@ def predict(model, cells, graphs=None, machine=Machine()):
 
 def cost(seconds, machine):
     """What a clustering took: time and the largest memory of the process and on the GPU."""
-    taken = {"seconds": round(seconds, 3), "peak_memory_mb": round(logs.peak_memory(), 1)}
+    taken = logs.taken(seconds)
     torch = sys.modules.get("torch")  # a method that did not load it used no GPU
     on_gpu = torch is not None and torch.cuda.is_available() and torch.cuda.max_memory_allocated()
     taken["peak_gpu_memory_mb"] = (
