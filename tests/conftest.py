@@ -1,6 +1,12 @@
+import os
+
 import numpy as np
 import pytest
 import torch
+
+# Some tests start a Python that forks. A fork is safe in a process of one thread only, and Arrow,
+# which comes with pandas, would start one to give memory back.
+os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
 
 
 def pytest_collection_modifyitems(config, items):

@@ -21,7 +21,7 @@ from spclust.parts.graphs import knn_graph
 # A training as the rule runs it (two phases, KMeans in between), whole and then in children of one
 # process, since loading torch takes seconds. Each child gets a signal, or two, at a random moment.
 TRAINING = """
-import hashlib, logging, os, random, signal, sys, time, traceback
+import faulthandler, hashlib, logging, os, random, signal, sys, time, traceback
 from dataclasses import replace
 from pathlib import Path
 import numpy as np
@@ -63,7 +63,7 @@ def started(path):
         return child
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
-        signal.alarm(300)  # should one go on for ever
+        signal.alarm(300)  # should one go on for ever, it says where
         logging.basicConfig(level=logging.INFO, filename=path.with_suffix(".log"))
         train(path)
         os._exit(0)
@@ -81,6 +81,7 @@ def runs(child):
 def ended(child):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
+faulthandler.register(signal.SIGALRM, chain=True)
 torch.set_num_threads(1)
 torch.optim.Adam(torch.nn.Linear(2, 2).parameters())  # loads half of torch
 begun = time.monotonic()
@@ -115,17 +116,18 @@ print("all alike")
 # Children of one process, since loading torch takes seconds, write checkpoints without pause; what
 # they keep is large enough for a signal to meet a write.
 WRITING = """
-import os, random, signal, sys, time, torch
+import faulthandler, os, random, signal, sys, time, torch
 from pathlib import Path
 from spclust.parts.checkpoints import Checkpoint, State
 
 path, draw, epochs = Path(sys.argv[1]), random.Random(7), [0]
 torch.set_num_threads(1)
 torch.optim.Adam(torch.nn.Linear(2, 2).parameters())  # loads half of torch
-signal.alarm(500)  # should one go on for ever
+faulthandler.register(signal.SIGALRM, chain=True)
+signal.alarm(300)  # should one go on for ever, it says where
 
 def train():
-    signal.alarm(500)
+    signal.alarm(200)
     model = torch.nn.Linear(300, 300)
     state = State("train", model, torch.optim.Adam(model.parameters()))
     with Checkpoint(path, "k", ["train"], 1) as checkpoint:
