@@ -47,6 +47,18 @@ def test_holes_one_method_and_one_slice_can_be_drawn(tmp_path):
     assert "differences_cell_types.png" in drawn(tmp_path / "z", two)
 
 
+def test_costs_are_drawn_of_methods_and_not_of_controls(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(figures.style, "save", lambda fig, out, name: seen.append((name, fig)))
+    results = compared(tmp_path, {("one", "a"): [0.5], ("one", "truth"): [1.0]})
+    drawn(tmp_path, results)
+    (fig,) = (fig for name, fig in seen if name == "costs")
+    assert [text.get_text() for text in fig.axes[0].get_yticklabels()] == ["a"]
+    seen.clear()
+    drawn(tmp_path / "controls", compared(tmp_path / "controls", {("one", "truth"): [1.0]}))
+    assert "costs" not in dict(seen)
+
+
 def test_more_slices_than_colours_can_be_drawn(tmp_path):
     many = {(f"s{i}", run): [0.5 + i / 100] for i in range(40) for run in "ab"}
     table = comparison.cost_table(compared(tmp_path, many))

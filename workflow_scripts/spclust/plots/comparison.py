@@ -14,9 +14,9 @@ GREY = "#8A8A8A"
 def draw(folder, tables):
     """Draw all tables of a comparison into a folder.
 
-    ``costs``; for each table of scores, of one kind of labels and one group of runs, ``scores_``
-    and, where its reference has rivals, ``differences_``; for each group ``rare_classes`` where
-    there are any.
+    ``costs`` of the runs that are no controls; for each table of scores, of one kind of labels and
+    one group of runs, ``scores_`` and, where its reference has rivals, ``differences_``; for each
+    group ``rare_classes`` where there are any.
 
     Parameters
     ----------
@@ -26,7 +26,10 @@ def draw(folder, tables):
         :mod:`spclust.comparison` makes them.
     """
     with style.in_use(), whole_folder(folder) as out:
-        style.save(costs(tables["costs"]), out, "costs")
+        # controls take next to nothing, which would only stretch the axes
+        of_methods = tables["costs"][~tables["costs"]["control"]]
+        if len(of_methods):
+            style.save(costs(of_methods), out, "costs")
         for labels, part in tables["scores"].groupby("labels", sort=False):
             ranks = tables["average_ranks"]
             for group, rows in by_group(part):
