@@ -9,7 +9,7 @@ from spclust import contracts, style
 
 BARS, MOST_COLUMNS = 40, 3  # of a row of panels
 LETTERS = 100  # of names below a row of panels, side by side
-PAPER = {"color": style.INK, "linestyle": "", "markersize": 3.4, "zorder": 4}
+PAPER = {"color": style.INK, "linestyle": "", "markersize": 3.4, "zorder": 4, "clip_on": False}
 
 
 def draw(folder, table, facts):
