@@ -13,6 +13,7 @@ activations are plain, here all are leaky.
 """
 
 import logging
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -83,8 +84,8 @@ def train(model, views, graphs, task, history, checkpoint, after_epoch=None):
     Parameters
     ----------
     after_epoch : callable, optional
-        Takes the state, the epoch and what is :func:`refined` then, and may keep arrays in the
-        state; training itself goes on as without it.
+        Takes the state, the epoch and a call that gives what is :func:`refined` then, and may
+        keep arrays in the state; training itself goes on as without it.
 
     Returns
     -------
@@ -114,7 +115,7 @@ def train(model, views, graphs, task, history, checkpoint, after_epoch=None):
         if epoch in (1, s["epochs"]):
             log.info("epoch %d: %s", epoch, {k: round(v, 4) for k, v in row.items()})
         if after_epoch is not None:
-            after_epoch(state, epoch, refined(model, views, graphs))
+            after_epoch(state, epoch, partial(refined, model, views, graphs))
     return state
 
 

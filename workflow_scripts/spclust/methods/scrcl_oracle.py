@@ -30,9 +30,10 @@ def cluster(task):
     scored = reference.notna().to_numpy()
     truth = reference.to_numpy()[scored]
 
-    def look(state, epoch, z):
+    def look(state, epoch, refined):
         if epoch % EVERY and epoch != last:
             return
+        z = refined()
         labels = heads.kmeans(z, task.n_clusters, task.seed)
         score = adjusted_rand_score(truth, labels[scored])
         state.history[-1]["ARI"] = score
