@@ -1,13 +1,16 @@
 """Take over the tables of a comparison, and write what README.md and the page here say of them.
 
     python tests/comparison/publish.py [results/comparison | results/studies/NAME ...]
+    python tests/comparison/publish.py --to blind results/comparison
 
-Without a folder only the texts are written anew, from the tables in `small/`. The table and the
-figure of a study go to `studies/NAME`.
+Without a folder only the texts are written anew, from the tables in `small/` and `blind/`. The
+table and the figure of a study go to `studies/NAME`.
 """
 
+import argparse
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -23,7 +26,7 @@ from spclust.comparison_text import MARKS, markdown, score, texts  # noqa: E402
 from spclust.reference import placed  # noqa: E402
 from spclust.reporting import GROUP  # noqa: E402
 
-SMALL, STUDY = HERE / "small", ROOT / "config/studies/comparison_small.yaml"
+SMALL, BLIND, STUDY = HERE / "small", HERE / "blind", ROOT / "config/studies/comparison_small.yaml"
 END = "<!-- end -->"
 
 
@@ -35,25 +38,25 @@ def copy_study(folder):
         shutil.copyfile(folder / name, to / Path(name).name)
 
 
-def copy(folder):
+def copy(folder, to):
     """All tables, pages and figures (as PNG) of a comparison in place of those that stand."""
     files = [path for kind in ("*.tsv", "*.md", "*.json", "figures/*.png")
              for path in Path(folder).glob(kind)]  # fmt: skip
     if "runs.tsv" not in {path.name for path in files}:
         sys.exit(f"{folder} holds no comparison; name the folder of its tables")
-    shutil.rmtree(SMALL, ignore_errors=True)
-    SMALL.mkdir()
+    shutil.rmtree(to, ignore_errors=True)
+    to.mkdir()
     for path in files:
-        shutil.copyfile(path, SMALL / path.name)
+        shutil.copyfile(path, to / path.name)
 
 
-def read(name):
-    return pd.read_csv(SMALL / f"{name}.tsv", sep="\t", dtype={"dataset": str, "run": str})
+def read(name, folder=SMALL):
+    return pd.read_csv(folder / f"{name}.tsv", sep="\t", dtype={"dataset": str, "run": str})
 
 
-def table(labels, metric="ARI"):
+def table(labels, folder=SMALL, metric="ARI"):
     """Markdown with a row per method: best average rank first, controls last."""
-    scores, ranks = read("scores"), read("average_ranks")
+    scores, ranks = read("scores", folder), read("average_ranks", folder)
     scores, ranks = (t[(t["labels"] == labels) & (t["metric"] == metric)] for t in (scores, ranks))
     scores = scores[scores["group"].isin([GROUP, OF_ALL])]
     shown = zip(texts(scores, score), scores["place"])
@@ -82,30 +85,46 @@ def parts():
     return comparison_summary.parts(comparison_plan.parts(plan), kept)
 
 
-def in_short():
+def in_short(folder=SMALL):
     """The tables in sentences."""
-    tables = [read(name) for name in ("scores", "average_ranks", "differences")]
+    tables = [read(name, folder) for name in ("scores", "average_ranks", "differences")]
     return "\n\n".join(comparison_summary.paragraphs(*tables))
 
 
 def pages():
     """Path to text of both pages, written anew."""
+    made = {
+        "cell types": partial(table, "cell types"),
+        "regions": partial(table, "regions"),
+        "parts": parts,
+        "in short": in_short,
+        "blind cell types": partial(table, "cell types", BLIND),
+        "blind regions": partial(table, "regions", BLIND),
+        "blind in short": partial(in_short, BLIND),
+    }
     found = {
         ROOT / "README.md": ["cell types", "regions"],
-        HERE / "README.md": ["parts", "in short"],
+        HERE / "README.md": list(made)[2:],
     }
-    made = {"parts": parts, "in short": in_short}
     for path, names in found.items():
         text = path.read_text()
         for name in names:
             marks = (f"<!-- {name}, by tests/comparison/publish.py -->", END)
-            text = placed(text, marks, made[name]() if name in made else table(name))
+            text = placed(text, marks, made[name]())
         found[path] = text
     return found
 
 
 if __name__ == "__main__":
-    for folder in map(Path, sys.argv[1:]):
-        (copy_study if (folder / "table.md").exists() else copy)(folder)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", nargs="*", type=Path, help="of tables to take over")
+    parser.add_argument("--to", choices=["small", "blind"], default="small",
+                        help="where those of a comparison go")  # fmt: skip
+    chosen = parser.parse_args()
+    for folder in chosen.folders:
+        if (folder / "table.md").exists():
+            copy_study(folder)
+        else:
+            copy(folder, HERE / chosen.to)
     for path, text in pages().items():
         path.write_text(text)
