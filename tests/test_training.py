@@ -34,6 +34,30 @@ def test_a_start_sets_seed_and_threads_of_everything_that_sums():
     assert {pool["num_threads"] for pool in threadpool_info()} == {1}
 
 
+@pytest.mark.parametrize("shape", [(17, 64), (300, 512), (2100, 1500)])
+def test_products_are_those_of_float32_whoever_multiplies(shape):
+    training.multiply_by_onednn()
+    # all 24 bits of a number count, and a permutation rounds nothing
+    rows = 1 + torch.randint(2**23, shape, generator=training.generator(CPU, 0)) * 2.0**-23
+    order = torch.randperm(shape[1], generator=training.generator(CPU, 1))
+    assert torch.equal(rows @ torch.eye(shape[1])[:, order], rows[:, order])
+
+
+@pytest.mark.parametrize("name,amx,taken", [
+    ("AMD EPYC", False, "bf16"), ("AMD of some day", True, "none"), ("Intel Xeon", False, "none"),
+])  # fmt: skip
+def test_onednn_multiplies_only_where_it_has_no_lower_precision(monkeypatch, name, amx, taken):
+    matmul = torch.backends.mkldnn.matmul
+    before = matmul.fp32_precision
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"cpu_name": name, "amx_tile": amx})
+    try:
+        matmul.fp32_precision = "none"
+        training.multiply_by_onednn()
+        assert matmul.fp32_precision == taken
+    finally:
+        matmul.fp32_precision = before
+
+
 def test_a_generator_is_a_function_of_its_key():
     keys = [(1, "train", 2), (1, "train", 3), (2, "train", 2), (1, "pretrain", 2), (1, 2)]
     draws = [torch.rand(4, generator=training.generator(CPU, *key)) for key in keys]

@@ -65,10 +65,23 @@ def seed_everything(seed, threads):
     threadpool_limits(threads)
 
 
+def multiply_by_onednn():
+    """Let oneDNN multiply matrices on AMD's processors, for which MKL takes slower kernels.
+
+    torch hands it products of float32 only where bfloat16 is allowed within them. oneDNN has that
+    for processors with AMX, which AMD's lack: there the products stay those of float32, at about
+    twice the speed for wide layers (tests/benchmarks/training.md).
+    """
+    here = torch.cpu.get_capabilities()
+    if "AMD" in here["cpu_name"] and not here["amx_tile"]:
+        torch.backends.mkldnn.matmul.fp32_precision = "bf16"
+
+
 def start(task):
     """The device of a task (:class:`spclust.methods.Task`), with seed and threads set."""
     device = pick_device(task.machine.device)
     seed_everything(task.seed, task.machine.threads)
+    multiply_by_onednn()
     return device
 
 
