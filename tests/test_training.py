@@ -43,13 +43,16 @@ def test_products_are_those_of_float32_whoever_multiplies(shape):
     assert torch.equal(rows @ torch.eye(shape[1])[:, order], rows[:, order])
 
 
-@pytest.mark.parametrize("name,amx,taken", [
-    ("AMD EPYC", False, "bf16"), ("AMD of some day", True, "none"), ("Intel Xeon", False, "none"),
+@pytest.mark.parametrize("here,taken", [
+    ({"cpu_name": "AMD EPYC", "amx_tile": False}, "bf16"),
+    ({"cpu_name": "AMD of some day", "amx_tile": True}, "none"),
+    ({"cpu_name": "Intel Xeon", "amx_tile": False}, "none"),
+    ({"architecture": "arm64"}, "none"),
 ])  # fmt: skip
-def test_onednn_multiplies_only_where_it_has_no_lower_precision(monkeypatch, name, amx, taken):
+def test_onednn_multiplies_only_where_it_has_no_lower_precision(monkeypatch, here, taken):
     matmul = torch.backends.mkldnn.matmul
     before = matmul.fp32_precision
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"cpu_name": name, "amx_tile": amx})
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: here)
     try:
         matmul.fp32_precision = "none"
         training.multiply_by_onednn()

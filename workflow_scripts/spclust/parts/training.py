@@ -73,7 +73,7 @@ def multiply_by_onednn():
     twice the speed for wide layers (tests/benchmarks/training.md).
     """
     here = torch.cpu.get_capabilities()
-    if "AMD" in here["cpu_name"] and not here["amx_tile"]:
+    if "AMD" in here.get("cpu_name", "") and not here.get("amx_tile", True):
         torch.backends.mkldnn.matmul.fp32_precision = "bf16"
 
 
