@@ -51,7 +51,7 @@ def test_products_are_those_of_float32_whoever_multiplies(shape):
 ])  # fmt: skip
 def test_onednn_multiplies_only_where_it_has_no_lower_precision(monkeypatch, here, taken):
     matmul = torch.backends.mkldnn.matmul
-    before = matmul.fp32_precision
+    before = matmul.fp32_precision  # a property that monkeypatch cannot put back
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: here)
     try:
         matmul.fp32_precision = "none"

@@ -1,13 +1,11 @@
 """Take over the tables of a comparison, and write what README.md and the page here say of them.
 
     python tests/comparison/publish.py [results/comparison | results/studies/NAME ...]
-    python tests/comparison/publish.py --to blind results/comparison
 
-Without a folder only the texts are written anew, from the tables in `small/` and `blind/`. The
-table and the figure of a study go to `studies/NAME`.
+A comparison goes to `small/` or `blind/`, by its slices; the table and the figure of a study to
+`studies/NAME`. Without a folder only the texts are written anew, from what is kept.
 """
 
-import argparse
 import shutil
 import sys
 from functools import partial
@@ -26,7 +24,8 @@ from spclust.comparison_text import MARKS, markdown, score, texts  # noqa: E402
 from spclust.reference import placed  # noqa: E402
 from spclust.reporting import GROUP  # noqa: E402
 
-SMALL, BLIND, STUDY = HERE / "small", HERE / "blind", ROOT / "config/studies/comparison_small.yaml"
+SMALL, BLIND = HERE / "small", HERE / "blind"
+STUDIES = {SMALL: "config/studies/comparison_small.yaml", BLIND: "config/studies/blind.yaml"}
 END = "<!-- end -->"
 
 
@@ -38,12 +37,21 @@ def copy_study(folder):
         shutil.copyfile(folder / name, to / Path(name).name)
 
 
-def copy(folder, to):
+def study(kept):
+    """The configuration whose comparison a folder keeps."""
+    return yaml.safe_load((ROOT / STUDIES[kept]).read_text())
+
+
+def copy(folder):
     """All tables, pages and figures (as PNG) of a comparison in place of those that stand."""
     files = [path for kind in ("*.tsv", "*.md", "*.json", "figures/*.png")
              for path in Path(folder).glob(kind)]  # fmt: skip
     if "runs.tsv" not in {path.name for path in files}:
         sys.exit(f"{folder} holds no comparison; name the folder of its tables")
+    slices = set(read("runs", folder)["dataset"])
+    to = next((kept for kept in STUDIES if slices <= set(study(kept)["datasets"])), None)
+    if to is None:
+        sys.exit(f"{folder} is of {', '.join(sorted(slices))}, which none that is kept here has")
     shutil.rmtree(to, ignore_errors=True)
     to.mkdir()
     for path in files:
@@ -74,7 +82,7 @@ def parts():
     """Which parts of the comparison have run, by the values that are kept."""
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
-    plan = settings.resolve(config | yaml.safe_load(STUDY.read_text()), registry)
+    plan = settings.resolve(config | study(SMALL), registry)
     kept = pd.DataFrame(columns=["dataset", "run", "seconds", "made"])
     # the same that the next part is spared
     found, _ = comparison_kept.usable(plan, SMALL)
@@ -94,37 +102,30 @@ def in_short(folder=SMALL):
 def pages():
     """Path to text of both pages, written anew."""
     made = {
-        "cell types": partial(table, "cell types"),
-        "regions": partial(table, "regions"),
-        "parts": parts,
-        "in short": in_short,
-        "blind cell types": partial(table, "cell types", BLIND),
-        "blind regions": partial(table, "regions", BLIND),
-        "blind in short": partial(in_short, BLIND),
+        ROOT / "README.md": {
+            "cell types": partial(table, "cell types"),
+            "regions": partial(table, "regions"),
+        },
+        HERE / "README.md": {
+            "parts": parts,
+            "in short": in_short,
+            "blind cell types": partial(table, "cell types", BLIND),
+            "blind regions": partial(table, "regions", BLIND),
+            "blind in short": partial(in_short, BLIND),
+        },
     }
-    found = {
-        ROOT / "README.md": ["cell types", "regions"],
-        HERE / "README.md": list(made)[2:],
-    }
-    for path, names in found.items():
+    found = {}
+    for path, blocks in made.items():
         text = path.read_text()
-        for name in names:
+        for name, make in blocks.items():
             marks = (f"<!-- {name}, by tests/comparison/publish.py -->", END)
-            text = placed(text, marks, made[name]())
+            text = placed(text, marks, make())
         found[path] = text
     return found
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folders", nargs="*", type=Path, help="of tables to take over")
-    parser.add_argument("--to", choices=["small", "blind"], default="small",
-                        help="where those of a comparison go")  # fmt: skip
-    chosen = parser.parse_args()
-    for folder in chosen.folders:
-        if (folder / "table.md").exists():
-            copy_study(folder)
-        else:
-            copy(folder, HERE / chosen.to)
+    for folder in map(Path, sys.argv[1:]):
+        (copy_study if (folder / "table.md").exists() else copy)(folder)
     for path, text in pages().items():
         path.write_text(text)
