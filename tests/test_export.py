@@ -78,6 +78,17 @@ def test_without_labels_none_are_written():
     assert "label" not in add(imported(labels=False)).obs
 
 
+@pytest.mark.parametrize("keep_mudata", [False, True])
+def test_where_a_layer_was_clustered_the_file_has_its_own_values_as_before(keep_mudata):
+    given = imported()
+    part, measured = given[0]["protein"], given[0]["protein"].X
+    part.layers[contracts.GIVEN] = -measured
+    done = add(given, keep_mudata=keep_mudata)
+    done = done["protein"] if keep_mudata else done
+    np.testing.assert_array_equal(done.X, -measured)
+    assert set(done.layers) == {"raw"} and part.X is measured
+
+
 @pytest.mark.parametrize("modalities", [("protein",), ("rna", "adt")])
 def test_an_h5mu_file_holds_mudata_even_of_one_modality(tmp_path, modalities):
     export.write(add(imported(modalities=modalities), keep_mudata=True), tmp_path / "c.h5mu")

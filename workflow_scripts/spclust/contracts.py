@@ -40,6 +40,8 @@ from spclust.errors import UserError
 from spclust.writing import atomic, whole_folder, write_json, write_table  # noqa: F401
 
 IMAGE, SLICE, SPATIAL = "image", "slice", "spatial"
+# layer: what a file has as X, where another of its layers was measured
+GIVEN = "X_given"
 # column of var: whether a feature takes part in clustering
 CLUSTERS = "clusters"
 PSEUDOLABEL, SYNTHETIC, PARENTS = "pseudolabel", "synthetic", ("parent_1", "parent_2")

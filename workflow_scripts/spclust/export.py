@@ -8,6 +8,7 @@ import pandas as pd
 
 from spclust import contracts, style
 from spclust.errors import UserError
+from spclust.io import layers
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,8 @@ def add_clusters(data, labels, clusters, key, embedding, umap, names=None, keep_
     modalities = list(data.mod.values())
     single = len(modalities) == 1 and not keep_mudata
     done = modalities[0][ids].copy() if single else data.copy()
+    for part in [done] if single else done.mod.values():
+        layers.put_back(part)
     order = clusters.index.get_indexer(ids)
     assigned = clusters["cluster"].to_numpy()[order]
     numbers = np.unique(assigned)

@@ -41,7 +41,7 @@ def import_cells(paths, cfg):
         Files, or folders of CSV tables.
     cfg : dict
         Keys of a dataset (config/schemas/dataset.schema.yaml), all optional: ``name, path, format,
-        modality, cell_id, x, y, image, label, proteins, exclude_proteins, ignore_labels,
+        modality, layer, cell_id, x, y, image, label, proteins, exclude_proteins, ignore_labels,
         min_label_size, drop_unscored``. What is left out is guessed from column names; the guess
         is logged with the lines that fix it. None as ``image``, ``label`` or ``x`` means there is
         none.
@@ -71,6 +71,8 @@ def import_cells(paths, cfg):
             f"{files[0]}: a mapping as `path` names an h5ad file for each modality, and the format "
             f"here is {kind}; give a list as  path:  or make h5ad files of the tables"
         )
+    if "layer" in cfg and isinstance(data, tables.Table):
+        raise UserError(f"{files[0]}: `layer` is of h5ad and h5mu files, and the format is {kind}")
     if isinstance(data, tables.Table):
         found = _from_table(data, cfg)
     else:

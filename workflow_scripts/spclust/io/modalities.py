@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 from spclust.contracts import SPATIAL
 from spclust.errors import UserError
-from spclust.io import guess, roles, tables
+from spclust.io import guess, layers, roles, tables
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def found_in(data, files, cfg):
     UserError
         When modalities hold no, repeated or infinite features, no cell in common, or not the same
         cells where ``different_cells`` refuses that; when cells have no places; or when a named
-        column does not exist.
+        column or layer does not exist.
     """
     mapped = getattr(data, "mod", data)
     parts = dict(mapped) if hasattr(mapped, "items") else {cfg.get("modality", PROTEIN): data}
@@ -76,7 +76,9 @@ def found_in(data, files, cfg):
             f"{files[0]}: `proteins` chooses among the columns of one modality, and there are "
             f"{len(parts)} ({', '.join(parts)}); leave features out with  exclude_proteins:"
         )
-    parts = {m: _features(m, part, cfg, sources[m]) for m, part in parts.items()}
+    for m, part in parts.items():
+        part = layers.measured(part, layers.of_modality(m, parts, cfg, files[0]), sources[m])
+        parts[m] = _features(m, part, cfg, sources[m])
     if len(parts) > 1:
         parts, rows = _joined(parts, sources, cfg)
         shared = None if shared is None else shared[rows].copy()
@@ -129,6 +131,7 @@ def _features(modality, part, cfg, source):
         else:
             part.X = np.asarray(part.X, dtype=np.float32)
     _check_finite(part, source)
+    layers.say_of_others(part, source)
     return part
 
 
