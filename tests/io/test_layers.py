@@ -64,7 +64,9 @@ def test_each_modality_may_have_its_layer(two, h5mu):
 def test_what_is_not_there_is_refused_by_name(h5ad, save, frame):
     with pytest.raises(UserError, match=r"no layer 'count'.*mean  layer: counts. .*: counts, raw"):
         import_cells([h5ad(standardised)], {"layer": "count"})
-    with pytest.raises(UserError, match="`layer` is of h5ad and h5mu files, and the format is tab"):
+    with pytest.raises(
+        UserError, match="`layer` is of h5ad, h5mu and Zarr files, and the format is tab"
+    ):
         import_cells([save(frame)], {"layer": "raw"})
 
     def lacking(cells):

@@ -30,11 +30,13 @@ def new_reader(tmp_path, monkeypatch):
 
 def test_the_schema_lists_the_formats_there_are():
     formats = datasets.load_schema("dataset")["properties"]["format"]["enum"]
-    assert formats == sorted(readers.names()) == ["h5ad", "h5mu", "mcmicro", "steinbock", "table"]
+    assert formats == sorted(readers.names()) == [
+        "h5ad", "h5mu", "mcmicro", "steinbock", "table", "zarr",
+    ]  # fmt: skip
 
 
 def test_special_formats_are_asked_before_general_ones():
-    assert readers.names() == ["mcmicro", "steinbock", "h5ad", "h5mu", "table"]
+    assert readers.names() == ["mcmicro", "steinbock", "zarr", "h5ad", "h5mu", "table"]
 
 
 def test_the_example_of_the_documentation_is_a_format(new_reader, tmp_path):

@@ -13,6 +13,7 @@ import yaml
 
 from spclust.consistency import refuse_path
 from spclust.errors import UserError
+from spclust.io import folders
 from spclust.validation import check, shown, unknown
 
 CONFIG_FOLDER = Path(__file__).parents[2] / "config"
@@ -159,13 +160,13 @@ def _paths(definition):
 
 
 def local_files(definition):
-    """Files behind a dataset's ``path``; a folder counts as all its tables."""
+    """Files behind a dataset's ``path``; a folder counts as all the files in it."""
     paths = _paths(definition)
     if isinstance(definition["path"], dict):
         return paths
     files = []
     for path in map(Path, paths):
-        inside = sorted(str(f) for f in path.rglob("*.csv")) if path.is_dir() else []
+        inside = list(map(str, folders.of_cells(path))) if path.is_dir() else []
         if path.is_dir() and not inside:
             raise UserError(
                 f"{path}: the folder of {definition['name']!r} holds no .csv table; name the file "

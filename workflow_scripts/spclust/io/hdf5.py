@@ -45,7 +45,7 @@ def read_anndata(path):
     if MODALITIES in groups:
         raise UserError(f"{path}: this is a MuData file; write  format: h5mu  in the entry")
     if {"X", "obs", "var"} <= groups:
-        return _whole(path, anndata.read_h5ad)
+        return whole(path, anndata.read_h5ad)
     raise UserError(f"{path}: no AnnData with X, obs and var; write it with adata.write_h5ad()")
 
 
@@ -67,7 +67,7 @@ def read_mudata(path):
         raise UserError(f"{path}: no MuData with modalities; write it with mdata.write_h5mu()")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # names that repeat are judged later, by modality
-        data = _whole(path, mudata.read_h5mu)
+        data = whole(path, mudata.read_h5mu)
     if not data.mod:
         raise UserError(f"{path}: the file holds no modality; write it with mdata.write_h5mu()")
     if data.axis == 1:
@@ -125,7 +125,7 @@ def _groups(path, kind):
         with h5py.File(path) as file:
             return set(file)
 
-    return _whole(path, names)
+    return whole(path, names)
 
 
 def _refuse_endless(path):
@@ -147,10 +147,18 @@ def _refuse_endless(path):
         )
 
 
-def _whole(path, read):
+def whole(path, read):
+    """``read(path)``; whatever that raises is said to be a fault of the file.
+
+    Raises
+    ------
+    UserError
+    """
     try:
         return read(path)
-    # a damaged HDF5 file, or one with parts of unknown types, surfaces as nearly anything
+    except UserError:
+        raise
+    # what is damaged, or has parts of unknown types, surfaces as nearly anything
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(

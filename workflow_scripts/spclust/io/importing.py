@@ -21,7 +21,7 @@ import pandas as pd
 
 from spclust.contracts import IMAGE, PARENTS, PSEUDOLABEL, SLICE, SPATIAL, SYNTHETIC
 from spclust.errors import UserError
-from spclust.io import guess, hdf5, labels, modalities, readers, roles, tables
+from spclust.io import folders, guess, hdf5, labels, modalities, readers, roles, tables
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def import_cells(paths, cfg):
     Parameters
     ----------
     paths : list of path
-        Files, or folders of CSV tables.
+        Files, folders of CSV tables, or Zarr stores.
     cfg : dict
         Keys of a dataset (config/schemas/dataset.schema.yaml), all optional: ``name, path, format,
         modality, layer, cell_id, x, y, image, label, proteins, exclude_proteins, ignore_labels,
@@ -72,7 +72,9 @@ def import_cells(paths, cfg):
             f"here is {kind}; give a list as  path:  or make h5ad files of the tables"
         )
     if "layer" in cfg and isinstance(data, tables.Table):
-        raise UserError(f"{files[0]}: `layer` is of h5ad and h5mu files, and the format is {kind}")
+        raise UserError(
+            f"{files[0]}: `layer` is of h5ad, h5mu and Zarr files, and the format is {kind}"
+        )
     if isinstance(data, tables.Table):
         found = _from_table(data, cfg)
     else:
@@ -91,11 +93,11 @@ def import_cells(paths, cfg):
 def _files(paths):
     files = []
     for path in map(Path, paths):
-        inside = sorted(path.rglob("*.csv")) if path.is_dir() else [path]
+        inside = folders.of_cells(path) if path.is_dir() else [path]
         if not inside:
             raise UserError(f"{path}: the folder holds no .csv table; check `path` of the dataset")
         files += inside
-    return files
+    return folders.stores_whole(files)
 
 
 def _from_table(table, cfg):

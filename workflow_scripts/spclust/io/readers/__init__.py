@@ -11,10 +11,10 @@ To add a format, put a module here, named as ``format:`` of a dataset is to name
         ...
 
 ``recognises(files)``
-    Whether the files (list of Path; of a folder all its ``.csv`` tables) are of this format, told
-    by names or first lines. Readers are asked by ``PRIORITY``, smallest first, then by name; the
-    first to say yes reads. Left out, ``PRIORITY`` is 0; the readers that take any file of a suffix
-    have 1 (``h5ad``, ``h5mu``) and 2 (``table``).
+    Whether the files (list of Path; of a folder all its ``.csv`` tables, a Zarr store as its
+    folder) are of this format, told by names or first lines. Readers are asked by ``PRIORITY``,
+    smallest first, then by name; the first to say yes reads. Left out, ``PRIORITY`` is 0; the
+    readers that take any file of a suffix have 1 (``h5ad``, ``h5mu``) and 2 (``table``).
 
 ``read(files, cfg)``
     The cells, as whichever of these is the least work. ``cfg`` holds the keys of the dataset.

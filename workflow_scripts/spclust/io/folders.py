@@ -1,0 +1,41 @@
+"""Which files of a folder hold cells.
+
+Imported by Snakemake itself, so it may use the standard library only.
+"""
+
+import os
+from pathlib import Path
+
+STORE = ("zarr.json", ".zgroup")  # one of them makes a folder a Zarr group, of format 3 or 2
+TABLES = "tables"  # where a SpatialData store has its AnnData
+
+
+def is_store(folder):
+    """Whether a folder is a Zarr group."""
+    return any((folder / name).is_file() for name in STORE)
+
+
+def of_cells(folder):
+    """Files of a folder that hold cells.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    list of Path
+        All ``.csv`` tables; of a Zarr store all files, of one of SpatialData those of its tables.
+    """
+    if not is_store(folder):
+        return sorted(folder.rglob("*.csv"))
+    tables = folder / TABLES
+    inside = (tables if tables.is_dir() else folder).rglob("*")
+    return sorted(path for path in inside if path.is_file())
+
+
+def stores_whole(files):
+    """Files as they are; where they are those of a Zarr store, the one folder that holds them."""
+    if not any(file.name in STORE for file in files):
+        return files
+    return [Path(os.path.commonpath([file.parent for file in files]))]

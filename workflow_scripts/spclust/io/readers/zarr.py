@@ -1,0 +1,57 @@
+"""Zarr stores: AnnData, or the table of a SpatialData store."""
+
+import logging
+
+from spclust.errors import UserError
+from spclust.io import folders, hdf5
+
+log = logging.getLogger(__name__)
+
+
+def recognises(files):
+    return len(files) == 1 and folders.is_store(files[0])
+
+
+def read(files, cfg):
+    """The AnnData of a store, or of the one table of its ``tables``.
+
+    Raises
+    ------
+    UserError
+        When the store holds no AnnData or several, or is damaged.
+    """
+    import anndata
+
+    if not recognises(files):
+        raise UserError(
+            f"{files[0]}: no Zarr store (a folder with {' or '.join(folders.STORE)}); for a text "
+            "table write  format: table  in the dataset's entry"
+        )
+    (root,) = files
+    groups = [root]
+    if root.name == folders.TABLES:
+        groups = [path for path in sorted(root.iterdir()) if folders.is_store(path)]
+    if len(groups) != 1:
+        named = f"; name one, e.g.  path: {groups[0]}" if groups else ""
+        raise UserError(f"{root}: there are {len(groups)} tables, one is needed{named}")
+    hdf5.whole(groups[0], _look)
+    return hdf5.whole(groups[0], anndata.read_zarr)
+
+
+def _look(path):
+    """Refuse what is no AnnData; warn of absent chunks, which Zarr takes for zeros."""
+    import zarr
+
+    group = zarr.open_group(path, mode="r")
+    kind = group.attrs.get("encoding-type")
+    if kind != "anndata":
+        raise UserError(
+            f"{path}: no AnnData (its encoding-type is {kind!r}); write one with "
+            "adata.write_zarr(), or h5ad or h5mu files"
+        )
+    x = group.get("X")
+    if isinstance(x, zarr.Array) and x.nchunks_initialized < x.nchunks:
+        log.warning(
+            "%s: %d of the %d chunks of X are not in the store, so all values there are 0; was it "
+            "copied whole?", path, x.nchunks - x.nchunks_initialized, x.nchunks,
+        )  # fmt: skip
