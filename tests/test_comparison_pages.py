@@ -1,0 +1,69 @@
+"""Sentences of the pages that are written by hand say what the kept tables say."""
+
+import re
+
+import pandas as pd
+import pytest
+from workflow import ROOT
+
+PAGES = {"README.md": ROOT / "README.md", "comparison": ROOT / "tests/comparison/README.md"}
+NAMES = {"Ward": "ward", "KMeans": "kmeans", "the vote": "consensus", "Leiden": "leiden",
+         "BANKSY": "banksy"}  # fmt: skip
+CANCER, KIDNEYS = ["upmc_hnscc_reg004", "upmc_hnscc_reg009"], ["dkd_005", "dkd_011"]
+
+
+def text(page):
+    """A page in one line, so that sentences may be broken anywhere."""
+    return re.sub(r"\s+", " ", PAGES[page].read_text())
+
+
+def said(sentence, names=NAMES):
+    """Values that follow names in a sentence: ``Ward .48, KMeans (.47)``."""
+    found = {name: re.search(rf"{name}(?: has)? \(?(\.\d+)", sentence) for name in names}
+    return {names[name]: float(value[1]) for name, value in found.items() if value}
+
+
+def blind(slices):
+    """Mean ARI by run over slices nobody had seen."""
+    table = pd.read_csv(ROOT / "tests/comparison/blind/runs.tsv", sep="\t")
+    scores = table[table["dataset"].isin(slices)].groupby(["dataset", "run"])["ARI"].mean()
+    return scores.groupby("run").mean()
+
+
+def test_the_readme_tells_the_means_over_slices_nobody_had_seen():
+    cancer, kidneys = text("README.md").split("Two of cell types: ")[1].split("([all")[0].split(";")
+    for slices, values in ((CANCER, said(cancer)), (KIDNEYS, said(kidneys))):
+        leiden = values.pop("leiden")
+        assert len(values) == 3
+        for run, value in values.items():
+            assert value == pytest.approx(blind(slices)[run], abs=0.005001), run
+        if slices is CANCER:
+            assert leiden == pytest.approx(blind(slices)["leiden"], abs=0.005001)
+    forms = blind(KIDNEYS)[["leiden", "leiden_pca", "scimap_style", "phenograph"]]
+    assert f"forms of Leiden {forms.min():.2f} to {forms.max():.2f}".replace("0.", ".") in kidneys
+
+
+def test_the_page_tells_the_means_over_seen_and_unseen_slices_of_one_cancer():
+    sentence = text("comparison").split("two seen and two not, ")[1].split(": its lead")[0]
+    values = said(sentence)
+    assert len(values) == 4
+    table = pd.read_csv(ROOT / "tests/comparison/first_labels.tsv", sep="\t")
+    table = table[(table["score"] == "ARI") & table["slice"].str.contains("upmc_hnscc")]
+    seen = table.groupby(["slice", "labels"])["value"].mean().unstack()
+    assert len(seen) == 2
+    seen = seen.rename(columns={"vote": "consensus"}).mean()
+    for run, value in values.items():
+        mean = (seen[run] + blind(CANCER)[run]) / 2
+        assert value == pytest.approx(mean, abs=0.0005001), run
+
+
+def test_the_readme_tells_the_means_over_the_slices_the_vote_was_chosen_on():
+    table = pd.read_csv(ROOT / "tests/comparison/first_labels.tsv", sep="\t")
+    table = table[table["score"] == "ARI"]
+    means = table.groupby(["labels", "seed"])["value"].mean().groupby("labels").mean()
+    sentence = text("README.md").split("signatures of cell types, vote for ")[1].split("([")[0]
+    values = said(sentence, {"a mean ARI of": "vote", "Leiden": "leiden", "Ward": "ward",
+                             "KMeans": "kmeans"})  # fmt: skip
+    assert len(values) == 4
+    for labels, value in values.items():
+        assert value == pytest.approx(means[labels], abs=0.0005001), labels
