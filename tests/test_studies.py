@@ -1,5 +1,7 @@
 """The configurations of comparisons in config/studies."""
 
+from collections import defaultdict
+
 import pytest
 import yaml
 from workflow import ROOT
@@ -18,14 +20,23 @@ def test_studies_are_valid_and_treat_a_slice_alike_for_every_method(path):
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text()) | study(path.stem)
     registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
     plan = settings.resolve(config, registry)
-    # but for what a method's own card wants
+    # one preparation in a group, but for what a method's own card wants
     prepared = {(dataset, run.group, run.chosen["preprocess"]) for dataset, run, _ in plan.results
                 if run.chosen["preprocess"] != plan.card(run.method).name}  # fmt: skip
     groups = {run.group for _, run, _ in plan.results}
-    assert len(prepared) == len(plan.datasets) * len(groups)
-    # every run on every slice
-    names = {run.name for _, run, _ in plan.results}
-    assert len(plan.results) == len(names) * len(plan.datasets) * len(config["seeds"])
+    for group in groups:
+        of_group = defaultdict(list)
+        for dataset, run, _ in plan.results:
+            if run.group == group:
+                of_group[dataset].append(run.name)
+        # every run of the group on every slice of it, as often as there are seeds
+        first, *others = map(sorted, of_group.values())
+        assert all(other == first for other in others)
+        assert first == sorted([*set(first)] * len(config["seeds"]))
+        assert sum(g == group for _, g, _ in prepared) == len(of_group)
+        # what is brought together are the slices of a cohort
+        assert {*of_group} == {d for d in plan.datasets
+                               if group != "harmony" or "slices" in plan.slices[d]}  # fmt: skip
 
 
 def test_both_studies_run_the_same_methods_with_the_same_settings():
