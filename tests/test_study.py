@@ -249,6 +249,22 @@ def test_of_one_score_there_is_a_line_or_a_bar_for_each_slice(table):
     assert joined[0].get_color() != joined[1].get_color() and bars.get_ylabel() == "ARI"
 
 
+def test_rows_that_are_kept_to_some_slices_leave_the_place_of_the_others_empty(table):
+    second = table.assign(dataset="e", mean=table["mean"] / 2)
+    two = pd.concat([table[table["part"] == 1], second], ignore_index=True)
+    texts = FACTS | {"parts": [FACTS["parts"][0], ["more", "what", [["k5", "5"], ["k10", "10"]]]]}
+    one, other = figures.figure(two, texts | {"score": "ARI"}).axes
+    for ax in (one, other):
+        assert [tick.get_text() for tick in ax.get_xticklabels()] == ["d", "e"]
+        assert ax.get_xlim() == (-0.5, 1.5)
+    heights = [bar.get_height() for bar in one.containers[1]]
+    assert np.isnan(heights[0]) and heights[1] == pytest.approx(0.1)
+    # with all scores a panel is of one slice: it has none of them
+    panels = {ax.get_title(): ax.axison for ax in figures.figure(two, texts).axes}
+    assert panels == {"": False, "more · d": True, "bars · e": True, "more · e": True}
+    assert " · ".join(["d", "bars"]) not in study.page(two, FACTS).replace(" | ", " · ")
+
+
 def test_the_weight_of_the_spatial_layer_is_a_curve_for_each_slice():
     plan = planned(named("spatialleiden_ratio"))
     facts = study_plan.facts(plan)

@@ -59,13 +59,16 @@ def figure(table, facts):
     for i, dataset in enumerate(datasets):
         for j, (title, axis, _) in enumerate(parts):
             ax = panels[i * per_dataset + j]
-            ax.axis("on")
             part = table[table["part"] == j]
             part = part if one else part[part["dataset"] == dataset]
-            (_lines if numeric[j] else _bars)(ax, part, by, lines if numeric[j] else colours)
-            if not numeric[j]:
-                names = part[by].unique()
-                ax.set_xticks(range(len(names)), fitting(names, LETTERS / columns))
+            if part.empty:  # runs that are kept to other slices
+                continue
+            ax.axis("on")
+            if numeric[j]:
+                _lines(ax, part, by, lines)
+            else:
+                _bars(ax, part, by, inside, colours)
+                ax.set_xticks(range(len(inside)), fitting(inside, LETTERS / columns))
             ax.set_title(" · ".join(text for text in (title, _name(dataset, datasets)) if text))
             ax.set_xlabel(axis if numeric[j] else "")
             ax.grid(axis="y", color=style.BACKGROUND, linewidth=0.5)
@@ -88,9 +91,9 @@ def fitting(names, letters):
     return [name.replace("_", "_\n") for name in names] if broken else list(names)
 
 
-def _bars(ax, part, by, colours):
-    """A group of bars for each score or dataset, one bar for each row."""
-    groups, runs = part[by].unique(), part["run"].unique()
+def _bars(ax, part, by, groups, colours):
+    """A group of bars for each score or dataset, empty where there is none; a bar for each row."""
+    runs = part["run"].unique()
     width = 0.84 / len(runs)
     for i, run in enumerate(runs):
         rows = part[part["run"] == run].set_index(by).reindex(groups)
@@ -99,6 +102,7 @@ def _bars(ax, part, by, colours):
         ax.bar(x, rows["mean"], width * 0.92, color=colour, yerr=rows["sd"].fillna(0),
                error_kw={"linewidth": 0.6})  # fmt: skip
         ax.plot(x, rows["paper"], marker="D", markerfacecolor="white", **PAPER)
+    ax.set_xlim(-0.5, len(groups) - 0.5)
     ax.tick_params(axis="x", length=0)
 
 
