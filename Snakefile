@@ -53,9 +53,13 @@ rule metrics:
 
 
 onsuccess:
+    over_all = ["summary", "comparison", "comparison_so_far", "studies"]
+    there = [
+        f"results/{name}" for name in over_all if Path("results", name).is_dir()
+    ]
     print(
-        "\nDone. Tables and figures over all runs: results/summary (of the targets comparison and "
-        "comparison_so_far: a folder of that name, of study: results/studies)"
+        "\nDone."
+        + f" Tables and figures over all runs: {', '.join(there)}" * bool(there)
     )
 
 
