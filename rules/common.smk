@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 
 import yaml
-from snakemake import jobs
+from snakemake import jobs, workflow as snakemake_workflow
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
-from spclust import datasets, failures, settings, stages
+from spclust import datasets, failures, scheduling, settings, stages
 from spclust.errors import UserError
 from spclust.fingerprint import code_hash, modules_in
 from spclust.plots import captions
@@ -36,6 +36,9 @@ if workflow.resource_settings.nodes is None:
 gc.set_threshold(100_000)
 
 STARTED = time.time()
+
+# else each job that has ended costs a thread and a weighing of those that wait, every second
+scheduling.keep_one_timer(getattr(snakemake_workflow, "JobScheduler", None))
 
 # `retries` holds for all causes alike, and only the job's log knows the cause
 if not failures.refuse_retries(getattr(jobs, "Job", None), STARTED):
