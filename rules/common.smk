@@ -1,20 +1,17 @@
 """Resolved configuration, target lists, input and resource functions; no rule."""
 
-import gc
 import os
 import re
 import shutil
 import sys
-import time
 from pathlib import Path
 
 import yaml
-from snakemake import jobs, workflow as snakemake_workflow
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
-from spclust import datasets, failures, scheduling, settings, stages
+from spclust import datasets, settings, stages
 from spclust.errors import UserError
 from spclust.fingerprint import code_hash, modules_in
 from spclust.plots import captions
@@ -25,27 +22,6 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 config.update(PLAN.config)  # whole numbers where 4.0 was written
-
-# Snakemake counts no resource that has no limit; one training at a time on a local GPU. The
-# executor is not known yet; those that submit jobs are told how many (--jobs), local ones are not.
-if workflow.resource_settings.nodes is None:
-    workflow.global_resources.setdefault("gpu", 1)
-
-# planning many slices makes millions of objects that stay; to look for garbage among them after
-# every 700 takes a sixth of its time
-gc.set_threshold(100_000)
-
-STARTED = time.time()
-
-# else each job that has ended costs a thread and a weighing of those that wait, every second
-scheduling.keep_one_timer(getattr(snakemake_workflow, "JobScheduler", None))
-
-# `retries` holds for all causes alike, and only the job's log knows the cause
-if not failures.refuse_retries(getattr(jobs, "Job", None), STARTED):
-    if workflow.is_main_process:
-        print(
-            "This version of Snakemake tries refused input again too.", file=sys.stderr
-        )
 
 
 def per_run(name, controls=True):
