@@ -57,10 +57,9 @@ onsuccess:
     there = [
         f"results/{name}" for name in over_all if Path("results", name).is_dir()
     ]
-    print(
-        "\nDone."
-        + f" Tables and figures over all runs: {', '.join(there)}" * bool(there)
-    )
+    print("\nDone.")
+    if there:
+        print("Tables and figures over all runs:", ", ".join(there))
 
 
 onerror:

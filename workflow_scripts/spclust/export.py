@@ -8,7 +8,6 @@ import pandas as pd
 
 from spclust import contracts, style
 from spclust.errors import UserError
-from spclust.io import layers
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +62,8 @@ def add_clusters(data, labels, clusters, key, embedding, umap, names=None, keep_
     single = len(modalities) == 1 and not keep_mudata
     done = modalities[0][ids].copy() if single else data.copy()
     for part in [done] if single else done.mod.values():
-        layers.put_back(part)
+        if contracts.GIVEN in part.layers:
+            part.X = part.layers.pop(contracts.GIVEN)
     order = clusters.index.get_indexer(ids)
     assigned = clusters["cluster"].to_numpy()[order]
     numbers = np.unique(assigned)

@@ -3,9 +3,8 @@
 Whenever Snakemake (9.27, and some before) has weighed which of the waiting jobs to start, it has a
 timer do so again a second later, so that jobs start which ``--max-jobs-per-timespan`` held back.
 Each timer leads to the next, and each job that ends begins a chain of its own: after 475 jobs of a
-study 480 threads waited and 30 % of a core went into weighing; a thousand slices would meet the
-limit of threads of a login node. https://github.com/snakemake/snakemake/pull/3744 is about another
-sign of it.
+study 480 threads waited and 30 % of a core went into weighing (tests/benchmarks/planning.md).
+https://github.com/snakemake/snakemake/pull/3744 is about another sign of it.
 
 Imported by Snakemake itself, so it may use the standard library only.
 """

@@ -1,10 +1,10 @@
 """Which of the tables of values in an AnnData holds what was measured."""
 
-import difflib
 import logging
 
 from spclust.contracts import GIVEN
 from spclust.errors import UserError
+from spclust.io import tables
 
 log = logging.getLogger(__name__)
 
@@ -64,14 +64,7 @@ def measured(part, layer, source):
     """
     if layer is None:
         return part
-    there = _beside(part)
-    if layer not in there:
-        near = difflib.get_close_matches(layer, there, 1, cutoff=0.5)
-        hint = f"; did you mean  layer: {near[0]}" if near else ""
-        raise UserError(
-            f"{source}: there is no layer {layer!r}, which `layer` of the dataset names{hint}. "
-            f"Beside X there is: {', '.join(there) or 'nothing'}"
-        )
+    tables.require(layer, _beside(part), "layer", source, "layer")
     if layer in part.layers:
         values = part.layers[layer]
     else:
@@ -97,12 +90,6 @@ def say_of_others(part, source):
             "%s: X has negative values, so it is hardly as measured; the file also holds %s, to "
             "take that write  layer: %s", source, ", ".join(there), there[0],
         )  # fmt: skip
-
-
-def put_back(part):
-    """An AnnData with the ``X`` that its file had, see :func:`measured`; changed in place."""
-    if GIVEN in part.layers:
-        part.X = part.layers.pop(GIVEN)
 
 
 def _beside(part):

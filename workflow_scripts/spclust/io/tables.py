@@ -269,8 +269,8 @@ def numbers(frame, columns, place, remedy):
     return values
 
 
-def require(wanted, columns, key, source):
-    """Refuse a column named in the config that the data do not have."""
+def require(wanted, columns, key, source, what="column"):
+    """Refuse a column, or layer, named in the config that the data do not have."""
     columns = [str(c) for c in columns]
     if wanted in columns:
         return
@@ -278,8 +278,8 @@ def require(wanted, columns, key, source):
     hint = f"; did you mean  {key}: {near[0]}" if near else ""
     shown = ", ".join(columns[:60]) + (", ..." if len(columns) > 60 else "")
     raise UserError(
-        f"{source}: there is no column {wanted!r}, which `{key}` of the dataset names{hint}. "
-        f"Columns are: {shown}"
+        f"{source}: there is no {what} {wanted!r}, which `{key}` of the dataset names{hint}. "
+        f"{what.capitalize()}s are: {shown or 'none'}"
     )
 
 
