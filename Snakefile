@@ -53,7 +53,8 @@ rule metrics:
 
 
 onsuccess:
-    over_all = ["summary", "comparison", "comparison_so_far", "studies"]
+    over_all = ["summary", "comparison", "studies"]
+    over_all += [f"{name}_so_far" for name in over_all[1:]]
     there = [
         f"results/{name}" for name in over_all if Path("results", name).is_dir()
     ]

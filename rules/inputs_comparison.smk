@@ -2,12 +2,12 @@
 
 from functools import cache
 
-from spclust import comparison_kept, comparison_plan
+from spclust import comparison_plan
 
 
 def kept_folder():
     """Folder of kept values, below the project where its path is relative."""
-    kept = config.get("comparison", {}).get("kept")
+    kept = config.get("kept")
     return Path(workflow.basedir, kept) if kept else None
 
 
@@ -24,10 +24,7 @@ def compared_files(wildcards):
     Those that happen to be finished are taken as they lie: as inputs, Snakemake would look for
     what to run again of them, where runs fail.
     """
-    return {
-        "runs": comparison_plan.files(comparison_facts(wildcards.extent)),
-        "kept": comparison_kept.files(kept_folder()),
-    }
+    return comparison_plan.files(comparison_facts(wildcards.extent))
 
 
 def comparison_cfg(wildcards):

@@ -1,25 +1,35 @@
 # The table and the figure that the configuration's key `study` asks for.
 rule study:
     input:
-        study_files,
+        study_files("studies"),
+
+
+# The same of the runs that are there.
+rule study_so_far:
+    input:
+        study_files("studies_so_far"),
 
 
 rule tabulate_study:
     input:
-        lambda wildcards: study_plan.files(PLAN),
+        unpack(study_runs),
     output:
         table=report(
-            "results/studies/{study}/table.tsv",
+            "results/{extent}/{study}/table.tsv",
             caption="../config/captions/study.rst",
             category="Studies",
             labels={"what": "{study}, table"},
         ),
-        page="results/studies/{study}/table.md",
+        page="results/{extent}/{study}/table.md",
+        runs="results/{extent}/{study}/runs.tsv",
+        classes="results/{extent}/{study}/classes.tsv",
+        settings="results/{extent}/{study}/settings.json",
     log:
-        "results/logs/studies/{study}/tabulate_study.log",
+        "results/logs/{extent}/{study}/tabulate_study.log",
     benchmark:
-        "results/benchmarks/studies/{study}/tabulate_study.tsv"
+        "results/benchmarks/{extent}/{study}/tabulate_study.tsv"
     wildcard_constraints:
+        extent="studies|studies_so_far",
         study=stages.NAME,
     localrule: True
     conda:
@@ -39,20 +49,21 @@ rule tabulate_study:
 
 rule plot_study:
     input:
-        "results/studies/{study}/table.tsv",
+        "results/{extent}/{study}/table.tsv",
     output:
         report(
-            directory("results/studies/{study}/figures"),
+            directory("results/{extent}/{study}/figures"),
             patterns=["{figure}.png"],
             caption="../config/captions/study.rst",
             category="Studies",
             labels={"what": "{study}, figure"},
         ),
     log:
-        "results/logs/studies/{study}/plot_study.log",
+        "results/logs/{extent}/{study}/plot_study.log",
     benchmark:
-        "results/benchmarks/studies/{study}/plot_study.tsv"
+        "results/benchmarks/{extent}/{study}/plot_study.tsv"
     wildcard_constraints:
+        extent="studies|studies_so_far",
         study=stages.NAME,
     localrule: True
     conda:
@@ -62,7 +73,7 @@ rule plot_study:
         mem_mb=memory(1000, 0),
         runtime=minutes(10),
     params:
-        cfg=study_cfg,
+        cfg=study_layout,
         code=code_hash("plot_study"),
     message:
         "Figure of the study {wildcards.study}"

@@ -16,6 +16,7 @@ from spclust import (
     comparison_summary,
     comparison_values,
     settings,
+    study_plan,
 )
 from spclust.errors import UserError
 
@@ -29,7 +30,7 @@ def plan_of(part=None, parts=PARTS, seeds=(1, 2), **others):
     config = SHIPPED | {
         "datasets": SLICES, "seeds": list(seeds), "part": part,
         "runs": [{"name": name} for name in ("kmeans", "leiden", "truth")],
-        "comparison": {"reference": None, "parts": parts, "kept": None},
+        "comparison": {"reference": None, "parts": parts},
     }  # fmt: skip
     return settings.resolve(config | others, {})
 
@@ -67,8 +68,7 @@ def test_kept_values_make_the_tables_that_the_runs_made(tmp_path):
         table.to_csv(tmp_path / f"{name}.tsv", sep="\t", index=False)
     (tmp_path / "settings.json").write_text("{}")
     planned = list(results.planned.itertuples(index=False, name=None))
-    wanted = [tuple(row[:3]) for row in planned if row[0] == "one"]
-    kept = comparison_values.read(tmp_path, wanted)
+    kept = comparison_values.read([(*row, tmp_path) for row in planned if row[0] == "one"])
     # of the first slice nothing is left but what is kept
     there = [(*row[:3], "gone" if row[0] == "one" else row[3]) for row in planned]
     again = comparison.read(there, results.controls, kept=kept)
@@ -77,13 +77,13 @@ def test_kept_values_make_the_tables_that_the_runs_made(tmp_path):
     pd.testing.assert_frame_equal(
         comparison_values.tables(results)[1], comparison_values.tables(again)[1]
     )
-    assert comparison_values.read(tmp_path, []) is None
+    assert comparison_values.read([]) is None
 
 
 def test_a_part_asks_for_its_runs_and_shows_those_of_others_that_are_there(in_tmp):
     facts = comparison_plan.facts(plan_of("last"))
     assert len(facts["asked"]) == 2 and {row[1] for row in facts["results"]} == {"leiden"}
-    assert comparison_plan.files(facts)[0].endswith(
+    assert comparison_plan.files(facts)["runs"][0].endswith(
         "seed-1/graphs-leiden/method-leiden/metrics.tsv"
     )
     plan = plan_of("first")
@@ -104,16 +104,37 @@ def test_a_part_asks_for_its_runs_and_shows_those_of_others_that_are_there(in_tm
 def test_what_is_kept_with_equal_settings_is_not_asked_for_again(in_tmp):
     folder = in_tmp / "kept"
     keep(plan_of(), folder, FIRST)
-    facts = comparison_plan.facts(plan_of(), folder=folder)
-    assert {tuple(key) for key in facts["kept"]} == FIRST and facts["other_settings"] == []
+    facts = comparison_plan.facts(plan_of(), root=folder)
+    assert {tuple(row[:3]) for row in facts["kept"]} == FIRST and facts["other_settings"] == []
+    names = ("runs.tsv", "classes.tsv", "settings.json")
+    assert comparison_plan.files(facts)["kept"] == [str(folder / name) for name in names]
     assert len(facts["asked"]) == 4 and all("leiden" in path for path in facts["asked"])
     assert comparison_plan.facts(plan_of(), True, folder)["asked"] == []
     # one seed more is run, the others are not
-    assert (
-        len(comparison_plan.facts(plan_of("first", seeds=(1, 2, 3)), folder=folder)["asked"]) == 4
-    )
+    assert len(comparison_plan.facts(plan_of("first", seeds=(1, 2, 3)), root=folder)["asked"]) == 4
     (folder / "settings.json").unlink()
-    assert comparison_plan.facts(plan_of(), folder=folder)["kept"] == []
+    assert comparison_plan.facts(plan_of(), root=folder)["kept"] == []
+
+
+def test_runs_are_known_by_their_stages_in_whichever_folder_and_by_whatever_name(in_tmp):
+    keep(plan_of(), in_tmp / "kept/a/first", FIRST)
+    leiden = {("two", "leiden", 1)}
+    keep(plan_of(), in_tmp / "kept/b", leiden, score=0.7)
+    runs = [{"name": "twice"}, {"name": "again"}, {"name": "k3"}]
+    runs[0]["method"] = runs[1]["method"] = "leiden"
+    runs[2] |= {"method": "leiden", "graphs": "k3"}
+    plan = plan_of(parts={}, runs=runs, graphs={"k3": {"n_neighbors": 3}})
+    facts = comparison_plan.facts(plan, root=in_tmp / "kept")
+    assert {tuple(row[:3]) for row in facts["kept"]} == {("two", "twice", 1), ("two", "again", 1)}
+    assert {row[-1] for row in facts["kept"]} == {str(in_tmp / "kept/b")}
+    scores, classes, costs = comparison_values.read(facts["kept"])
+    assert set(scores["run"]) == set(classes["run"]) == set(costs["run"]) == {"twice", "again"}
+    assert scores.query("metric == 'ARI'")["value"].tolist() == [0.71, 0.71]
+    # what a study shows of it
+    both = {"name": "made", "parts": [{"rows": {"twice": "one", "again": "other"}}]}
+    facts = study_plan.facts(plan_of(parts={}, runs=runs, study=both, graphs={"k3": {}}),
+                             root=in_tmp / "kept")  # fmt: skip
+    assert len(facts["kept"]) == 2 and len(facts["asked"]) == 6 and len(facts["results"]) == 8
 
 
 def test_what_is_kept_with_other_settings_is_left_out_and_said(in_tmp):
@@ -124,7 +145,7 @@ def test_what_is_kept_with_other_settings_is_left_out_and_said(in_tmp):
         return comparison_kept.usable(plan_of(**others), folder)
 
     kept, other = found(evaluation=SHIPPED["evaluation"] | {"rare_class": 0.1})
-    assert kept == set() and other == ["evaluation.all.rare_class: was 0.05, is 0.1"]
+    assert kept == {} and other == ["evaluation.all.rare_class: was 0.05, is 0.1"]
     kept, other = found(method={"kmeans": {"n_init": 3}})
     assert {run for _, run, _ in kept} == {"truth"} and len(kept) == 4
     assert len(other) == 1 and other[0].startswith("method.kmeans.n_init: was ")
@@ -137,9 +158,9 @@ def test_what_is_kept_with_other_settings_is_left_out_and_said(in_tmp):
     for values in then["preprocess"].values():
         del values["normalisation"]
     (folder / "settings.json").write_text(json.dumps(then))
-    assert found() == (FIRST, [])
+    assert found() == (dict.fromkeys(FIRST, str(folder)), [])
     kept, other = found(preprocess={"default": {"normalisation": "none"}})
-    assert kept == set() and "preprocess.default.normalisation: was total, is none" in other
+    assert kept == {} and "preprocess.default.normalisation: was total, is none" in other
 
 
 def test_parts_are_held_against_the_runs():

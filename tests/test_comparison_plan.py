@@ -47,12 +47,12 @@ def test_every_run_is_planned_but_those_of_a_slice_that_is_not_here(in_tmp):
         ("gone", run, seed) for run in ("leiden", "truth") for seed in (1, 2)
     ]
     assert planned["one", "leiden", 2].endswith("seed-2/graphs-leiden/method-leiden")
-    files = comparison_plan.files(facts)
+    files = comparison_plan.files(facts)["runs"]
     assert len(files) == 4 * 3 and files[0] == planned["one", "leiden", 1] + "/metrics.tsv"
 
     Path("by_hand").mkdir()
     Path("by_hand/gone.h5ad").touch()
-    assert len(comparison_plan.files(comparison_plan.facts(plan))) == 8 * 3
+    assert len(comparison_plan.files(comparison_plan.facts(plan))["runs"]) == 8 * 3
 
 
 def test_the_reference_is_the_one_named_and_of_its_recipe_in_other_groups(in_tmp):
@@ -76,7 +76,7 @@ def test_the_reference_is_the_one_named_and_of_its_recipe_in_other_groups(in_tmp
 def test_a_cohort_lacks_the_file_of_its_slice(in_tmp):
     plan = plan_of([{"name": "both", "slices": [SIMULATED, GONE]}])
     assert comparison_plan.facts(plan)["absent"] == {"both": "by_hand/gone.h5ad"}
-    assert comparison_plan.files(comparison_plan.facts(plan)) == []
+    assert comparison_plan.files(comparison_plan.facts(plan))["runs"] == []
 
 
 def test_so_far_are_the_runs_that_have_left_all_their_files(in_tmp):
@@ -102,5 +102,5 @@ def test_many_runs_are_planned_at_once(in_tmp):
     started = time.process_time()
     facts = comparison_plan.facts(plan, finished=True)
     assert sum(folder is not None for *_, folder in facts["results"]) == 100
-    assert comparison_plan.files(facts) == [] and facts["newest"] > 0
+    assert comparison_plan.files(facts)["runs"] == [] and facts["newest"] > 0
     assert time.process_time() - started < 2

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from matplotlib.container import BarContainer, ErrorbarContainer
 
-from spclust import reporting, settings, study, study_plan, style
+from spclust import comparison_plan, reporting, settings, study, study_plan, style
 from spclust.errors import UserError
 from spclust.plots import study as figures
 
@@ -59,8 +59,11 @@ def test_every_study_plans_and_says_how_it_is_run(path):
     command = rf"snakemake study --cores 2( --keep-going)? --configfile config/studies/{path.name}"
     assert re.search(command, text)
     assert "Estimated: " in text or "Measured: " in text
-    facts = study_plan.facts(plan)
-    assert len(study_plan.files(plan)) == len(facts["results"]) > 0
+    facts, files = study_plan.facts(plan), comparison_plan.FILES
+    made = {folder for *_, folder in facts["results"]}
+    assert len(facts["asked"]) == len(facts["results"]) > 0 and set(facts["asked"]) == made
+    assert len(comparison_plan.files(facts)["runs"]) == len(facts["asked"]) * len(files)
+    assert plan.config["kept"] == "tests/comparison"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -166,23 +169,24 @@ FACTS = {
     "notes": ["a note"],
     "parts": [["bars", "what", [["a", "first"], ["b", "second"]]],
               ["lines", "k", [["k5", 5], ["k10", 10]]]],
-    "results": [["d", run, seed] for run in ("a", "b", "k5", "k10") for seed in (1, 2)],
+    "results": [["d", run, seed, "there"] for run in ("a", "b", "k5", "k10") for seed in (1, 2)],
     "paper": [["d", "b", "ARI", 0.5, 0.25], ["d", "k5", "NMI", 0.75, None],
               ["e", "a", "ARI", 1, 0]],
 }  # fmt: skip
 
 
-def scores(run, seed):
-    """As evaluate_run leaves them: of both seeds 0.1 more and less than a number of the run."""
-    middle = {"a": 0.2, "b": 0.4, "k5": 0.5, "k10": 0.7}[run] + (0.1 if seed == 1 else -0.1)
-    rows = [("all", metric, middle) for metric in ("accuracy", "ARI", "NMI", "macro_F1", "rare_F1")]
-    rows += [("one of a cohort", "ARI", 1.0)]
-    return pd.DataFrame(rows, columns=["slice", "metric", "value"])
+def scores(results):
+    """Scores of runs, of both seeds 0.1 more and less than a number of the run."""
+    rows = []
+    for dataset, run, seed, _ in results:
+        value = {"a": 0.2, "b": 0.4, "k5": 0.5, "k10": 0.7}[run] + (0.1 if seed == 1 else -0.1)
+        rows += [(dataset, run, seed, metric, value) for metric in [*FACTS["scores"], "rare-F1"]]
+    return pd.DataFrame(rows, columns=["dataset", "run", "seed", "metric", "value"])
 
 
 @pytest.fixture(scope="module")
 def table():
-    return study.tabulate([scores(run, seed) for _, run, seed in FACTS["results"]], FACTS)
+    return study.tabulate(scores(FACTS["results"]), FACTS)
 
 
 def test_the_table_holds_means_over_seeds_beside_the_papers_numbers(table):
@@ -198,7 +202,7 @@ def test_the_table_holds_means_over_seeds_beside_the_papers_numbers(table):
 
 
 def test_the_table_has_the_scores_that_are_asked_for_in_their_order():
-    made = [scores(run, seed) for _, run, seed in FACTS["results"]]
+    made = scores(FACTS["results"])
     found = study.tabulate(made, FACTS | {"scores": ["rare-F1", "ARI"]})
     assert list(found["metric"].unique()) == ["rare-F1", "ARI"]
     assert found["paper"].notna().sum() == 1
@@ -215,6 +219,20 @@ def test_the_page_keeps_the_order_of_the_rows_and_the_papers_numbers_apart(table
     ]  # fmt: skip
     assert rows[1][3:5] == ["0.400 ± 0.141", "0.500 ± 0.250"] and rows[0][4] == ""
     assert rows[2][6] == "0.750" and lines[-1] == "- a note"
+
+
+def test_of_a_study_that_is_not_finished_the_page_says_what_is_there():
+    there = [row if row[1:3] not in (["b", 2], ["k10", 1], ["k10", 2]) else [*row[:3], None]
+             for row in FACTS["results"]]  # fmt: skip
+    found = study.tabulate(scores([row for row in there if row[-1]]), FACTS)
+    page = study.page(found, FACTS | {"results": there})
+    assert "over the seeds 1, 2. So far 5 of 8 runs are there." in page
+    head, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]]
+                      for line in page.splitlines() if line.startswith("|")]  # fmt: skip
+    assert head[-1] == "seeds" and [(row[1], row[-1]) for row in rows] == [
+        ("first", "2"), ("second", "1"), ("5", "2")
+    ]  # fmt: skip
+    assert "seeds |" not in study.page(study.tabulate(scores(FACTS["results"]), FACTS), FACTS)
 
 
 def test_texts_are_bars_and_numbers_are_places_on_an_axis(table, tmp_path, monkeypatch):

@@ -53,7 +53,7 @@ def test_what_fails_and_what_is_not_here_leaves_empty_cells(tmp_path):
     shutil.move(folder, project.folder / "kept")
     shutil.rmtree(project.folder / "results")
     parts = {"first": {"runs": ["random"], "hours": 0.1}, "last": {"runs": ["kmeans"]}}
-    more = changed(SMALL, seeds=[1, 2], comparison={"parts": parts, "kept": "kept"})
+    more = changed(SMALL, seeds=[1, 2], comparison={"parts": parts}, kept="kept")
     project.configure(more)
     planned = project.snakemake("-n", "comparison", "--config", "part=first")
     assert planned.jobs["cluster_cells"] == 2 and planned.jobs["compare_methods"] == 1, planned.text
@@ -64,3 +64,23 @@ def test_what_fails_and_what_is_not_here_leaves_empty_cells(tmp_path):
     pd.testing.assert_frame_equal(again, scores)
     page = (folder / "summary.md").read_text()
     assert "| `first` | random | all | 2 of 3 | 0.1 |" in " ".join(page.split())
+
+    # a study takes them too, and leaves values of its own that another may take
+    rows = {"random": "chance", "kmeans": "KMeans"}
+    made = {"name": "made", "parts": [{"axis": "method", "rows": rows}]}
+    project.configure(changed(SMALL, study=made, kept="kept", datasets=SLICES[:2]))
+    done = project.snakemake("study")
+    assert done.code == 0 and done.jobs.keys() == {"tabulate_study", "plot_study", "study"}
+    shown = pd.read_csv(project.folder / "results/studies/made/table.tsv", sep="\t")
+    of_scores = scores.set_index(["dataset", "run", "metric"])["mean"].rename("compared")
+    both = shown.join(of_scores, on=["dataset", "run", "metric"])
+    assert len(both) == 16 and both["compared"].notna().all()
+    assert both["mean"].tolist() == both["compared"].tolist()
+    shutil.move(project.folder / "results/studies", project.folder / "kept/of_a_study")
+    (project.folder / "kept/runs.tsv").unlink()
+    project.configure(changed(SMALL, study=made, kept="kept", seeds=[1, 2], datasets=SLICES[:2]))
+    done = project.snakemake("study_so_far")
+    assert done.code == 0 and "cluster_cells" not in done.jobs, done.text
+    page = (project.folder / "results/studies_so_far/made/table.md").read_text()
+    assert "over the seeds 1. So far 4 of 8 runs are there." in page
+    assert project.snakemake("-n", "study").jobs["cluster_cells"] == 4

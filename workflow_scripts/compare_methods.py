@@ -6,8 +6,7 @@ from spclust import comparison_report, comparison_text, contracts, logs
 
 with logs.job(snakemake.log[0], snakemake.rule) as log:
     facts, out = snakemake.params.cfg, snakemake.output
-    kept = snakemake.input.kept
-    results = comparison_report.read(facts, Path(kept[0]).parent if kept else None)
+    results = comparison_report.read(facts)
     tables = comparison_report.tables(results, facts)
     for name, table in tables.items():
         contracts.write_table(table, out[name])

@@ -1,14 +1,15 @@
 """Collect the scores of a study's runs, beside those that the paper printed."""
 
-import pandas as pd
-
-from spclust import contracts, logs, reporting, study
+from spclust import comparison, comparison_values, contracts, logs, reporting, study
 
 with logs.job(snakemake.log[0], snakemake.rule) as log:
     facts, out = snakemake.params.cfg, snakemake.output
-    scores = [pd.read_csv(path, sep="\t", dtype={"slice": str}) for path in snakemake.input]
-    table = study.tabulate(scores, facts)
+    results = comparison.read(facts["results"], kept=comparison_values.read(facts["kept"]))
+    table = study.tabulate(results.scores, facts)
     contracts.write_table(reporting.rounded(table), out.table)
     with contracts.atomic(out.page) as temporary:
         temporary.write_text(study.page(table, facts))
+    for name, values in zip(("runs", "classes"), comparison_values.tables(results)):
+        contracts.write_table(values, out[name])
+    contracts.write_json(facts["settings"], out.settings)
     log.info("the study is in %s", out.page, extra={"for_user": True})

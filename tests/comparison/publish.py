@@ -2,8 +2,9 @@
 
     python tests/comparison/publish.py [results/comparison | results/studies/NAME ...]
 
-A comparison goes to `small/` or `blind/`, by its slices; the table and the figure of a study to
-`studies/NAME`. Without a folder only the texts are written anew, from what is kept.
+A comparison goes to `small/` or `blind/`, by its slices; the table of a study, its figure and the
+values of its runs to `studies/NAME`. Both may be of the runs so far (`results/..._so_far`). Without
+a folder only the texts are written anew, from what is kept.
 """
 
 import shutil
@@ -22,7 +23,7 @@ from spclust import comparison_kept, comparison_plan, comparison_summary, settin
 from spclust.comparison import OF_ALL  # noqa: E402
 from spclust.comparison_text import MARKS, markdown, score, texts  # noqa: E402
 from spclust.reference import placed  # noqa: E402
-from spclust.reporting import GROUP  # noqa: E402
+from spclust.reporting import GROUP, KEPT  # noqa: E402
 
 SMALL, BLIND = HERE / "small", HERE / "blind"
 STUDIES = {SMALL: "config/studies/comparison_small.yaml", BLIND: "config/studies/blind.yaml"}
@@ -30,10 +31,10 @@ END = "<!-- end -->"
 
 
 def copy_study(folder):
-    """The table of a study and its figure."""
+    """The table of a study, its figure and what is kept of its runs."""
     to = HERE / "studies" / folder.name
     to.mkdir(parents=True, exist_ok=True)
-    for name in ("table.md", "table.tsv", "figures/study.png"):
+    for name in ("table.md", "table.tsv", "figures/study.png", *KEPT):
         shutil.copyfile(folder / name, to / Path(name).name)
 
 

@@ -98,8 +98,9 @@ def read(planned, controls=(), kinds=None, groups=None, kept=None):
         costs.append(pd.DataFrame([json.loads(cost.read_text()) | place | {"made": day}]))
     if not costs:
         raise UserError(
-            "no run of this configuration is finished, so there is nothing to compare; start them "
-            "with: snakemake --cores 2 comparison --keep-going --configfile <the same file>"
+            "no run of this configuration is finished, so there is nothing to show; start them "
+            "with the target `comparison` or `study`, e.g.  snakemake comparison --cores 2 "
+            "--keep-going --configfile <the same file>"
         )
     costs = pd.concat(costs, ignore_index=True)
     log.info("%d of %d runs are there", len(costs), len(planned))

@@ -1,9 +1,10 @@
 """Values of runs that are kept when results/ is gone, and whether they are of equal settings.
 
 A folder holds ``runs.tsv`` (scores and costs, a row for each run and seed), ``classes.tsv`` (its
-rare classes) and ``settings.json`` (all values behind the runs). Every comparison writes them; it
-takes those of an earlier one in place of runs, so that parts which were run one by one, or apart,
-are joined and none is run twice.
+rare classes) and ``settings.json`` (all values behind the runs). Every comparison and every study
+writes them; it takes those of earlier ones, in the folder that the configuration's key ``kept``
+names or below it, in place of runs. So parts which were run one by one, or apart, are joined,
+studies share the runs that they have in common, and none is run twice.
 
 Imported by Snakemake itself, so it may use the standard library, PyYAML and jsonschema only.
 """
@@ -21,10 +22,15 @@ RUNS, _, SETTINGS = KEPT
 OF_ALL = ("evaluation", "knowledge")
 
 
-def files(folder):
-    """The files of a folder, none where they are not all there."""
-    paths = [Path(folder, name) for name in KEPT] if folder else []
-    return [str(path) for path in paths] if all(path.is_file() for path in paths) else []
+def folders(root):
+    """Folders at or below another one that hold all the files, in the order of their names."""
+    found = sorted({path.parent for path in Path(root).rglob(RUNS)}) if root else []
+    return [str(at) for at in found if all(Path(file).is_file() for file in files([at]))]
+
+
+def files(folders):
+    """The files of some folders."""
+    return [f"{folder}/{name}" for folder in folders for name in KEPT]
 
 
 def settings_of(plan):
@@ -54,42 +60,41 @@ def _behind(plan, dataset, run):
             *run.chosen.items(), ("method", run.method)]  # fmt: skip
 
 
-def usable(plan, folder):
+def usable(plan, root):
     """Runs of a configuration whose values are kept and were made with its settings.
 
-    A setting that was not there then counts as equal at its default. The code is not compared.
+    A run is known by its dataset, seed and stages, whatever it is called. A setting that was not
+    there then counts as equal at its default. The code is not compared.
 
     Returns
     -------
-    found : set of (str, str, int)
-        Dataset, run and seed.
+    found : dict of (str, str, int) to str
+        Dataset, run and seed to the folder that keeps its values.
     other : list of str
-        Settings in which other kept runs differ, with what they were.
+        Settings in which kept runs that are in none of the folders as they are here differ, with
+        what they were.
     """
-    if not files(folder):
-        return set(), []
-    then, now = json.loads(Path(folder, SETTINGS).read_text()), settings_of(plan)
-    with open(Path(folder, RUNS), newline="") as file:
-        rows = {(row["dataset"], row["run"], int(row["seed"])): row["folder"]
-                for row in csv.DictReader(file, delimiter="\t")}  # fmt: skip
-    found, other, compared = set(), {}, {}
-    for dataset, run, seed in plan.results:
-        key = dataset, run.name, seed
-        if rows.get(key) != run.folder(dataset, seed):
-            if key in rows:
-                other.setdefault(f"{run.name}: its stages are other ones")
-            continue
-        differing = []
-        for at in _behind(plan, dataset, run):
-            if at not in compared:
-                old, new = then.get(at[0], {}).get(at[1], {}), now[at[0]][at[1]]
-                compared[at] = _differing(old, new, _defaults(plan, *at), ".".join(at))
-            differing += compared[at]
-        if differing:
-            other |= dict.fromkeys(differing)
-        else:
-            found.add(key)
-    return found, list(other)
+    found, other, now = {}, {}, settings_of(plan)
+    for folder in folders(root):
+        then, compared = json.loads(Path(folder, SETTINGS).read_text()), {}
+        with open(Path(folder, RUNS), newline="") as file:
+            made = {row["folder"] for row in csv.DictReader(file, delimiter="\t")}
+        for dataset, run, seed in plan.results:
+            key = dataset, run.name, seed
+            if key in found or run.folder(dataset, seed) not in made:
+                continue
+            differing = []
+            for at in _behind(plan, dataset, run):
+                if at not in compared:
+                    old, new = then.get(at[0], {}).get(at[1], {}), now[at[0]][at[1]]
+                    compared[at] = _differing(old, new, _defaults(plan, *at), ".".join(at))
+                differing += compared[at]
+            if differing:
+                other.setdefault(key, []).extend(differing)
+            else:
+                found[key] = folder
+    said = [line for key, lines in other.items() if key not in found for line in lines]
+    return found, list(dict.fromkeys(said))
 
 
 def _differing(old, new, defaults, where):

@@ -49,54 +49,84 @@ def absent_file(plan, dataset):
     return next((file for file in files if not Path(file).exists()), None)
 
 
-def facts(plan, finished=False, folder=None):
-    """What is to be compared.
+def sought(plan, root=None, wanted=None, shown=None):
+    """Where the values of runs are, and which have to be made.
 
     Parameters
     ----------
     plan : Plan
-    finished : bool
-        No run is asked for; else those of the configuration's ``part``, or all without one,
-        whose dataset is here and whose values are not kept. Runs that are not asked for take
-        part where they have left all :data:`FILES`.
-    folder : path, optional
+    root : path, optional
         Where values of runs are kept, see :mod:`spclust.comparison_kept`.
+    wanted : set of (str, str, int), optional
+        Dataset, run and seed of those to be made where their dataset is here and their values are
+        not kept; all without it. The others take part where they have left all :data:`FILES`.
+    shown : set of str, optional
+        Runs that are spoken of; all without it.
 
     Returns
     -------
     dict
-        ``results``: dataset, run, seed and folder of each planned run, None for the folder of
-        one that is left out; in parts, only of runs that are asked for or there somewhere.
-        ``kept``: dataset, run and seed of those whose values are. ``asked``: folders to be made.
-        ``newest``: when a file of the other folders was written last, in nanoseconds.
-        ``other_settings``: of kept runs that are left out. ``parts``: see :func:`parts`.
-        ``controls``: names of control runs. ``groups``: of runs. ``references``: of groups, the
-        run whose pairs are tested. ``prepared``: of runs, the settings of preprocess.
-        ``settings``: all values behind the runs. ``about``: of datasets, what they say of their
-        labels. ``absent``: of datasets, the file that is not here.
+        ``results``: dataset, run, seed and folder of each run, None for the folder of one that is
+        left out. ``kept``: dataset, run, seed, folder and where they are of those whose values
+        are kept. ``asked``: folders to be made. ``newest``: when a file of the other folders was
+        written last, in nanoseconds. ``other_settings``: of kept runs that are left out.
+        ``settings``: all values behind the runs.
     """
-    kept, other = comparison_kept.usable(plan, folder)
+    kept, other = comparison_kept.usable(plan, root)
     gone = {dataset: absent_file(plan, dataset) for dataset in plan.datasets}
-    part = plan.config.get("part")
-    wanted = members(plan, plan.config["comparison"]["parts"][part]) if part else None
-    results, asked, found = [], [], []
+    results, of_kept, asked, found = [], [], [], []
     for dataset, run, seed in plan.results:
         key, place = (dataset, run.name, seed), run.folder(dataset, seed)
+        if shown is not None and run.name not in shown:
+            continue
         if key in kept:
-            pass
+            of_kept.append([*key, place, kept[key]])
         elif gone[dataset]:
             place = None
-        elif not finished and (wanted is None or key in wanted):
+        elif wanted is None or key in wanted:
             asked.append(place)
         elif all(Path(place, name).is_file() for name in FILES):
             found.append(place)
         else:
             place = None
         results.append([*key, place])
+    return {
+        "asked": asked,
+        "kept": of_kept,
+        "newest": max((Path(file).stat().st_mtime_ns for file in _files(found)), default=0),
+        "other_settings": other,
+        "results": results,
+        "settings": comparison_kept.settings_of(plan),
+    }
+
+
+def facts(plan, finished=False, root=None):
+    """What is to be compared.
+
+    Parameters
+    ----------
+    plan : Plan
+    finished : bool
+        No run is asked for; else those of the configuration's ``part``, or all without one.
+    root : path, optional
+        Where values of runs are kept.
+
+    Returns
+    -------
+    dict
+        Of :func:`sought`, in parts only with runs that are asked for or there somewhere, and:
+        ``parts``: see :func:`parts`. ``controls``: names of control runs. ``groups``: of runs.
+        ``references``: of groups, the run whose pairs are tested. ``prepared``: of runs, the
+        settings of preprocess. ``about``: of datasets, what they say of their labels.
+        ``absent``: of datasets, the file that is not here.
+    """
+    part = plan.config.get("part")
+    wanted = members(plan, plan.config["comparison"]["parts"][part]) if part else None
+    found = sought(plan, root, set() if finished else wanted)
     if plan.config.get("comparison", {}).get("parts"):
         # of what waits for its part there is nothing to say yet
-        begun = {run for _, run, _, place in results if place}
-        results = [row for row in results if row[1] in begun]
+        begun = {run for _, run, _, place in found["results"] if place}
+        found["results"] = [row for row in found["results"] if row[1] in begun]
     controls, ranked = [], {}
     for _, run, _ in plan.results:
         if plan.card(run.method).control:
@@ -105,27 +135,23 @@ def facts(plan, finished=False, folder=None):
             ranked[run.name] = run
     said = {name: {key: d[key] for key in OF_COMPARISON if key in d}
             for name, d in plan.datasets.items()}  # fmt: skip
-    known = {dataset for dataset, *_ in kept}
-    return {
+    known = {dataset for dataset, *_ in found["kept"]}
+    gone = {name: absent_file(plan, name) for name in plan.datasets if name not in known}
+    return found | {
         "about": said,
-        "absent": {name: file for name, file in gone.items() if file and name not in known},
-        "asked": asked,
+        "absent": {name: file for name, file in gone.items() if file},
         "controls": sorted(set(controls)),
         "groups": {name: run.group for name, run in ranked.items()},
-        "kept": sorted([*key] for key in kept),
-        "newest": max((Path(file).stat().st_mtime_ns for file in _files(found)), default=0),
-        "other_settings": other,
         "parts": parts(plan),
         "prepared": _prepared(plan),
         "references": references(plan, list(ranked.values())),
-        "results": results,
-        "settings": comparison_kept.settings_of(plan),
     }
 
 
 def files(compared):
-    """The files of every run that is asked for, of what :func:`facts` returns."""
-    return _files(compared["asked"])
+    """The files behind what :func:`sought` returns: of every run that is asked for, and kept."""
+    folders = dict.fromkeys(folder for *_, folder in compared["kept"])
+    return {"runs": _files(compared["asked"]), "kept": comparison_kept.files(folders)}
 
 
 def _files(folders):

@@ -4,18 +4,16 @@ from spclust import comparison, comparison_summary, comparison_text, comparison_
 from spclust.reporting import rounded
 
 
-def read(facts, kept=None):
+def read(facts):
     """The results of the runs that are there and of those that are kept.
 
     Parameters
     ----------
     facts : dict
         Of :func:`spclust.comparison_plan.facts`.
-    kept : path, optional
-        Folder of kept values.
     """
     kinds = {d: said["label_kind"] for d, said in facts["about"].items() if "label_kind" in said}
-    values = comparison_values.read(kept, facts["kept"])
+    values = comparison_values.read(facts["kept"])
     return comparison.read(facts["results"], facts["controls"], kinds, facts["groups"], values)
 
 

@@ -36,27 +36,39 @@ def tables(results):
     return runs.merge(wide.reset_index(), "left", ID), classes
 
 
-def read(folder, wanted):
+def read(wanted):
     """Read what is kept of some runs.
 
     Parameters
     ----------
-    folder : path
-    wanted : iterable of (str, str, int)
-        Dataset, run and seed.
+    wanted : iterable of (str, str, int, str, path)
+        Dataset, run, seed, its folder below ``results``, and the folder that keeps its values,
+        where it may have another name.
 
     Returns
     -------
     scores, classes, costs : DataFrame
         As :func:`spclust.comparison.read` reads them of runs. None where nothing is wanted.
     """
-    wanted = pd.DataFrame([[*key] for key in wanted], columns=ID)
-    if wanted.empty:
+    wanted = pd.DataFrame([[*row] for row in wanted], columns=[*ID, "folder", "kept"])
+    found = [_read(folder, rows) for folder, rows in wanted.groupby("kept", sort=False)]
+    if not found:
         return None
-    paths = [Path(folder, name) for name in KEPT[:2]]
-    both = [pd.read_csv(path, sep="\t", converters=_TEXT, float_precision="round_trip")
-            for path in paths]  # fmt: skip
-    runs, classes = (wanted.merge(table, "inner", ID) for table in both)
+    runs, classes = (pd.concat(tables, ignore_index=True) for tables in zip(*found))
     named = [name for name in METRICS if name in runs]
     scores = runs.melt(ID, named, var_name="metric").dropna(subset="value")
     return scores, classes.assign(rare=True), runs.drop(columns=["folder", *named])
+
+
+def _read(folder, wanted):
+    """Rows of some runs in the two tables of a folder."""
+    runs, classes = (
+        pd.read_csv(Path(folder, name), sep="\t", converters=_TEXT, float_precision="round_trip")
+        .rename(columns={"run": "there"})
+        for name in KEPT[:2]
+    )  # fmt: skip
+    # two runs may have been one and the same
+    runs = runs.drop_duplicates("folder").drop(columns=["dataset", "seed"])
+    runs = wanted.drop(columns="kept").merge(runs, "inner", "folder")
+    classes = runs[[*ID, "there"]].merge(classes, "inner", ["dataset", "there", "seed"])
+    return runs.drop(columns="there"), classes.drop(columns="there")

@@ -19,7 +19,8 @@ from spclust.validation import check, shown, unknown
 CONFIG_FOLDER = Path(__file__).parents[2] / "config"
 # folders of results/ that are no dataset's, and what metrics call all slices of one
 RESERVED = (
-    "summary", "comparison", "comparison_so_far", "studies", "logs", "benchmarks", "all",
+    "summary", "comparison", "comparison_so_far", "studies", "studies_so_far", "logs",
+    "benchmarks", "all",
 )  # fmt: skip
 SOURCES = ("path", "files", "simulate", "slices")
 # what only the pages of a comparison tell

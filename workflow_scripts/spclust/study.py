@@ -3,9 +3,8 @@
 import pandas as pd
 
 from spclust.comparison_text import markdown, score, texts
-from spclust.reporting import ALL, METRICS, mean_and_sd
+from spclust.reporting import mean_and_sd
 
-TITLES = {name: metric.title for name, metric in METRICS.items()}
 KEYS = ["dataset", "part", "label"]
 
 
@@ -14,8 +13,8 @@ def tabulate(scores, facts):
 
     Parameters
     ----------
-    scores : list of DataFrame
-        ``metrics.tsv`` of each run of ``facts["results"]``, in that order.
+    scores : DataFrame
+        ``dataset, run, metric, value``, see :class:`spclust.comparison.Results`.
     facts : dict
         Of :func:`spclust.study_plan.facts`.
 
@@ -26,21 +25,15 @@ def tabulate(scores, facts):
         from 0, ``metric`` is as tables call it. A run that is not made on a dataset has a row
         where the paper has a number.
     """
-    long = [
-        table[table["slice"] == ALL].assign(dataset=dataset, run=run)
-        for table, (dataset, run, _) in zip(scores, facts["results"], strict=True)
-    ]
-    long = pd.concat(long, ignore_index=True)
-    long["metric"] = long["metric"].map(TITLES)
     keys = ["dataset", "run", "metric"]
-    ours = mean_and_sd(long.dropna(subset="metric"), keys)
+    ours = mean_and_sd(scores, keys)
     paper = pd.DataFrame(facts["paper"], columns=[*keys, "paper", "paper_sd"])
     # of slices that are here
     paper = paper[paper["dataset"].isin(ours["dataset"])]
     both = ours.merge(paper.astype({"paper": float, "paper_sd": float}), "outer", keys)
     rows = [
         {"dataset": dataset, "part": i, "label": str(label), "run": run, "metric": metric}
-        for dataset in ours["dataset"].unique()
+        for dataset in dict.fromkeys(dataset for dataset, *_ in facts["results"])
         for i, (*_, of_part) in enumerate(facts["parts"])
         for run, label in of_part
         for metric in facts["scores"]
@@ -61,17 +54,28 @@ def page(table, facts):
         columns.append(of_metric["ours"].rename(metric))
         if of_metric["paper"].notna().any():
             columns.append(of_metric["published"].rename(f"{metric}, paper"))
+    if not complete(facts):
+        counts = shown.groupby(KEYS, sort=False)["seeds"].max()
+        columns.append(counts.map("{:.0f}".format, na_action="ignore").rename("seeds"))
     wide = pd.concat(columns, axis=1).fillna("").reset_index()
     # what is the same in all rows need not stand in each
     wide = wide.drop(columns=[key for key in KEYS[:2] if wide[key].nunique() == 1])
     wide = wide.rename(columns={"label": " / ".join(axes(facts)) or "run"})
-    seeds = sorted({seed for *_, seed in facts["results"]})
+    there = [row for row in facts["results"] if row[-1]]
+    seeds = sorted({seed for _, _, seed, _ in there})
     slices = ", ".join(table["dataset"].unique())
     legend = f"On {slices}; mean ± standard deviation over the seeds {', '.join(map(str, seeds))}."
+    if not complete(facts):
+        legend += f" So far {len(there)} of {len(facts['results'])} runs are there."
     notes = "\n".join(f"- {note}" for note in facts["notes"])
     return (
         "\n\n".join(p for p in (f"# {facts['title']}", legend, markdown(wide), notes) if p) + "\n"
     )
+
+
+def complete(facts):
+    """Whether all runs are there."""
+    return all(folder for *_, folder in facts["results"])
 
 
 def axes(facts):

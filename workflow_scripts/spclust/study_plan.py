@@ -3,6 +3,7 @@
 Imported by Snakemake itself, so it may use the standard library, PyYAML and jsonschema only.
 """
 
+from spclust import comparison_plan
 from spclust.errors import UserError
 from spclust.validation import unknown
 
@@ -59,22 +60,21 @@ def in_table(where, score, scores):
         )
 
 
-def facts(plan):
-    """What table and figure are made of, keys sorted and in lists where order counts.
+def layout(plan):
+    """How table and figure are laid out, in lists where order counts.
 
     Returns
     -------
     dict
-        ``title``, ``notes``; ``parts``: title, axis and rows ``[run, label]``; ``results``:
-        dataset, run and seed of each planned run; ``paper``: dataset, run, score, mean, sd;
-        ``scores`` of the table; ``score``: the one that is drawn, None for all.
+        ``title``, ``notes``; ``parts``: title, axis and rows ``[run, label]``; ``paper``:
+        dataset, run, score, mean, sd; ``scores`` of the table; ``score``: the one that is drawn,
+        None for all.
     """
     study = plan.config["study"]
     parts = [
         [part.get("title", ""), part.get("axis", ""), [[*row] for row in part["rows"].items()]]
         for part in study["parts"]
     ]
-    shown = {run for *_, rows in parts for run, _ in rows}
     return {
         "notes": list(study.get("notes", ())),
         "paper": [
@@ -84,18 +84,22 @@ def facts(plan):
             for score, values in scores.items()
         ],
         "parts": parts,
-        "results": [[d, run.name, seed] for d, run, seed in plan.results if run.name in shown],
         "score": study.get("score"),
         "scores": list(study.get("scores", SCORES)),
         "title": study.get("title", study["name"]),
     }
 
 
-def files(plan):
-    """The scores of every run that the study shows, in the order of :func:`facts`."""
+def facts(plan, finished=False, root=None):
+    """The layout, and what :func:`spclust.comparison_plan.sought` says of the runs that are shown.
+
+    Parameters
+    ----------
+    plan : Plan
+    finished : bool
+        No run is asked for; those that are there are shown.
+    root : path, optional
+        Where values of runs are kept.
+    """
     shown = {run for part in plan.config["study"]["parts"] for run in part["rows"]}
-    return [
-        f"{run.folder(dataset, seed)}/metrics.tsv"
-        for dataset, run, seed in plan.results
-        if run.name in shown
-    ]
+    return layout(plan) | comparison_plan.sought(plan, root, set() if finished else None, shown)
