@@ -4,8 +4,12 @@ import re
 
 import pandas as pd
 import pytest
+import yaml
 from workflow import ROOT
 
+from spclust import comparison, comparison_values, reporting, settings, study, study_plan
+
+KEPT = sorted(path.parent for path in ROOT.glob("tests/comparison/studies/*/runs.tsv"))
 PAGES = {"README.md": ROOT / "README.md", "comparison": ROOT / "tests/comparison/README.md"}
 NAMES = {"Ward": "ward", "KMeans": "kmeans", "the vote": "consensus", "Leiden": "leiden",
          "BANKSY": "banksy"}  # fmt: skip
@@ -65,3 +69,16 @@ def test_the_readme_tells_the_means_over_the_slices_the_vote_was_chosen_on():
     assert len(values) == 4
     for labels, value in values.items():
         assert value == pytest.approx(means[labels], abs=0.0005001), labels
+
+
+@pytest.mark.parametrize("folder", KEPT, ids=lambda folder: folder.name)
+def test_the_table_of_a_study_is_made_of_the_values_beside_it(folder):
+    names = ("config/config.yaml", f"config/studies/{folder.name}.yaml", "config/datasets.yaml")
+    shipped, own, registry = (yaml.safe_load((ROOT / name).read_text()) for name in names)
+    facts = study_plan.facts(settings.resolve(shipped | own, registry), True, folder)
+    assert facts["other_settings"] == []
+    results = comparison.read(facts["results"], kept=comparison_values.read(facts["kept"]))
+    table = study.tabulate(results.scores, facts)
+    there = pd.read_csv(folder / "table.tsv", sep="\t", dtype={"label": str})
+    pd.testing.assert_frame_equal(reporting.rounded(table), there, check_dtype=False)
+    assert study.page(table, facts) == (folder / "table.md").read_text()
