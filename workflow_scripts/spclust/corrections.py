@@ -139,23 +139,47 @@ def as_number(text):
     return None
 
 
+def _is_text(value):
+    """Whether a value says something that a correction should hold on to."""
+    return isinstance(value, str) and value != ""
+
+
+def as_name(text):
+    """A name that is like a text: letters, digits and ``_``."""
+    return re.sub(r"\W", "_", text, flags=re.ASCII).strip("_")[:40]
+
+
 def _candidates(value, schema, root):
     ways = options(schema, root)
     words = [str(word) for way in ways for word in way.get("enum", [])]
     if isinstance(value, str):
         yield as_number(value)
         yield from difflib.get_close_matches(value, words, 1)
+        yield as_name(value)
     if isinstance(value, float) and math.isfinite(value):
         yield round(value)
     for way in ways:
+        # what stands alone where a list of such is wanted, or a mapping with one key
+        if "array" in types(way) and not isinstance(value, list | None):
+            yield [value]
+            if _is_text(value):
+                yield [correction(value, way.get("items", {}), root)[0]]
+        if len(way.get("required", ())) == 1:
+            yield {way["required"][0]: value}
         if "default" in way:
             yield way["default"]
         if isinstance(value, list):
             inside = way.get("items", {})
             kept = [own for own in value if passes(own, inside, root)]
+            each = [own if own in kept else correction(own, inside, root)[0] for own in value]
+            if all(own in kept or _is_text(own) for own in value):
+                yield each
             yield list({repr(own): own for own in kept}.values())
-            yield [correction(own, inside, root)[0] for own in value]
+            yield each
         if isinstance(value, dict):
+            yield {k: own if passes(own, below(way, k, root), root)
+                   else correction(own, below(way, k, root), root)[0]
+                   for k, own in value.items()}  # fmt: skip
             yield {k: own for k, own in value.items() if passes(own, below(way, k, root), root)}
     for way in ways:
         yield from _samples(way, root)

@@ -9,6 +9,7 @@ from spclust.corrections import (
     LARGEST,
     SMALLEST,
     Validator,
+    as_name,
     as_number,
     below,
     correction,
@@ -76,11 +77,14 @@ def _explain(error, instance, root, prefix):
     value, schema = error.instance, error.schema
     where = _joined([*prefix, *error.absolute_path])
     if "propertyNames" in error.absolute_schema_path:
-        name = re.sub(r"\W", "_", str(value), flags=re.ASCII).strip("_")[:40] or "a_name"
+        name = as_name(str(value)) or "a_name"
         return (
             f"{where}: {shown(value)} cannot be a name here, allowed is {_allowed(schema, root)}; "
             f"call it e.g.  {name}"
         )
+    if error.validator in ("type", "additionalProperties") and _lacks_name(error):
+        line = _under_default(list(error.absolute_path), instance, root)
+        return f"{where}: settings stand below a name; write  default: {line}  in its place"
     if error.validator == "additionalProperties":
         return f"{where or 'top level'}: {_unknown_keys(value, schema, root)}"
     if error.validator == "required":
@@ -99,6 +103,25 @@ def _explain(error, instance, root, prefix):
         allowed += f", finite, and 0 or of a size from {SMALLEST:g} to {LARGEST:g}"
     text = f"{where}: found {shown(value)}, allowed is {allowed}"
     return f"{text}; write e.g.  {line}" if line else text
+
+
+def _lacks_name(error):
+    """Whether a setting of a stage stands where the name of a set of them is wanted."""
+    path = error.absolute_path
+    return bool(path) and path[-1] in error.schema.get("properties", {})
+
+
+def _under_default(path, instance, root):
+    """A setting that lacks a name, with those that are there already."""
+    *above, key = path
+    schema, section = root, instance
+    for name in above:
+        schema, section = below(schema, name, root), section[name]
+    schema, meant = below(below(schema, "default", root), key, root), section[key]
+    if not passes(meant, schema, root):
+        meant = correction(meant, schema, root)[0]
+    there = section.get("default")
+    return yaml_value({**(there if isinstance(there, dict) else {}), key: meant})
 
 
 def _corrected(error, instance, root, prefix):
