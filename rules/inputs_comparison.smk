@@ -2,20 +2,23 @@
 
 from functools import cache
 
-from spclust import comparison_plan
+from spclust import comparison_kept, comparison_plan
 
-
-def kept_folder():
-    """Folder of kept values, below the project where its path is relative."""
-    kept = config.get("kept")
-    return Path(workflow.basedir, kept) if kept else None
 
 
 @cache
 def comparison_facts(extent):
     """What is compared, worked out once for input and params."""
-    finished = extent == "comparison_so_far"
-    return comparison_plan.facts(PLAN, finished, kept_folder())
+    return known_of(comparison_plan, extent)
+
+
+def known_of(plan, extent):
+    """What a plan says of its runs, those that are kept among them."""
+    try:
+        root = comparison_kept.root_of(config)
+        return plan.facts(PLAN, extent.endswith("_so_far"), root)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def compared_files(wildcards):

@@ -23,7 +23,7 @@ def study_files(extent):
 @cache
 def study_facts(extent):
     """What the study shows, worked out once for input and params."""
-    return study_plan.facts(PLAN, extent == "studies_so_far", kept_folder())
+    return known_of(study_plan, extent)
 
 
 def study_runs(wildcards):

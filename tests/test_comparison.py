@@ -192,6 +192,16 @@ def test_costs_say_where_and_leave_an_unused_gpu_out(tmp_path):
     assert "- a was in exact mode on one." in page
 
 
+def test_the_mode_of_some_seeds_is_told_with_them(tmp_path):
+    planned = []
+    for seed, mode in ((1, "exact"), (2, "stochastic"), (3, "stochastic")):
+        leave(tmp_path / str(seed), 0.5, mode=mode)
+        planned.append(("one", "a", seed, str(tmp_path / str(seed))))
+    text, *_ = notes_of(comparison.read(planned))
+    assert "- a was in exact mode on one (seed 1).\n" in text
+    assert "- a was in stochastic mode on one (seed 2, 3)." in text
+
+
 def test_of_a_cohort_all_its_cells_are_compared(tmp_path):
     """Its slices have rows of their own in a run's tables."""
     alone = compared(tmp_path / "alone", THREE)

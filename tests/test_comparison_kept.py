@@ -83,6 +83,7 @@ def test_kept_values_make_the_tables_that_the_runs_made(tmp_path):
 def test_a_part_asks_for_its_runs_and_shows_those_of_others_that_are_there(in_tmp):
     facts = comparison_plan.facts(plan_of("last"))
     assert len(facts["asked"]) == 2 and {row[1] for row in facts["results"]} == {"leiden"}
+    assert facts["prepared"] == {"leiden": "default"}
     assert comparison_plan.files(facts)["runs"][0].endswith(
         "seed-1/graphs-leiden/method-leiden/metrics.tsv"
     )
@@ -161,6 +162,38 @@ def test_what_is_kept_with_other_settings_is_left_out_and_said(in_tmp):
     assert found() == (dict.fromkeys(FIRST, str(folder)), [])
     kept, other = found(preprocess={"default": {"normalisation": "none"}})
     assert kept == {} and "preprocess.default.normalisation: was total, is none" in other
+
+
+def test_a_setting_that_is_no_longer_there_counts_as_one_that_has_changed(in_tmp):
+    folder = in_tmp / "kept"
+    slices = [SLICES[0], SLICES[1] | {"ignore_labels": ["other"], "label_origin": "somebody"}]
+    keep(plan_of(datasets=slices), folder, FIRST)
+    kept, other = comparison_kept.usable(plan_of(), folder)
+    assert {dataset for dataset, *_ in kept} == {"one"}
+    assert other == ["dataset.two.ignore_labels: was ['other'], is not there"]
+
+
+def test_behind_first_labels_by_a_run_stand_the_settings_of_that_run(in_tmp):
+    runs = [{"name": "leiden"}, {"name": "taught", "method": "spclust"}]
+    first = {"pseudolabels": {"default": {"method": "run", "run": "leiden"}}, "parts": {}}
+    plan = plan_of(runs=runs, **first)
+    keep(plan, in_tmp / "kept", {("one", "taught", 1)})
+    assert len(comparison_kept.usable(plan, in_tmp / "kept")[0]) == 1
+    plan = plan_of(runs=runs, graphs={"leiden": {"n_neighbors": 7}}, **first)
+    kept, other = comparison_kept.usable(plan, in_tmp / "kept")
+    assert kept == {} and other == ["graphs.leiden.n_neighbors: was 15, is 7"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("settings.json", "{"), ("settings.json", "[1]"), ("runs.tsv", "dataset\tseed\none\t1\n"),
+     ("settings.json", b"\xff\xfe")],
+)  # fmt: skip
+def test_what_is_kept_and_broken_is_said_with_its_folder(in_tmp, name, text):
+    keep(plan_of(), in_tmp / "kept", FIRST)
+    Path("kept", name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(UserError, match=r"kept: .*/kept: .* is broken .* kept: null"):
+        comparison_kept.usable(plan_of(), in_tmp / "kept")
 
 
 def test_parts_are_held_against_the_runs():

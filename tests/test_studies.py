@@ -6,7 +6,7 @@ import pytest
 import yaml
 from workflow import ROOT
 
-from spclust import cards, settings
+from spclust import cards, datasets, settings
 
 
 def study(name):
@@ -96,3 +96,17 @@ def test_studies_of_genes_are_of_slices_alone_and_together_and_of_cells_without_
     for _, run, _ in plan.results:
         if "graphs" in run.chosen:
             assert plan.cfg("graphs", run.chosen["graphs"])["spatial_graph"] == "none", run.name
+
+
+# entries by download and by path that hold the same cells
+SAME = {"dkd_000": "dkd_codex_000", "dkd_010": "dkd_codex_010", "upmc_hnscc_reg001": "upmc_001",
+        "upmc_hnscc_reg014": "upmc_014", "schurch_crc_reg009A": "schurch_009A",
+        "scimap_tcycif": "scimap_lymphoma"}  # fmt: skip
+
+
+@pytest.mark.parametrize("entry", SAME)
+def test_entries_of_the_same_cells_say_the_same_of_their_labels(entry):
+    registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
+    one, other = ({key: registry[name].get(key) for key in datasets.OF_COMPARISON}
+                  for name in (entry, SAME[entry]))  # fmt: skip
+    assert one == other and one["labels_seen"] and one["label_origin"]

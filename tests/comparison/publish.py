@@ -43,16 +43,24 @@ def study(kept):
     return yaml.safe_load((ROOT / STUDIES[kept]).read_text())
 
 
+def is_of(found, comparison):
+    """Whether all slices and runs are those of a comparison's configuration."""
+    runs = {run["name"] for run in comparison["runs"]}
+    return set(found["dataset"]) <= {*comparison["datasets"]} and set(found["run"]) <= runs
+
+
 def copy(folder):
     """All tables, pages and figures (as PNG) of a comparison in place of those that stand."""
     files = [path for kind in ("*.tsv", "*.md", "*.json", "figures/*.png")
              for path in Path(folder).glob(kind)]  # fmt: skip
     if "runs.tsv" not in {path.name for path in files}:
         sys.exit(f"{folder} holds no comparison; name the folder of its tables")
-    slices = set(read("runs", folder)["dataset"])
-    to = next((kept for kept in STUDIES if slices <= set(study(kept)["datasets"])), None)
+    found = read("runs", folder)
+    to = next((kept for kept in STUDIES if is_of(found, study(kept))), None)
     if to is None:
-        sys.exit(f"{folder} is of {', '.join(sorted(slices))}, which none that is kept here has")
+        sys.exit(f"{folder} has slices or runs that no comparison which is kept here has")
+    if (to / "runs.tsv").exists() and len(found) < len(read("runs", to)):
+        sys.exit(f"{folder} has fewer runs than {to}; run it with the key `kept`, or remove that")
     shutil.rmtree(to, ignore_errors=True)
     to.mkdir()
     for path in files:

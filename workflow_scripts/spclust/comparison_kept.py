@@ -13,13 +13,34 @@ import csv
 import json
 from pathlib import Path
 
-from spclust.datasets import OF_COMPARISON, load_schema
+from spclust.consistency import run_named
+from spclust.datasets import CONFIG_FOLDER, OF_COMPARISON, load_schema
+from spclust.errors import UserError
 from spclust.reporting import KEPT
 from spclust.stages import STAGES
 
 RUNS, _, SETTINGS = KEPT
 # sections of the configuration that lie behind every run
 OF_ALL = ("evaluation", "knowledge")
+ABSENT = "not there"
+
+
+def root_of(config):
+    """The folder that a configuration's ``kept`` names, relative to the project, or None.
+
+    Raises
+    ------
+    UserError
+        Where there is none.
+    """
+    kept = config.get("kept")
+    root = kept and CONFIG_FOLDER.parent / kept
+    if root and not root.is_dir():
+        raise UserError(
+            f"kept: there is no folder {str(root)!r}; name one, relative to the project, or write  "
+            "kept: null"
+        )
+    return root
 
 
 def folders(root):
@@ -56,15 +77,21 @@ def settings_of(plan):
 def _behind(plan, dataset, run):
     """Section and name of everything that a run is made with."""
     slices = [dataset, *plan.slices[dataset].get("slices", ())]
-    return [*(("dataset", name) for name in slices), *((section, "all") for section in OF_ALL),
-            *run.chosen.items(), ("method", run.method)]  # fmt: skip
+    found = [*(("dataset", name) for name in slices), *((section, "all") for section in OF_ALL),
+             *run.chosen.items(), ("method", run.method)]  # fmt: skip
+    # first labels may be another run's clusters
+    first = plan.settings["pseudolabels"].get(run.chosen.get("pseudolabels"), {})
+    if first.get("method") == "run":
+        found += _behind(plan, dataset, run_named(plan, first["run"], dataset))
+    return found
 
 
 def usable(plan, root):
     """Runs of a configuration whose values are kept and were made with its settings.
 
     A run is known by its dataset, seed and stages, whatever it is called. A setting that was not
-    there then counts as equal at its default. The code is not compared.
+    there then, or is not now, counts as equal at its default. Neither the code nor what files
+    hold is compared.
 
     Returns
     -------
@@ -73,12 +100,15 @@ def usable(plan, root):
     other : list of str
         Settings in which kept runs that are in none of the folders as they are here differ, with
         what they were.
+
+    Raises
+    ------
+    UserError
+        For a folder whose files cannot be read.
     """
     found, other, now = {}, {}, settings_of(plan)
     for folder in folders(root):
-        then, compared = json.loads(Path(folder, SETTINGS).read_text()), {}
-        with open(Path(folder, RUNS), newline="") as file:
-            made = {row["folder"] for row in csv.DictReader(file, delimiter="\t")}
+        (then, made), compared = _read(folder), {}
         for dataset, run, seed in plan.results:
             key = dataset, run.name, seed
             if key in found or run.folder(dataset, seed) not in made:
@@ -97,11 +127,27 @@ def usable(plan, root):
     return found, list(dict.fromkeys(said))
 
 
-def _differing(old, new, defaults, where):
-    missing = object()
-    before = {key: old.get(key, defaults.get(key, missing)) for key in new}
-    return [f"{where}.{key}: was {'not there' if value is missing else value}, is {new[key]}"
-            for key, value in before.items() if value != new[key]]  # fmt: skip
+def _read(folder):
+    """Settings of what a folder keeps, and folders of its runs."""
+    try:
+        then = dict(json.loads(Path(folder, SETTINGS).read_text()))
+        with open(Path(folder, RUNS), newline="") as file:
+            return then, {row["folder"] for row in csv.DictReader(file, delimiter="\t")}
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(
+            f"kept: {folder}: {SETTINGS} or {RUNS} is broken ({type(error).__name__}: {error}); "
+            "bring them back, remove the folder, or write  kept: null"
+        ) from None
+
+
+def _differing(old, new, known, where):
+    """Settings that differ; ``known`` has the default of each that there may be."""
+    found = []
+    for key in [*new, *(key for key in old if key in known and key not in new)]:
+        before, after = (values.get(key, known.get(key, ABSENT)) for values in (old, new))
+        if before != after:
+            found.append(f"{where}.{key}: was {before}, is {after}")
+    return found
 
 
 def _defaults(plan, section, name):
@@ -111,5 +157,5 @@ def _defaults(plan, section, name):
         return plan.card(name).defaults
     if section == "dataset":
         keys = load_schema("dataset")["properties"]
-        return {key: schema["default"] for key, schema in keys.items() if "default" in schema}
+        return {key: schema.get("default", ABSENT) for key, schema in keys.items()}
     return {}

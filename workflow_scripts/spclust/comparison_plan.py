@@ -7,6 +7,7 @@ from pathlib import Path
 
 from spclust import comparison_kept
 from spclust.datasets import OF_COMPARISON, local_files
+from spclust.errors import UserError
 from spclust.validation import unknown
 
 # what is compared of a run, see comparison.read
@@ -27,6 +28,7 @@ def check_comparison(plan, ranked):
     UserError
         Where it names what is not there.
     """
+    comparison_kept.root_of(plan.config)
     about = plan.config.get("comparison", {})
     if about.get("reference") not in {None, *ranked}:
         unknown("comparison.reference", about["reference"], ranked)
@@ -38,6 +40,8 @@ def check_comparison(plan, ranked):
                 if found not in names:
                     unknown(f"comparison.parts.{name}.{key}", found, names)
     part = plan.config.get("part")
+    if part is not None and not parts:
+        raise UserError("part: this configuration has no comparison.parts; leave it out")
     if part is not None and part not in parts:
         unknown("part", part, parts)
 
@@ -123,10 +127,11 @@ def facts(plan, finished=False, root=None):
     part = plan.config.get("part")
     wanted = members(plan, plan.config["comparison"]["parts"][part]) if part else None
     found = sought(plan, root, set() if finished else wanted)
+    told = {run for _, run, *_ in found["results"]}
     if plan.config.get("comparison", {}).get("parts"):
         # of what waits for its part there is nothing to say yet
-        begun = {run for _, run, _, place in found["results"] if place}
-        found["results"] = [row for row in found["results"] if row[1] in begun]
+        told = {run for _, run, _, place in found["results"] if place}
+        found["results"] = [row for row in found["results"] if row[1] in told]
     controls, ranked = [], {}
     for _, run, _ in plan.results:
         if plan.card(run.method).control:
@@ -143,7 +148,7 @@ def facts(plan, finished=False, root=None):
         "controls": sorted(set(controls)),
         "groups": {name: run.group for name, run in ranked.items()},
         "parts": parts(plan),
-        "prepared": _prepared(plan),
+        "prepared": {run: setting for run, setting in _prepared(plan).items() if run in told},
         "references": references(plan, list(ranked.values())),
     }
 

@@ -166,7 +166,9 @@ def notes(results, about, absent, prepared):
     # methods that train exactly or in batches, by the size of the slice
     if "mode" in results.costs:
         for (run, mode), rows in results.costs.groupby(["run", "mode"], sort=False):
-            found.append(f"{run} was in {mode} mode on {', '.join(rows['dataset'].unique())}.")
+            slices = [f"{dataset}{_only(results, dataset, run, of_slice['seed'])}"
+                      for dataset, of_slice in rows.groupby("dataset", sort=False)]  # fmt: skip
+            found.append(f"{run} was in {mode} mode on {', '.join(slices)}.")
     runs = {}
     for run, setting in prepared.items():
         if run not in results.controls:
@@ -176,6 +178,13 @@ def notes(results, about, absent, prepared):
     ]
     lines = "\n".join(f"- {line}" for line in found)
     return [text for text in (lines, about_slices(about)) if text]
+
+
+def _only(results, dataset, run, seeds):
+    """The seeds, where not all of a run on a slice are meant."""
+    costs = results.costs
+    of_run = costs[(costs["dataset"] == dataset) & (costs["run"] == run)]
+    return "" if len(seeds) == len(of_run) else f" (seed {', '.join(map(str, seeds))})"
 
 
 def about_slices(about):
