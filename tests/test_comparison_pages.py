@@ -63,12 +63,34 @@ def test_the_readme_tells_the_means_over_the_slices_the_vote_was_chosen_on():
     table = pd.read_csv(ROOT / "tests/comparison/first_labels.tsv", sep="\t")
     table = table[table["score"] == "ARI"]
     means = table.groupby(["labels", "seed"])["value"].mean().groupby("labels").mean()
-    sentence = text("README.md").split("signatures of cell types, vote for ")[1].split("([")[0]
+    sentence = text("README.md").split("Combined by vote they have ")[1].split("([")[0]
     values = said(sentence, {"a mean ARI of": "vote", "Leiden": "leiden", "Ward": "ward",
                              "KMeans": "kmeans"})  # fmt: skip
     assert len(values) == 4
     for labels, value in values.items():
         assert value == pytest.approx(means[labels], abs=0.0005001), labels
+
+
+
+def test_the_page_tells_times_coherence_and_means_of_the_small_comparison():
+    runs = pd.read_csv(ROOT / "tests/comparison/small/runs.tsv", sep="\t")
+    types = runs[runs["dataset"].isin(["keren_p36", "upmc_001", "schurch_009A", "phenoptr_lung"])]
+    page = text("comparison")
+    seconds = types.groupby(["run", "dataset"])["seconds"].mean()
+    ratios = seconds["spclust"] / seconds["leiden"]
+    spread = [(f"{ratios.min():.0f} to {ratios.max():.0f} times its time", ratios)]
+    for run, words in (("spclust", "({} s on one thread"), ("consensus", "the vote {} s)")):
+        of_run = seconds[run]
+        spread.append((words.format(f"{of_run.min():.0f} to {of_run.max():.0f}"), of_run))
+    assert not [words for words, _ in spread if words not in page]
+    coherence = types.groupby("run")["spatial_coherence"].mean()
+    shown = ["banksy", "spagcn", "cellcharter", "spatialleiden", "spatialleiden_knn10"]
+    values = [f"{coherence[run]:.2f}".replace("0.", ".") for run in [*shown, "spclust"]]
+    assert "{}, {}, {}, {} and {}; spClust's {}.".format(*values) in page
+    ari = types.groupby("run")["ARI"].mean()
+    told = [f"{ari[run]:.2f}".replace("0.", ".")
+            for run in ("scprotein", "scdc", "spclust_vote", "consensus")]  # fmt: skip
+    assert "(ARI {}, {} and {}, the vote {})".format(*told) in page
 
 
 @pytest.mark.parametrize("folder", KEPT, ids=lambda folder: folder.name)

@@ -22,7 +22,7 @@ def fused(graphs):
     with torch.no_grad():
         rng = np.random.default_rng(1)
         edges = rng.uniform(0.2, 2, len(graph.edges))
-        edges[0] = -0.5  # rectified
+        edges[graph.pair[~graph.loops][0]] = -0.5  # rectified; loops are one whatever stands there
         graph.edges.copy_(torch.from_numpy(edges))
         graph.mixture.copy_(torch.tensor([0.3, -0.4]))
     return graph

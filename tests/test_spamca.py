@@ -264,9 +264,13 @@ def test_each_term_of_spamca_is_what_it_says(small):
     decoded = model.decode(encoded.z, space)
     errors = [(x - y)[pair[0]].square().mean() for x, y, pair in zip(features, decoded, rows)]
     assert terms["reconstruction"].item() == pytest.approx((0.5 * errors[0] + 2 * errors[1]).item())
+    projected = [project(z) for project, z in zip(model.projectors, encoded.parts)]
+    assert terms["alignment"].item() == pytest.approx(spamca.alignment(*projected).item())
+    assert terms["alignment"].item() != pytest.approx(spamca.alignment(*encoded.parts).item())
     p, q, y = (model.clusters(z) for z in (*encoded.parts, encoded.z))
     assert terms["clustering"].item() == pytest.approx(cluster_contrast(p, q, 0.5).item())
     target = spamca.sharpened([p, q, y], False)
+    assert not target.requires_grad and y.requires_grad  # drawn to it, not it to them
     divergence = (target * (target.log() - y.log())).sum(1).mean()
     assert terms["target"].item() == pytest.approx(divergence.item())
     weights = {"reconstruction": 1, "alignment": 2, "clustering": 3, "target": 4}

@@ -14,6 +14,7 @@ from planted import (
     spatial_domains,
 )
 from planted import run as run_any
+from references import numeric_gradient
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
@@ -129,14 +130,20 @@ def test_prototypes_contrast_by_definition_at_each_granularity():
     found = prototype_contrast.contrast_at_granularities(z1, z2, arrays, [3, 5], tau, 0)
     found.backward()
     assert z2.grad is None and set(arrays) == {"centres_3", "centres_5"}
-    a, terms = z1.detach().numpy(), []
-    for k in (3, 5):
-        centres = arrays[f"centres_{k}"]
-        gaps = ((z2.detach().numpy()[:, None] - centres) ** 2).sum(-1)
-        norms = np.linalg.norm(a, axis=1)[:, None] * np.linalg.norm(centres, axis=1)
-        e = np.exp(a @ centres.T / norms / tau)
-        terms.append(-np.log(e[np.arange(60), gaps.argmin(1)] / e.sum(1)).mean())
-    assert found.item() == pytest.approx(np.mean(terms), rel=1e-6)
+
+    def dense(a):
+        terms = []
+        for k in (3, 5):
+            centres = arrays[f"centres_{k}"].astype(float)
+            gaps = ((z2.detach().numpy()[:, None] - centres) ** 2).sum(-1)
+            norms = np.linalg.norm(a, axis=1)[:, None] * np.linalg.norm(centres, axis=1)
+            e = np.exp(a @ centres.T / norms / tau)
+            terms.append(-np.log(e[np.arange(60), gaps.argmin(1)] / e.sum(1)).mean())
+        return np.mean(terms)
+
+    a = z1.detach().numpy()
+    assert found.item() == pytest.approx(dense(a), rel=1e-6)
+    np.testing.assert_allclose(z1.grad.numpy(), numeric_gradient(dense, a), rtol=1e-4, atol=1e-7)
     # KMeans goes on from the centres of before
     before = dict(arrays)
     ((_, labels),) = prototype_contrast.clusterings(z2 + 0.01, arrays, [3], 0)

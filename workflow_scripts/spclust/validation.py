@@ -1,7 +1,6 @@
 """Faults of a configuration in words: key path, what was found, what is allowed, a better line."""
 
 import difflib
-import re
 
 import yaml
 

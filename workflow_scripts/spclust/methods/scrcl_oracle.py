@@ -1,7 +1,8 @@
 """Control: scRCL at the epoch that agrees best with the reference labels.
 
-That is how its authors report it. No one who has no labels can choose so: the difference to
-``scrcl`` says how much the choice flatters, and this row is never ranked.
+So its authors report it, who choose by ARI on tissue and by NMI on dissociated cells; here it is
+ARI for both. No one who has no labels can choose so: the difference to ``scrcl`` says how much the
+choice flatters, and this row is never ranked.
 """
 
 import logging
