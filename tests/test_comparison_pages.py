@@ -71,7 +71,6 @@ def test_the_readme_tells_the_means_over_the_slices_the_vote_was_chosen_on():
         assert value == pytest.approx(means[labels], abs=0.0005001), labels
 
 
-
 def test_the_page_tells_times_coherence_and_means_of_the_small_comparison():
     runs = pd.read_csv(ROOT / "tests/comparison/small/runs.tsv", sep="\t")
     types = runs[runs["dataset"].isin(["keren_p36", "upmc_001", "schurch_009A", "phenoptr_lung"])]

@@ -43,7 +43,7 @@ def test_friedman_and_iman_davenport_by_hand():
 
 
 def test_the_example_of_demsar():
-    # four methods on 14 sets (his Table 6, in thousandths): average ranks, and chi2 9.28, which takes
+    # four methods on 14 sets (his Table 6, in thousandths): their ranks, and chi2 9.28, which takes
     # no account of ties; here it does: three ties of two (6 each) and one of four (60), of 14 * 60
     table = pd.DataFrame([
         [763, 768, 771, 798], [599, 591, 590, 569], [954, 971, 968, 967], [628, 661, 654, 657],
