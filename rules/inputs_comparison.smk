@@ -12,11 +12,11 @@ def comparison_facts(extent):
     return known_of(comparison_plan, extent)
 
 
-def known_of(plan, extent):
-    """What a plan says of its runs, those that are kept among them."""
+def known_of(planner, extent):
+    """What a module that plans tables says of their runs, kept ones among them."""
     try:
         root = comparison_kept.root_of(config)
-        return plan.facts(PLAN, extent.endswith("_so_far"), root)
+        return planner.facts(PLAN, extent.endswith("_so_far"), root)
     except UserError as error:
         raise WorkflowError(str(error)) from None
 
