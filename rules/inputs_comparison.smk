@@ -5,7 +5,6 @@ from functools import cache
 from spclust import comparison_kept, comparison_plan
 
 
-
 @cache
 def comparison_facts(extent):
     """What is compared, worked out once for input and params."""
