@@ -201,6 +201,15 @@ def test_the_table_holds_means_over_seeds_beside_the_papers_numbers(table):
     assert table["paper"].notna().sum() == 2
 
 
+def test_a_score_without_a_value_has_no_row_and_its_column_keeps_its_place(table):
+    made = scores(FACTS["results"])
+    made.loc[(made["metric"] == "ACC") & made["run"].isin(["a", "b"]), "value"] = np.nan
+    found = study.tabulate(made, FACTS)
+    assert len(found) == len(table) - 2 and found["mean"].notna().all()
+    heads = [line for line in study.page(found, FACTS).splitlines() if line.startswith("| part")]
+    assert heads == [line for line in study.page(table, FACTS).splitlines() if "| part" in line]
+
+
 def test_the_table_has_the_scores_that_are_asked_for_in_their_order():
     made = scores(FACTS["results"])
     found = study.tabulate(made, FACTS | {"scores": ["rare-F1", "ARI"]})

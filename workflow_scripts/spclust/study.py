@@ -22,11 +22,11 @@ def tabulate(scores, facts):
     -------
     DataFrame
         ``dataset, part, label, run, metric, mean, sd, seeds, paper, paper_sd``; ``part`` counts
-        from 0, ``metric`` is as tables call it. A run that is not made on a dataset has a row
-        where the paper has a number.
+        from 0, ``metric`` is as tables call it. What has no value, as F1 of rare classes where no
+        class is rare, has a row only where the paper has a number.
     """
     keys = ["dataset", "run", "metric"]
-    ours = mean_and_sd(scores, keys)
+    ours = mean_and_sd(scores.dropna(subset="value"), keys)
     paper = pd.DataFrame(facts["paper"], columns=[*keys, "paper", "paper_sd"])
     # of slices that are here
     paper = paper[paper["dataset"].isin(ours["dataset"])]
@@ -49,7 +49,7 @@ def page(table, facts):
     )
     shown["part"] = shown["part"].map(lambda i: facts["parts"][i][0])
     columns = []
-    for metric in table["metric"].unique():
+    for metric in [name for name in facts["scores"] if name in set(table["metric"])]:
         of_metric = shown[shown["metric"] == metric].set_index(KEYS)
         columns.append(of_metric["ours"].rename(metric))
         if of_metric["paper"].notna().any():
