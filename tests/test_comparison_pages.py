@@ -103,3 +103,25 @@ def test_the_table_of_a_study_is_made_of_the_values_beside_it(folder):
     there = pd.read_csv(folder / "table.tsv", sep="\t", dtype={"label": str})
     pd.testing.assert_frame_equal(reporting.rounded(table), there, check_dtype=False)
     assert study.page(table, facts) == (folder / "table.md").read_text()
+
+
+def test_the_page_tells_what_the_study_of_several_slices_found():
+    table = pd.read_csv(ROOT / "tests/comparison/studies/multislice/table.tsv", sep="\t")
+    ari = table[table["metric"] == "ARI"].groupby(["dataset", "run"])["mean"].first()
+    names = {"Leiden": "leiden", "KMeans": "kmeans", "spClust": "spclust", "BANKSY": "banksy",
+             "stDGCC": "stdgcc", "Spotscape": "spotscape", "STAGATE": "stagate",
+             "GraphST": "graphst", "SpatialLeiden": "spatialleiden"}  # fmt: skip
+    paragraph = text("comparison").split("[multislice]")[1].split("No paper prints")[0]
+    types, layers = paragraph.split("By layers the order")
+    cohort, alone = types.split("on MERFISH")
+    layers = layers.split("Spotscape's cohort")[0]
+    for dataset, part, number in (("starmap", cohort, 3), ("merfish_mpoa", alone, 3),
+                                  ("starmap_regions", layers, 8)):  # fmt: skip
+        values = said(part, {rf"(?<!Spatial)\b{name}": run for name, run in names.items()})
+        assert len(values) >= number, values
+        for run, value in values.items():
+            assert value == pytest.approx(ari[dataset, run], abs=0.005001), (dataset, run)
+    four = ["spotscape", "spotscape_literal", "stagate", "graphst", "stdgcc"]
+    for dataset, part in (("starmap", cohort), ("merfish_mpoa", alone)):
+        of_them = ari[dataset][four]
+        assert f"{of_them.min():.2f} to {of_them.max():.2f}".replace("0.", ".") in part
