@@ -17,6 +17,7 @@ CONTRADICTIONS = [
     (("method", "cold", "heads"), 3),
     (("method", "cold", "hidden_dims"), [9, 5]),
     (("method", "leiden"), {"recipe": "spclust"}),
+    (("method", "temperature"), 0.2),
     (("method", "leiden"), {"recipe": "lieden"}),
     (("graphs", "k20", "radius"), None),
     (("graphs", "k20"), {"expression_space": "none", "spatial_graph": "none"}),

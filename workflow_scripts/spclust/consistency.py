@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from spclust.corrections import correction, is_endless, passes
 from spclust.errors import UserError
-from spclust.validation import shown, unknown
+from spclust.validation import shown, unknown, yaml_value
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,34 @@ def refuse_contradictions(settings):
                 if rule.broken(*found):
                     pairs = ", ".join(f"{k}: {v}" for k, v in zip(rule.keys, found))
                     raise UserError(f"{section}.{name}: {pairs}; {rule.remedy}")
+
+
+def refuse_nameless(methods, found_cards):
+    """Refuse a setting of a method that stands where a method's name is wanted.
+
+    Parameters
+    ----------
+    methods : object
+        The configuration's section ``method`` as it was written.
+    found_cards : dict of str to Card
+
+    Raises
+    ------
+    UserError
+        With the first method that has such a setting; spClust before all others.
+    """
+    for key, value in methods.items() if isinstance(methods, dict) else ():
+        owners = [name for name, card in found_cards.items() if key in card.settings]
+        if isinstance(value, dict) or key in found_cards or not owners or is_endless(value):
+            continue
+        name = "spclust" if "spclust" in owners else owners[0]
+        schema, there = found_cards[name].settings[key], methods.get(name)
+        meant = value if passes(value, schema, {}) else correction(value, schema, {})[0]
+        line = {name: {**(there if isinstance(there, dict) else {}), key: meant}}
+        raise UserError(
+            f"method.{key}: settings stand below the name of a method; write  "
+            f"{yaml_value(line)[1:-1]}  in its place"
+        )
 
 
 def run_named(plan, name, dataset):

@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 
 from spclust import cards, datasets, stages
 from spclust.comparison_plan import check_comparison
-from spclust.consistency import refuse_circles, refuse_contradictions, refuse_knowledge
+from spclust.consistency import (
+    refuse_circles,
+    refuse_contradictions,
+    refuse_knowledge,
+    refuse_nameless,
+)  # fmt: skip
 from spclust.errors import UserError
 from spclust.reporting import GROUP
 from spclust.stages import STAGES
@@ -114,9 +119,11 @@ def resolve(config, registry, found_cards=None):
     UserError
         With every fault found: key path, what was found, what is allowed, a corrected line.
     """
+    found_cards = found_cards or cards.load()
+    refuse_nameless(config.get("method"), found_cards)
     config = check(config, config_schema(), "configuration")
     refuse_knowledge(config.get("knowledge", {}))
-    plan = Plan(config, found_cards or cards.load())
+    plan = Plan(config, found_cards)
     for stage in STAGES.values():
         plan.settings[stage.name] = _stage_settings(stage, config.get(stage.name, {}), plan.cards)
     plan.settings["method"] = _method_settings(config.get("method", {}), plan.cards)
