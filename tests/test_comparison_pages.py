@@ -1,6 +1,8 @@
 """Sentences of the pages that are written by hand say what the kept tables say."""
 
+import importlib.util
 import re
+import shutil
 
 import pandas as pd
 import pytest
@@ -14,6 +16,22 @@ PAGES = {"README.md": ROOT / "README.md", "comparison": ROOT / "tests/comparison
 NAMES = {"Ward": "ward", "KMeans": "kmeans", "the vote": "consensus", "Leiden": "leiden",
          "BANKSY": "banksy"}  # fmt: skip
 CANCER, KIDNEYS = ["upmc_hnscc_reg004", "upmc_hnscc_reg009"], ["dkd_005", "dkd_011"]
+
+
+@pytest.fixture
+def publish(tmp_path, monkeypatch):
+    """The script that takes tables over, with copies of the kept ones to write to."""
+    spec = importlib.util.spec_from_file_location("publish", ROOT / "tests/comparison/publish.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    studies = {}
+    for kept, config in script.STUDIES.items():
+        copied = tmp_path / "pages" / kept.name
+        shutil.copytree(kept, copied)
+        studies[copied] = config
+    monkeypatch.setattr(script, "STUDIES", studies)
+    monkeypatch.setattr(script, "HERE", tmp_path / "pages")
+    return script
 
 
 def text(page):
@@ -125,3 +143,46 @@ def test_the_page_tells_what_the_study_of_several_slices_found():
     for dataset, part in (("starmap", cohort), ("merfish_mpoa", alone)):
         of_them = ari[dataset][four]
         assert f"{of_them.min():.2f} to {of_them.max():.2f}".replace("0.", ".") in part
+
+
+def of_small(tmp_path, change):
+    """The folder of a comparison whose values are the small one's but for a change."""
+    folder = tmp_path / "comparison"
+    shutil.copytree(ROOT / "tests/comparison/small", folder)
+    (folder / "figures").mkdir()
+    for figure in folder.glob("*.png"):
+        figure.rename(folder / "figures" / figure.name)
+    runs = pd.read_csv(folder / "runs.tsv", sep="\t", dtype=str)
+    change(runs).to_csv(folder / "runs.tsv", sep="\t", index=False)
+    return folder
+
+
+def test_tables_are_taken_over_whole(publish, tmp_path):
+    folder = of_small(tmp_path, lambda runs: runs.assign(ARI="0.5"))
+    publish.copy(folder)
+    small, blind = publish.STUDIES
+    assert set(publish.read("runs", small)["ARI"]) == {0.5}
+    assert {path.name for path in small.iterdir()} >= {"scores.md", "scores_regions.png"}
+    assert set(publish.read("runs", blind)["ARI"]) != {0.5}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda runs: runs.iloc[1:], "has fewer runs than"),
+        (lambda runs: runs.assign(run="mine"), "no comparison which is kept here has"),
+        (lambda runs: runs.assign(dataset="mine"), "no comparison which is kept here has"),
+    ],
+    ids=["fewer runs", "other runs", "other slices"],
+)
+def test_tables_of_other_runs_do_not_replace_those_that_stand(publish, tmp_path, change, told):
+    folder = of_small(tmp_path, change)
+    there = {path: path.read_bytes() for path in (tmp_path / "pages").rglob("*.tsv")}
+    with pytest.raises(SystemExit, match=told):
+        publish.copy(folder)
+    assert {path: path.read_bytes() for path in (tmp_path / "pages").rglob("*.tsv")} == there
+
+
+def test_a_folder_without_tables_is_no_comparison(publish, tmp_path):
+    with pytest.raises(SystemExit, match="holds no comparison"):
+        publish.copy(tmp_path)
