@@ -28,6 +28,7 @@ rule compare_methods:
         friedman="results/{extent}/friedman.tsv",
         differences="results/{extent}/differences.tsv",
         summary_page="results/{extent}/summary.md",
+        settings_page="results/{extent}/settings.md",
         runs="results/{extent}/runs.tsv",
         classes="results/{extent}/classes.tsv",
         settings="results/{extent}/settings.json",

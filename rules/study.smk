@@ -21,6 +21,7 @@ rule tabulate_study:
             labels={"what": "{study}, table"},
         ),
         page="results/{extent}/{study}/table.md",
+        settings_page="results/{extent}/{study}/settings.md",
         runs="results/{extent}/{study}/runs.tsv",
         classes="results/{extent}/{study}/classes.tsv",
         settings="results/{extent}/{study}/settings.json",

@@ -26,6 +26,11 @@ def test_a_card_keeps_to_the_stages_and_its_own_schemas(card):
             jsonschema.validate(value, STAGES[stage].settings[key])
 
 
+@pytest.mark.parametrize("card", CARDS.values(), ids=CARDS)
+def test_a_card_says_where_its_settings_are_from(card):
+    assert card.control or card.settings_from.endswith(".")
+
+
 def test_labels_reach_controls_only():
     seeing = {card.name for card in CARDS.values() if card.reference}
     assert seeing == {"truth", "scrcl_oracle"} and all(CARDS[name].control for name in seeing)

@@ -9,7 +9,15 @@ import pytest
 import yaml
 from workflow import ROOT
 
-from spclust import comparison, comparison_values, reporting, settings, study, study_plan
+from spclust import (
+    comparison,
+    comparison_settings,
+    comparison_values,
+    reporting,
+    settings,
+    study,
+    study_plan,
+)
 
 KEPT = sorted(path.parent for path in ROOT.glob("tests/comparison/studies/*/runs.tsv"))
 PAGES = {"README.md": ROOT / "README.md", "comparison": ROOT / "tests/comparison/README.md"}
@@ -121,6 +129,7 @@ def test_the_table_of_a_study_is_made_of_the_values_beside_it(folder):
     there = pd.read_csv(folder / "table.tsv", sep="\t", dtype={"label": str})
     pd.testing.assert_frame_equal(reporting.rounded(table), there, check_dtype=False)
     assert study.page(table, facts) == (folder / "table.md").read_text()
+    assert comparison_settings.page(facts) == (folder / "settings.md").read_text()
 
 
 def test_the_page_tells_what_the_study_of_several_slices_found():

@@ -155,13 +155,14 @@ def test_nothing_that_does_not_train_imports_torch():
     """Importing it takes seconds and hundreds of megabytes in every job."""
     modules = [f"methods.{card.name}" for card in cards.load().values() if not card.trains]
     for script in SCRIPTS.glob("*.py"):
-        found = re.findall(r"^from spclust(\.\w+)? import (.+)$", script.read_text(), re.M)
-        for folder, names in found:
-            below = SCRIPTS / "spclust" / folder[1:]
-            for name in names.split(", "):
-                # a module of a package, or what a module defines
-                prefix = f"{folder[1:]}." if folder and below.is_dir() else ""
-                modules.append(f"{prefix}{name}" if not folder or prefix else folder[1:])
+        for node in ast.walk(ast.parse(script.read_text())):
+            package, *folder = (getattr(node, "module", None) or "").split(".")
+            if not isinstance(node, ast.ImportFrom) or package != "spclust":
+                continue
+            # modules of a package, or what a module defines
+            of_package = (SCRIPTS / package).joinpath(*folder).is_dir()
+            names = [[alias.name] for alias in node.names] if of_package else [[]]
+            modules += [".".join([*folder, *name]) for name in names]
     assert len(modules) > 20
     code = f"""if True:
         import importlib, sys

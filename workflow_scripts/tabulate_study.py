@@ -1,6 +1,14 @@
 """Collect the scores of a study's runs, beside those that the paper printed."""
 
-from spclust import comparison, comparison_values, contracts, logs, reporting, study
+from spclust import (
+    comparison,
+    comparison_settings,
+    comparison_values,
+    contracts,
+    logs,
+    reporting,
+    study,
+)  # fmt: skip
 
 with logs.job(snakemake.log[0], snakemake.rule) as log:
     facts, out = snakemake.params.cfg, snakemake.output
@@ -9,6 +17,8 @@ with logs.job(snakemake.log[0], snakemake.rule) as log:
     contracts.write_table(reporting.rounded(table), out.table)
     with contracts.atomic(out.page) as temporary:
         temporary.write_text(study.page(table, facts))
+    with contracts.atomic(out.settings_page) as temporary:
+        temporary.write_text(comparison_settings.page(facts))
     for name, values in zip(("runs", "classes"), comparison_values.tables(results)):
         contracts.write_table(values, out[name])
     contracts.write_json(facts["settings"], out.settings)

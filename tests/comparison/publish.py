@@ -2,9 +2,9 @@
 
     python tests/comparison/publish.py [results/comparison | results/studies/NAME ...]
 
-A comparison goes to `small/` or `blind/`, by its slices; the table of a study, its figure and the
-values of its runs to `studies/NAME`. Both may be of the runs so far (`results/..._so_far`). Without
-a folder only the texts are written anew, from what is kept.
+A comparison goes to `small/` or `blind/`, by its slices; the table of a study, its figure, settings
+and the values of its runs to `studies/NAME`. Both may be of the runs so far
+(`results/..._so_far`). Without a folder only the texts are written anew, from what is kept.
 """
 
 import shutil
@@ -31,10 +31,10 @@ END = "<!-- end -->"
 
 
 def copy_study(folder):
-    """The table of a study, its figure and what is kept of its runs."""
+    """The table of a study, its figure, its settings and what is kept of its runs."""
     to = HERE / "studies" / folder.name
     to.mkdir(parents=True, exist_ok=True)
-    for name in ("table.md", "table.tsv", "figures/study.png", *KEPT):
+    for name in ("table.md", "table.tsv", "settings.md", "figures/study.png", *KEPT):
         shutil.copyfile(folder / name, to / Path(name).name)
 
 

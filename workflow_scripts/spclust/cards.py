@@ -24,6 +24,7 @@ class Card:
     title: str
     environment: str
     settings: dict
+    settings_from: str = ""
     cite: str = ""
     needs: tuple = ()
     control: bool = False

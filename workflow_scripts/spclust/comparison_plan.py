@@ -122,7 +122,8 @@ def facts(plan, finished=False, root=None):
         ``parts``: see :func:`parts`. ``controls``: names of control runs. ``groups``: of runs.
         ``references``: of groups, the run whose pairs are tested. ``prepared``: of runs, the
         settings of preprocess. ``about``: of datasets, what they say of their labels.
-        ``absent``: of datasets, the file that is not here.
+        ``absent``: of datasets, the file that is not here. ``made_with``, ``methods`` and
+        ``defaults``: see :func:`made_with`.
     """
     part = plan.config.get("part")
     wanted = members(plan, plan.config["comparison"]["parts"][part]) if part else None
@@ -150,7 +151,37 @@ def facts(plan, finished=False, root=None):
         "parts": parts(plan),
         "prepared": {run: setting for run, setting in _prepared(plan).items() if run in told},
         "references": references(plan, list(ranked.values())),
+        **made_with(plan, told),
     }
+
+
+def made_with(plan, told):
+    """What runs were made with, by names; the values are in ``settings`` of :func:`sought`.
+
+    Parameters
+    ----------
+    plan : Plan
+    told : set of str
+        Runs that are spoken of.
+
+    Returns
+    -------
+    dict
+        ``made_with``: run, dataset and the names of its settings by stage, and of its method.
+        ``methods``: of recipes, what their cards say. ``defaults``: of stages, the values of the
+        setting that the others build on.
+    """
+    found, methods, stages = [], {}, {}
+    for dataset, run, _ in plan.results:
+        row = [run.name, dataset, {**run.chosen, "method": run.method}]
+        if run.name not in told or row in found:
+            continue
+        found.append(row)
+        card = plan.card(run.method)
+        methods[card.name] = {"title": card.title, "cite": card.cite, "defaults": card.defaults,
+                              "settings_from": card.settings_from}  # fmt: skip
+        stages |= {stage: plan.cfg(stage, "default") for stage in run.chosen}
+    return {"made_with": found, "methods": methods, "defaults": stages}
 
 
 def files(compared):

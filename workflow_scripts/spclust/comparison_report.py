@@ -1,6 +1,13 @@
 """All tables and pages of a comparison."""
 
-from spclust import comparison, comparison_summary, comparison_text, comparison_values, significance
+from spclust import (
+    comparison,
+    comparison_settings,
+    comparison_summary,
+    comparison_text,
+    comparison_values,
+    significance,
+)  # fmt: skip
 from spclust.reporting import rounded
 
 
@@ -58,6 +65,7 @@ def pages(results, tables, facts):
         "differences": comparison_text.differences(pairs, tables["friedman"], notes),
         "rare_classes": comparison_text.rare_classes(tables["rare_classes"], seeds, notes),
         "costs": comparison_text.costs(tables["costs"], seeds, notes),
+        "settings": comparison_settings.page(facts),
         "summary": comparison_summary.page(
             comparison_summary.parts(facts["parts"], tables["runs"]),
             comparison_summary.paragraphs(scores, ranks, pairs),

@@ -91,7 +91,10 @@ def layout(plan):
 
 
 def facts(plan, finished=False, root=None):
-    """The layout, and what :func:`spclust.comparison_plan.sought` says of the runs that are shown.
+    """The layout, and what there is to say of the runs that are shown.
+
+    They are sought by :func:`spclust.comparison_plan.sought`, and made with what
+    :func:`spclust.comparison_plan.made_with` says.
 
     Parameters
     ----------
@@ -102,4 +105,5 @@ def facts(plan, finished=False, root=None):
         Where values of runs are kept.
     """
     shown = {run for part in plan.config["study"]["parts"] for run in part["rows"]}
-    return layout(plan) | comparison_plan.sought(plan, root, set() if finished else None, shown)
+    found = comparison_plan.sought(plan, root, set() if finished else None, shown)
+    return layout(plan) | found | comparison_plan.made_with(plan, shown)

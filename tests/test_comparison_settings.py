@@ -1,0 +1,82 @@
+"""The page of settings says what each run had, as it was resolved."""
+
+import pandas as pd
+import pytest
+import yaml
+from workflow import ROOT
+
+from spclust import comparison_plan, comparison_settings, settings
+
+SLICES = [
+    {"name": "one", "simulate": {"n_cells": 100}},
+    {"name": "two", "simulate": {"n_cells": 200}},
+]
+
+
+def page(**config):
+    shipped = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    plan = settings.resolve(shipped | {"datasets": SLICES, "seeds": [1]} | config, {})
+    return comparison_settings.page(comparison_plan.facts(plan))
+
+
+def section(text, title):
+    return text.split(f"## {title}\n")[1].split("\n## ")[0]
+
+
+def rows(text):
+    """Cells of each row of the table in a section, without spaces about them."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines][2:]
+
+
+def test_a_run_is_told_with_its_stages_and_what_it_changes():
+    found = page(
+        method={"few": {"recipe": "kmeans", "n_init": 2}},
+        preprocess={"mine": {"cofactor": 7.0}},
+        runs=[{"name": "kmeans"}, {"name": "few", "preprocess": "mine"}, {"name": "truth"}],
+    )
+    kmeans = section(found, "kmeans")
+    assert "KMeans on the features; scikit-learn." in kmeans
+    assert '`{"n_init": 20}`' in kmeans
+    assert "\nFrom 20 starts, as the spClust paper" in kmeans
+    assert rows(kmeans) == [
+        ["kmeans", "preprocess default", ""],
+        ["few", "preprocess mine", '`{"n_init": 2}`'],
+    ]
+    assert "From" not in section(found, "truth")
+    assert ["preprocess", "mine", '`{"cofactor": 7.0}`'] in rows(section(found, "Stages"))
+
+
+def test_the_default_of_a_stage_is_this_configurations_and_whole():
+    found = page(preprocess={"default": {"cofactor": 3.0}}, runs=[{"name": "leiden"}])
+    stages = {tuple(row[:2]): row[2] for row in rows(section(found, "Stages"))}
+    assert set(stages) == {
+        ("preprocess", "default"), ("graphs", "default"), ("graphs", "leiden")
+    }  # fmt: skip
+    assert yaml.safe_load(stages["preprocess", "default"].strip("`"))["cofactor"] == 3.0
+    changed = yaml.safe_load(stages["graphs", "leiden"].strip("`"))
+    assert changed == {
+        "expression_space": "raw", "expression_weights": "umap", "spatial_graph": "none"
+    }  # fmt: skip
+
+
+def test_a_run_that_is_another_on_some_slices_has_a_row_for_each():
+    found = page(
+        method={"few": {"recipe": "kmeans", "n_init": 2}},
+        runs=[
+            {"name": "kmeans", "datasets": ["one"]},
+            {"name": "kmeans", "method": "few", "datasets": ["two"]},
+        ],
+    )
+    assert rows(section(found, "kmeans")) == [
+        ["kmeans (one)", "preprocess default", ""],
+        ["kmeans (two)", "preprocess default", '`{"n_init": 2}`'],
+    ]
+
+
+@pytest.mark.parametrize("kept", ["small", "blind"])
+def test_the_kept_page_tells_of_every_kept_run(kept):
+    folder = ROOT / "tests/comparison" / kept
+    told = {row[0] for row in rows((folder / "settings.md").read_text()) if len(row) == 3}
+    runs = pd.read_csv(folder / "runs.tsv", sep="\t")["run"].unique()
+    assert len(runs) > 10 and set(runs) <= told
