@@ -132,6 +132,33 @@ def test_the_table_of_a_study_is_made_of_the_values_beside_it(folder):
     assert comparison_settings.page(facts) == (folder / "settings.md").read_text()
 
 
+# what the page says of the paper's studies: names in its sentences, the first value of each its ARI
+SAID = {
+    "ablation_losses": {
+        "whole objective lands on the paper's numbers": "spclust",
+        "falls apart": "no_modularity",
+        "Without contrast": "no_contrast",
+        "without alignment": "no_alignment",
+        "Without reconstruction it": "no_reconstruction",
+    },
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_the_page_tells_the_scores_of_the_papers_studies(name):
+    folder = ROOT / "tests/comparison/studies" / name
+    table = pd.read_csv(folder / "table.tsv", sep="\t", dtype={"label": str})
+    rows = table[table["metric"] == "ARI"].drop_duplicates("run").set_index("run")
+    paragraph = text("comparison").split(f"[{name}]")[1].split("- [")[0]
+    for words, run in SAID[name].items():
+        found = re.search(rf"{words} \((?:ARI )?(\.\d+)(?: ± (\.\d+))?", paragraph)
+        found = found or re.search(rf"{words} has (\.\d+)(?: ± (\.\d+))?", paragraph)
+        assert found, words
+        assert float(found[1]) == pytest.approx(rows["mean"][run], abs=0.0005001), words
+        if found[2]:
+            assert float(found[2]) == pytest.approx(rows["sd"][run], abs=0.0005001), words
+
+
 def test_the_page_tells_what_the_study_of_several_slices_found():
     table = pd.read_csv(ROOT / "tests/comparison/studies/multislice/table.tsv", sep="\t")
     ari = table[table["metric"] == "ARI"].groupby(["dataset", "run"])["mean"].first()
