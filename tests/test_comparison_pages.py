@@ -134,6 +134,12 @@ def test_the_table_of_a_study_is_made_of_the_values_beside_it(folder):
 
 # what the page says of the paper's studies: names in its sentences, the first value of each its ARI
 SAID = {
+    "ablation_csmote": {
+        "constrained in space": "spclust",
+        "at λ1 = λ2": "same_lambda",
+        "without spatial neighbours": "expression_only",
+        "without synthetic cells": "none",
+    },
     "ablation_losses": {
         "whole objective lands on the paper's numbers": "spclust",
         "falls apart": "no_modularity",

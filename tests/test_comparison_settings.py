@@ -32,19 +32,27 @@ def rows(text):
 def test_a_run_is_told_with_its_stages_and_what_it_changes():
     found = page(
         method={"few": {"recipe": "kmeans", "n_init": 2}},
-        preprocess={"mine": {"cofactor": 7.0}},
+        preprocess={
+            "mine": {
+                "cofactor": 7.0,
+                "panel": ["a|b", "c"],
+                "modalities": {"rna": {"scale": False}},
+            }
+        },
         runs=[{"name": "kmeans"}, {"name": "few", "preprocess": "mine"}, {"name": "truth"}],
     )
     kmeans = section(found, "kmeans")
     assert "KMeans on the features; scikit-learn." in kmeans
     assert '`{"n_init": 20}`' in kmeans
-    assert "\nFrom 20 starts, as the spClust paper" in kmeans
+    assert "\nFrom: the spClust paper's appendix B.2" in kmeans
     assert rows(kmeans) == [
         ["kmeans", "preprocess default", ""],
         ["few", "preprocess mine", '`{"n_init": 2}`'],
     ]
     assert "From" not in section(found, "truth")
-    assert ["preprocess", "mine", '`{"cofactor": 7.0}`'] in rows(section(found, "Stages"))
+    # a pipe would end the cell, and of modalities only what is changed is told
+    changed = r'{"cofactor": 7.0, "modalities": {"rna": {"scale": false}}, "panel": ["a\|b", "c"]}'
+    assert f"| preprocess | mine | `{changed}` |" in section(found, "Stages")
 
 
 def test_the_default_of_a_stage_is_this_configurations_and_whole():
@@ -58,6 +66,12 @@ def test_the_default_of_a_stage_is_this_configurations_and_whole():
     assert changed == {
         "expression_space": "raw", "expression_weights": "umap", "spatial_graph": "none"
     }  # fmt: skip
+
+
+def test_a_run_that_is_kept_to_some_slices_says_to_which():
+    found = page(runs=[{"name": "kmeans"}, {"name": "ward", "datasets": ["two"]}])
+    assert rows(section(found, "kmeans"))[0][0] == "kmeans"
+    assert rows(section(found, "ward"))[0][0] == "ward (two)"
 
 
 def test_a_run_that_is_another_on_some_slices_has_a_row_for_each():

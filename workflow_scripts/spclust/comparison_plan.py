@@ -8,6 +8,7 @@ from pathlib import Path
 from spclust import comparison_kept
 from spclust.datasets import OF_COMPARISON, local_files
 from spclust.errors import UserError
+from spclust.stages import STAGES
 from spclust.validation import unknown
 
 # what is compared of a run, see comparison.read
@@ -171,7 +172,7 @@ def made_with(plan, told):
         ``methods``: of recipes, what their cards say. ``defaults``: of stages, the values of the
         setting that the others build on.
     """
-    found, methods, stages = [], {}, {}
+    found, methods, used = [], {}, set()
     for dataset, run, _ in plan.results:
         row = [run.name, dataset, {**run.chosen, "method": run.method}]
         if run.name not in told or row in found:
@@ -180,7 +181,8 @@ def made_with(plan, told):
         card = plan.card(run.method)
         methods[card.name] = {"title": card.title, "cite": card.cite, "defaults": card.defaults,
                               "settings_from": card.settings_from}  # fmt: skip
-        stages |= {stage: plan.cfg(stage, "default") for stage in run.chosen}
+        used |= set(run.chosen)
+    stages = {stage: plan.cfg(stage, "default") for stage in STAGES if stage in used}
     return {"made_with": found, "methods": methods, "defaults": stages}
 
 

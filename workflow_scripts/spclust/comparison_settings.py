@@ -9,7 +9,9 @@ from spclust.comparison_text import markdown
 LEGEND = (
     "For each method: where its settings are from, its own ones, and its runs, with the settings "
     "of the stages before it, by their names in the last table, and those of its own that they "
-    "change."
+    "change. Where preprocess is `default`, cells are prepared as in the spClust paper, whatever "
+    "the method's authors do. Runs whose values are kept were made with these settings; one that "
+    "did not exist then is told at its default."
 )
 
 
@@ -26,7 +28,7 @@ def page(facts):
         said = facts["methods"][method]
         parts += [f"## {method}", "; ".join(filter(None, (said["title"], said["cite"]))) + "."]
         if said["settings_from"]:
-            parts.append(f"From {said['settings_from']}")
+            parts.append(f"From: {said['settings_from']}")
         if said["defaults"]:
             parts.append(_code(said["defaults"]))
         parts.append(markdown(pd.DataFrame(runs)))
@@ -36,7 +38,7 @@ def page(facts):
 
 def _runs(facts):
     """Method to its runs: a row for each, or for each of the ways it was made on some slices."""
-    ways = {}
+    ways, everywhere = {}, {dataset for _, dataset, _ in facts["made_with"]}
     for run, dataset, chosen in facts["made_with"]:
         ways.setdefault(run, {}).setdefault(tuple(chosen.items()), []).append(dataset)
     found = {}
@@ -46,7 +48,7 @@ def _runs(facts):
             values = facts["settings"]["method"][names.pop("method")]
             method = values["recipe"]
             own = _changed(values, {"recipe": method} | facts["methods"][method]["defaults"])
-            where = f" ({', '.join(datasets)})" if len(of_run) > 1 else ""
+            where = "" if set(datasets) == everywhere else f" ({', '.join(datasets)})"
             stages = ", ".join(f"{stage} {name}" for stage, name in names.items())
             row = {"run": run + where, "stages": stages, "changed": _code(own) if own else ""}
             found.setdefault(method, []).append(row)
@@ -66,8 +68,16 @@ def _stages(facts):
 
 
 def _changed(values, default):
-    return {key: value for key, value in values.items() if value != default.get(key)}
+    """What differs from a default; of settings by modality what differs in each."""
+    found = {key: value for key, value in values.items() if value != default.get(key)}
+    if "modalities" in found and isinstance(default["modalities"], dict):
+        pairs = {name: (own, default["modalities"].get(name, {}))
+                 for name, own in found["modalities"].items()}  # fmt: skip
+        found["modalities"] = {name: _changed(*pair) for name, pair in pairs.items()
+                               if pair[0] != pair[1]}  # fmt: skip
+    return found
 
 
 def _code(values):
-    return f"`{json.dumps(values, sort_keys=True, ensure_ascii=False)}`"
+    """Values as code that may stand in a table."""
+    return f"`{json.dumps(values, sort_keys=True, ensure_ascii=False)}`".replace("|", "\\|")

@@ -124,7 +124,8 @@ def render():
     for card in found_cards.values():
         parts.append(f"## `method.<name>` with `recipe: {card.name}`\n")
         cite = f" ({card.cite})" if card.cite else ""
-        parts.append(f"{card.title[0].upper()}{card.title[1:]}{cite}.\n")
+        origin = f" Defaults from: {card.settings_from}" if card.settings_from else ""
+        parts.append(f"{card.title[0].upper()}{card.title[1:]}{cite}.{origin}\n")
         parts.append(table(card.settings, {}, "cluster_cells") if card.settings else "No keys.\n")
     for name in ("knowledge", "comparison", "evaluation"):
         section = schema["properties"][name]

@@ -2,8 +2,8 @@
 
 A mixture of two Gaussians on the logarithm finds each protein's gate, the middle of both means;
 values below it are spread over 0 to 0.5, those above over 0.5 to 1, so that positive and negative
-cells of every protein are equally far apart. The card asks for logarithms of shares, as scimap
-makes them.
+cells of every protein are equally far apart. Gates, percentiles and shares are those of scimap in
+2020; the card asks for their logarithms.
 """
 
 import logging
