@@ -140,6 +140,13 @@ SAID = {
         "without spatial neighbours": "expression_only",
         "without synthetic cells": "none",
     },
+    "ablation_views": {
+        "one view of each graph": "spclust",
+        "mixed twice": "mixed",
+        "expression twice": "expression",
+        "space twice": "spatial",
+        "both graphs with it": "augmented",
+    },
     "ablation_losses": {
         "whole objective lands on the paper's numbers": "spclust",
         "falls apart": "no_modularity",
