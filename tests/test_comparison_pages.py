@@ -211,7 +211,7 @@ def test_tables_are_taken_over_whole(publish, tmp_path):
     publish.copy(folder)
     small, blind = publish.STUDIES
     assert set(publish.read("runs", small)["ARI"]) == {0.5}
-    assert {path.name for path in small.iterdir()} >= {"scores.md", "scores_regions.png"}
+    assert {path.name for path in small.iterdir()} >= {"scores.md", "costs.png"}
     assert set(publish.read("runs", blind)["ARI"]) != {0.5}
 
 

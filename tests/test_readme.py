@@ -1,7 +1,10 @@
 """What the README repeats is what was measured."""
 
 import importlib.util
+import re
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -21,3 +24,11 @@ def test_the_results_are_those_of_the_committed_comparison():
     assert module.in_short() in (module.SMALL / "summary.md").read_text()
     for page, text in module.pages().items():
         assert page.read_text() == text, remedy
+
+
+@pytest.mark.parametrize("page", ["README.md", "tests/comparison/README.md"])
+def test_what_a_page_points_to_is_there(page):
+    links = re.findall(r"\]\(([^)#\s]+)", (ROOT / page).read_text())
+    here = {link for link in links if "://" not in link}
+    assert len(here) >= 10
+    assert [link for link in here if not (ROOT / page).parent.joinpath(link).exists()] == []
