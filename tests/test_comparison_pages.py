@@ -118,6 +118,25 @@ def test_the_page_tells_times_coherence_and_means_of_the_small_comparison():
     assert "(ARI {}, {} and {}, the vote {})".format(*told) in page
 
 
+def test_the_page_tells_what_each_method_makes_of_two_preparations():
+    runs = pd.read_csv(ROOT / "tests/comparison/small/runs.tsv", sep="\t")
+    kind = runs["dataset"].isin(["keren_p36", "upmc_001", "schurch_009A", "phenoptr_lung"])
+    types, regions = (part.groupby("run")["ARI"].mean() for part in (runs[kind], runs[~kind]))
+    paragraph = text("comparison").split("is the same for all: ")[1].split("On regions nothing")[0]
+    names = {"the vote": "consensus", "taught by it": "spclust_vote", "Ward": "ward",
+             "KMeans": "kmeans", "scDeepCluster": "scdc", "FlowSOM": "flowsom",
+             "scPROTEIN": "scprotein", "PhenoGraph": "phenograph", "components": "leiden_pca",
+             "Leiden": "leiden", "SpaGCN": "spagcn", "spClust": "spclust",
+             "BANKSY": "banksy"}  # fmt: skip
+    for name, run in names.items():
+        values = re.search(rf"{name}(?: has)? (\.\d+) and (\.\d+)", paragraph)
+        assert values, name
+        for value, mean in zip(values.groups(), (types[run], types[f"{run}_i"])):
+            assert float(value) == pytest.approx(mean, abs=0.005001), run
+    moved = [regions[f"{run}_i"] - regions[run] for run in names.values()]
+    assert max(map(abs, moved)) < 0.02
+
+
 @pytest.mark.parametrize("folder", KEPT, ids=lambda folder: folder.name)
 def test_the_table_of_a_study_is_made_of_the_values_beside_it(folder):
     names = ("config/config.yaml", f"config/studies/{folder.name}.yaml", "config/datasets.yaml")
