@@ -118,6 +118,16 @@ def test_the_page_tells_times_coherence_and_means_of_the_small_comparison():
     assert "(ARI {}, {} and {}, the vote {})".format(*told) in page
 
 
+def test_the_pages_tell_how_sure_it_is_that_methods_differ():
+    table = pd.read_csv(ROOT / "tests/comparison/small/friedman.tsv", sep="\t")
+    p = table.groupby(["labels", "group"])["p_f"].agg(["min", "max"])
+    own, alike = ([f"{v:.2f}".removeprefix("0") for v in p.loc["regions", group]]
+                  for group in ("own", "improved"))  # fmt: skip
+    assert "p {} to {}, prepared alike {} to {})".format(*own, *alike) in text("comparison")
+    assert "p {} to {} by the four scores".format(*own) in text("README.md")
+    assert p.loc["cell types", "max"].max() < 1e-5
+
+
 def test_the_page_tells_what_each_method_makes_of_two_preparations():
     runs = pd.read_csv(ROOT / "tests/comparison/small/runs.tsv", sep="\t")
     kind = runs["dataset"].isin(["keren_p36", "upmc_001", "schurch_009A", "phenoptr_lung"])
@@ -133,6 +143,10 @@ def test_the_page_tells_what_each_method_makes_of_two_preparations():
         assert values, name
         for value, mean in zip(values.groups(), (types[run], types[f"{run}_i"])):
             assert float(value) == pytest.approx(mean, abs=0.005001), run
+    own = [f"{types[run]:.2f}".removeprefix("0") for run in ("spagcn_logs", "spagcn")]
+    assert "`spagcn_logs`, {} for {} on".format(*own) in text("comparison")
+    for run in ("spatialleiden_tutorial", "spatialleiden_knn10"):
+        assert types[run] == pytest.approx(0.11, abs=0.005001)
     moved = [regions[f"{run}_i"] - regions[run] for run in names.values()]
     assert max(map(abs, moved)) < 0.02
 
