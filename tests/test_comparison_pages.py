@@ -173,6 +173,16 @@ SAID = {
         "without spatial neighbours": "expression_only",
         "without synthetic cells": "none",
     },
+    "update_strategy": {
+        "every ten epochs as in the paper": "spclust",
+        "every epoch": "every_epoch",
+        "at the end": "at_the_end",
+        "never": "fixed",
+        "left to the descent": "descent",
+        "moving averages": "average_every_epoch",
+        "new labels alone": "only_labels",
+        "new prototypes alone": "only_prototypes",
+    },
     "ablation_views": {
         "one view of each graph": "spclust",
         "mixed twice": "mixed",
