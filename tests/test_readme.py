@@ -1,19 +1,13 @@
 """What the README repeats is what was measured."""
 
-import importlib.util
 import re
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[1]
+from workflow import ROOT, publish_script
 
 
 def test_the_results_are_those_of_the_committed_comparison():
-    path = ROOT / "tests/comparison/publish.py"
-    spec = importlib.util.spec_from_file_location("publish", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = publish_script()
     remedy = "python tests/comparison/publish.py writes them"
     for labels in ("cell types", "regions"):
         head, _, *rows = [line.split("|")[1:-1] for line in module.table(labels).splitlines()]

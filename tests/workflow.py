@@ -1,6 +1,7 @@
 """Running the workflow from tests: a private copy of the project and what a run said."""
 
 import atexit
+import importlib.util
 import json
 import re
 import shutil
@@ -41,6 +42,14 @@ SPCLUST = (
 
 
 @cache
+def publish_script():
+    """The script of the kept tables and pages, which lies in no package, as a module."""
+    spec = importlib.util.spec_from_file_location("publish", ROOT / "tests/comparison/publish.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def imported():
     """The process that runs all commands of a session of tests."""
     process = subprocess.Popen(

@@ -172,18 +172,18 @@ def made_with(plan, told):
         ``methods``: of recipes, what their cards say. ``defaults``: of stages, the values of the
         setting that the others build on.
     """
-    found, methods, used = [], {}, set()
+    found, methods, used = {}, {}, set()
     for dataset, run, _ in plan.results:
-        row = [run.name, dataset, {**run.chosen, "method": run.method}]
-        if run.name not in told or row in found:
+        if run.name not in told:
             continue
-        found.append(row)
+        found[run.name, dataset] = {**run.chosen, "method": run.method}
         card = plan.card(run.method)
         methods[card.name] = {"title": card.title, "cite": card.cite, "defaults": card.defaults,
                               "settings_from": card.settings_from}  # fmt: skip
         used |= set(run.chosen)
     stages = {stage: plan.cfg(stage, "default") for stage in STAGES if stage in used}
-    return {"made_with": found, "methods": methods, "defaults": stages}
+    rows = [[*key, chosen] for key, chosen in found.items()]
+    return {"made_with": rows, "methods": methods, "defaults": stages}
 
 
 def files(compared):

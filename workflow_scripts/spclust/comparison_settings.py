@@ -9,8 +9,8 @@ from spclust.comparison_text import markdown
 LEGEND = (
     "For each method: where its settings are from, its own ones, and its runs, with the settings "
     "of the stages before it, by their names in the last table, and those of its own that they "
-    "change. Where preprocess is `default`, cells are prepared as in the spClust paper, whatever "
-    "the method's authors do. Runs whose values are kept were made with these settings; one that "
+    "change. Where preprocess is `default`, cells are prepared as that table says, whatever the "
+    "method's authors do. Runs whose values are kept were made with these settings; one that "
     "did not exist then is told at its default."
 )
 
