@@ -47,6 +47,20 @@ def test_holes_one_method_and_one_slice_can_be_drawn(tmp_path):
     assert "differences_cell_types.png" in drawn(tmp_path / "z", two)
 
 
+def test_a_figure_of_one_row_holds_all_its_texts(tmp_path):
+    results = compared(tmp_path, {("one", "a"): [0.5], ("one", "b"): [0.7]})
+    table, scores = comparison.rare_class_table(results), comparison.score_table(results)
+    table = table[table["class"] == table["class"].iloc[0]]
+    for fig in (figures.rare_classes(table), figures.scores(scores, ranks_of(scores))):
+        fig.canvas.draw()
+        low, high = fig.bbox.extents[:2] - 1, fig.bbox.extents[2:] + 1
+        axes = [ax for ax in fig.axes if ax.get_ylabel()]
+        assert len(axes) == 1
+        for text in [axes[0].yaxis.label, *axes[0].get_yticklabels(), *fig.axes[0].texts]:
+            box = text.get_window_extent().extents
+            assert (box[:2] >= low).all() and (box[2:] <= high).all(), text
+
+
 def test_costs_are_drawn_of_methods_and_not_of_controls(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(figures.style, "save", lambda fig, out, name: seen.append((name, fig)))

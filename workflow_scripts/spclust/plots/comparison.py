@@ -55,7 +55,7 @@ def scores(table, ranks):
     runs, datasets = table["run"].unique().tolist(), table["dataset"].unique().tolist()
     columns = 2 if len(runs) <= 14 else 1
     rows = -(-len(SCORES) // columns)
-    width = columns * CELL * len(runs) + _names_width(datasets)
+    width = columns * CELL * len(runs) + _names_width(datasets) + 0.5
     fig = style.figure(width, rows * (ROW * (len(datasets) + 1) + 0.95))
     axes = fig.subplots(rows, columns, squeeze=False)
     for i, (ax, metric) in enumerate(zip(axes.ravel(), SCORES.values())):
@@ -71,7 +71,7 @@ def scores(table, ranks):
             ax.tick_params(labelleft=False)
         if i // columns < rows - 1:
             ax.tick_params(labelbottom=False)
-    _colour_bar(fig, image, axes, "mean over seeds")
+    _colour_bar(fig, image, axes, "mean over\nseeds")
     return fig
 
 
@@ -85,7 +85,7 @@ def rare_classes(table):
     rows, runs = table["row"].unique(), table["run"].unique()
     slices = table.drop_duplicates("row")["dataset"].tolist()
     longest = max(len(labels[row]) for row in rows)
-    width = CELL * 1.25 * len(runs) + 0.057 * longest + 0.75
+    width = CELL * 1.25 * len(runs) + 0.057 * longest + 1.3
     fig = style.figure(width, ROW * (len(rows) + 1.1 * len(set(slices))) + 1.0)
     sizes = [slices.count(name) for name in dict.fromkeys(slices)]
     axes = np.atleast_1d(fig.subplots(len(sizes), 1, height_ratios=sizes))
@@ -96,7 +96,7 @@ def rare_classes(table):
         ax.set_title(name, loc="left", pad=3)
         if ax is not axes[-1]:
             ax.tick_params(labelbottom=False)
-    _colour_bar(fig, image, axes, "F1, mean over seeds")
+    _colour_bar(fig, image, axes, "F1,\nmean over\nseeds")
     return fig
 
 
@@ -213,7 +213,8 @@ def _heat_map(ax, table, rows):
 
 def _colour_bar(fig, image, axes, text):
     bar = fig.colorbar(image, ax=axes, shrink=0.4, aspect=18, fraction=0.02, pad=0.01)
-    bar.set_label(text)
+    # upright it would be longer than a figure of one row is high
+    bar.set_label(text, rotation=0, ha="left", va="center")
     bar.outline.set_linewidth(0.4)
 
 
