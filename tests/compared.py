@@ -51,8 +51,8 @@ def ranks_of(scores):
     return statistics(scores)[0]
 
 
-def notes_of(results, about=None, absent=None, prepared=None):
-    return comparison_text.notes(results, about or {}, absent or {}, prepared or {})
+def notes_of(results, about=None, absent=None):
+    return comparison_text.notes(results, about or {}, absent or {})
 
 
 def column(table, name, **where):

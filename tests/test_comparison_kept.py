@@ -83,7 +83,7 @@ def test_kept_values_make_the_tables_that_the_runs_made(tmp_path):
 def test_a_part_asks_for_its_runs_and_shows_those_of_others_that_are_there(in_tmp):
     facts = comparison_plan.facts(plan_of("last"))
     assert len(facts["asked"]) == 2 and {row[1] for row in facts["results"]} == {"leiden"}
-    assert facts["prepared"] == {"leiden": "default"}
+    assert {row[0] for row in facts["made_with"]} == {"leiden"}
     assert comparison_plan.files(facts)["runs"][0].endswith(
         "seed-1/graphs-leiden/method-leiden/metrics.tsv"
     )

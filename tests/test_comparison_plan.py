@@ -41,7 +41,7 @@ def test_every_run_is_planned_but_those_of_a_slice_that_is_not_here(in_tmp):
     assert facts["absent"] == {"gone": "by_hand/gone.h5ad"}
     assert facts["controls"] == ["truth"] and facts["groups"] == {"leiden": "own"}
     assert facts["about"]["one"] == {"label_origin": "a simulation", "label_kind": "types"}
-    assert facts["prepared"] == {"leiden": "default", "truth": "default"}
+    assert {row[0] for row in facts["made_with"]} == {"leiden", "truth"}
     planned = {(dataset, run, seed): folder for dataset, run, seed, folder in facts["results"]}
     assert len(planned) == 8 and [k for k, v in planned.items() if v is None] == [
         ("gone", run, seed) for run in ("leiden", "truth") for seed in (1, 2)

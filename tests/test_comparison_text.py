@@ -12,7 +12,7 @@ def test_the_page_of_scores_marks_best_and_second_and_says_what_labels_are(tmp_p
         "one": {"label_kind": "partition", "label_origin": "SCGP", "labels_seen": "a default"},
         "two": {"label_kind": "types", "study": "Keren 2018"},
     }
-    notes = notes_of(results, about, prepared={"a": "default", "b": "default", "truth": "default"})
+    notes = notes_of(results, about)
     lines = comparison_text.scores(table, ranks_of(table), [1, 2], notes).splitlines()
     assert "| run | one | two | average rank |" in lines
     assert "| a | **0.850 ± 0.071** | <ins>0.600 ± 0.141</ins> | **1.75** |" in lines
@@ -21,7 +21,7 @@ def test_the_page_of_scores_marks_best_and_second_and_says_what_labels_are(tmp_p
     kind = comparison_text.KINDS["partition"]
     assert f"| one | {kind} | SCGP | one | regions | no: a default |" in lines
     assert "| two | cell types |  | Keren 2018 | cell types | yes |" in lines
-    assert "- Cells prepared by the setting default: a, b." in lines
+    assert any("[settings](settings.md)" in line for line in lines)
     assert any("random, truth bound the tables and do not compete" in line for line in lines)
 
 

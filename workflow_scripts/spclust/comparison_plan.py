@@ -121,10 +121,9 @@ def facts(plan, finished=False, root=None):
     dict
         Of :func:`sought`, in parts only with runs that are asked for or there somewhere, and:
         ``parts``: see :func:`parts`. ``controls``: names of control runs. ``groups``: of runs.
-        ``references``: of groups, the run whose pairs are tested. ``prepared``: of runs, the
-        settings of preprocess. ``about``: of datasets, what they say of their labels.
-        ``absent``: of datasets, the file that is not here. ``made_with``, ``methods`` and
-        ``defaults``: see :func:`made_with`.
+        ``references``: of groups, the run whose pairs are tested. ``about``: of datasets, what
+        they say of their labels. ``absent``: of datasets, the file that is not here.
+        ``made_with``, ``methods`` and ``defaults``: see :func:`made_with`.
     """
     part = plan.config.get("part")
     wanted = members(plan, plan.config["comparison"]["parts"][part]) if part else None
@@ -150,7 +149,6 @@ def facts(plan, finished=False, root=None):
         "controls": sorted(set(controls)),
         "groups": {name: run.group for name, run in ranked.items()},
         "parts": parts(plan),
-        "prepared": {run: setting for run, setting in _prepared(plan).items() if run in told},
         "references": references(plan, list(ranked.values())),
         **made_with(plan, told),
     }
@@ -223,11 +221,3 @@ def references(plan, ranked):
         if plan.card(run.method).name == plan.card(chosen.method).name:
             found.setdefault(run.group, run.name)
     return found | ({chosen.group: chosen.name} if chosen else {})
-
-
-def _prepared(plan):
-    """Of each run the names of its settings of preprocess, which may differ between slices."""
-    found = {}
-    for _, run, _ in plan.results:
-        found.setdefault(run.name, set()).add(run.chosen["preprocess"])
-    return {name: ", ".join(sorted(settings)) for name, settings in found.items()}

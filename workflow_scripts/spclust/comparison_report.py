@@ -58,7 +58,7 @@ def tables(results, facts):
 def pages(results, tables, facts):
     """Markdown pages by the names of their files, of what :func:`tables` returns."""
     scores, ranks, pairs = (tables[name] for name in ("scores", "average_ranks", "differences"))
-    notes = comparison_text.notes(results, facts["about"], facts["absent"], facts["prepared"])
+    notes = comparison_text.notes(results, facts["about"], facts["absent"])
     seeds = results.planned["seed"].unique()
     return {
         "scores": comparison_text.scores(scores, ranks, seeds, notes),

@@ -139,8 +139,8 @@ def _by_run(shown, keys):
     return "\n\n".join(parts)
 
 
-def notes(results, about, absent, prepared):
-    """What is not in the tables, who made the labels and how the cells were prepared.
+def notes(results, about, absent):
+    """What is not in the tables, where settings are told and who made the labels.
 
     Parameters
     ----------
@@ -149,8 +149,6 @@ def notes(results, about, absent, prepared):
         Slice to its ``label_kind``, ``label_origin``, ``labels_seen`` and ``study``.
     absent : dict of str to str
         Slice to the file that it lacks.
-    prepared : dict of str to str
-        Run to its setting of preprocess.
 
     Returns
     -------
@@ -169,15 +167,9 @@ def notes(results, about, absent, prepared):
             slices = [f"{dataset}{_only(results, dataset, run, of_slice['seed'])}"
                       for dataset, of_slice in rows.groupby("dataset", sort=False)]  # fmt: skip
             found.append(f"{run} was in {mode} mode on {', '.join(slices)}.")
-    runs = {}
-    for run, setting in prepared.items():
-        if run not in results.controls:
-            runs.setdefault(setting, []).append(run)
-    found += [
-        f"Cells prepared by the setting {s}: {', '.join(names)}." for s, names in runs.items()
-    ]
+    found.append("How each run's cells were prepared, and its settings: [settings](settings.md).")
     lines = "\n".join(f"- {line}" for line in found)
-    return [text for text in (lines, about_slices(about)) if text]
+    return [lines, *filter(None, [about_slices(about)])]
 
 
 def _only(results, dataset, run, seeds):
