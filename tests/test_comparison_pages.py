@@ -105,9 +105,11 @@ def test_the_page_tells_times_coherence_and_means_of_the_small_comparison():
         spread.append((words.format(f"{of_run.min():.0f} to {of_run.max():.0f}"), of_run))
     assert not [words for words, _ in spread if words not in page]
     coherence = types.groupby("run")["spatial_coherence"].mean()
-    shown = ["banksy", "spagcn", "cellcharter", "spatialleiden", "spatialleiden_knn10"]
-    values = [f"{coherence[run]:.2f}".replace("0.", ".") for run in [*shown, "spclust"]]
-    assert "{}, {}, {}, {} and {}; spClust's {}.".format(*values) in page
+    shown = ["truth", "banksy", "spagcn", "cellcharter", "spatialleiden", "spatialleiden_knn10",
+             "leiden", "spclust", "consensus"]  # fmt: skip
+    values = [f"{coherence[run]:.2f}".replace("0.", ".") for run in shown]
+    assert "({} beyond chance): {}, {}, {}, {} and {}. So".format(*values[:6]) in page
+    assert "Leiden's have {}, spClust's {}, the vote's {}.".format(*values[6:]) in page
     ari = types.groupby("run")["ARI"].mean()
     told = [f"{ari[run]:.2f}".replace("0.", ".")
             for run in ("scprotein", "scdc", "spclust_vote", "consensus")]  # fmt: skip
@@ -218,7 +220,7 @@ def test_the_page_tells_what_the_study_of_several_slices_found():
     names = {"Leiden": "leiden", "KMeans": "kmeans", "spClust": "spclust", "BANKSY": "banksy",
              "stDGCC": "stdgcc", "Spotscape": "spotscape", "STAGATE": "stagate",
              "GraphST": "graphst", "SpatialLeiden": "spatialleiden"}  # fmt: skip
-    paragraph = text("comparison").split("[multislice]")[1].split("No paper prints")[0]
+    paragraph = text("comparison").split("[multislice]")[1].split("None of these methods'")[0]
     types, layers = paragraph.split("By layers the order")
     cohort, alone = types.split("on MERFISH")
     layers = layers.split("Spotscape's cohort")[0]
