@@ -7,6 +7,7 @@ rule evaluate_run:
     output:
         metrics="results/<run>/metrics.tsv",
         classes="results/<run>/class_metrics.tsv",
+        settings="results/<run>/settings.json",
     log:
         "results/logs/<run>/evaluate_run.log",
     benchmark:
@@ -19,6 +20,7 @@ rule evaluate_run:
         runtime=minutes(20),
     params:
         cfg=dict(sorted(config["evaluation"].items())),
+        made_with=values_behind,
         code=code_hash("evaluate_run"),
     message:
         "Evaluating {wildcards.method} on {wildcards.dataset} (seed {wildcards.seed})"

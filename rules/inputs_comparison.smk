@@ -20,6 +20,13 @@ def known_of(planner, extent):
         raise WorkflowError(str(error)) from None
 
 
+def values_behind(wildcards):
+    """Params function: what a run is made with, so that tables know it of runs that lie there."""
+    made_with = stages.chosen_in(dict(wildcards.items()))
+    made_with["method"] = wildcards.method
+    return comparison_kept.settings_of(PLAN, [(wildcards.dataset, made_with)])
+
+
 def compared_files(wildcards):
     """Input function: the files of every run that is asked for, and of kept values.
 

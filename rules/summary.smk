@@ -59,11 +59,7 @@ rule plot_summary:
         mem_mb=memory(1000, 0),
         runtime=minutes(10),
     params:
-        cfg={
-            "controls": sorted(
-                {r.method for _, r, _ in PLAN.results if PLAN.card(r.method).control}
-            )
-        },
+        cfg={"controls": sorted(comparison_plan.controls(PLAN))},
         code=code_hash("plot_summary"),
     message:
         "Figures over all runs"

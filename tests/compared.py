@@ -1,10 +1,11 @@
 """Runs with known scores, and what a comparison makes of them."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 
-from spclust import comparison, comparison_text, significance
+from spclust import comparison, comparison_kept, comparison_text, significance
 
 CONTROLS = ["random", "truth"]
 CLASSES = ["common", "rare 1", "rare 2"]
@@ -29,6 +30,15 @@ def leave(
     table.to_csv(folder / "class_metrics.tsv", sep="\t", index=False)
     values = {"seconds": seconds, "peak_memory_mb": 300.0, "peak_gpu_memory_mb": gpu}
     (folder / "cost.json").write_text(json.dumps(values | {"device": "cpu", "threads": 1} | cost))
+
+
+def finish(plan, dataset, run, seed, score=0.5):
+    """What a run of a configuration leaves in its folder; returns that."""
+    folder = Path(run.folder(dataset, seed))
+    leave(folder, score)
+    made_with = comparison_kept.settings_of(plan, [(dataset, run.made_with)])
+    (folder / "settings.json").write_text(json.dumps(made_with))
+    return folder
 
 
 def compared(folder, values, controls=CONTROLS, kinds=None, groups=None, **options):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from compared import THREE, compared, leave, statistics
+from compared import THREE, compared, finish, leave, statistics
 from workflow import ROOT
 
 from spclust import (
@@ -91,7 +91,7 @@ def test_a_part_asks_for_its_runs_and_shows_those_of_others_that_are_there(in_tm
     assert len(comparison_plan.facts(plan)["asked"]) == 8
     for dataset, run, seed in plan.results:
         if run.name == "kmeans":
-            leave(Path(run.folder(dataset, seed)), 0.5)
+            finish(plan, dataset, run, seed)
     facts = comparison_plan.facts(plan_of("last"))
     there = {tuple(row[:3]) for row in facts["results"] if row[3]}
     assert there == {("two", "leiden", 1), ("two", "leiden", 2)} | {
@@ -171,6 +171,17 @@ def test_a_setting_that_is_no_longer_there_counts_as_one_that_has_changed(in_tmp
     kept, other = comparison_kept.usable(plan_of(), folder)
     assert {dataset for dataset, *_ in kept} == {"one"}
     assert other == ["dataset.two.ignore_labels: was ['other'], is not there"]
+
+
+def test_a_setting_that_the_project_no_longer_has_counts_too(in_tmp):
+    folder = in_tmp / "kept"
+    keep(plan_of(), folder, FIRST)
+    then = json.loads((folder / "settings.json").read_text())
+    then["method"]["kmeans"]["whitened"] = True
+    (folder / "settings.json").write_text(json.dumps(then))
+    kept, other = comparison_kept.usable(plan_of(), folder)
+    assert {run for _, run, _ in kept} == {"truth"}
+    assert other == ["method.kmeans.whitened: was True, is not there"]
 
 
 def test_behind_first_labels_by_a_run_stand_the_settings_of_that_run(in_tmp):

@@ -4,9 +4,9 @@ import os
 import time
 from pathlib import Path
 
+import compared
 import pytest
 import yaml
-from compared import leave
 from workflow import ROOT
 
 from spclust import comparison, comparison_plan, settings
@@ -20,15 +20,14 @@ def in_tmp(tmp_path, monkeypatch):
 
 def plan_of(datasets, runs=("leiden", "truth"), seeds=(1, 2), **others):
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    config |= {"datasets": datasets, "seeds": list(seeds), "runs": [{"name": r} for r in runs]}
+    runs = [{"name": run} if isinstance(run, str) else run for run in runs]
+    config |= {"datasets": datasets, "seeds": list(seeds), "runs": runs}
     return settings.resolve(config | others, {})
 
 
 def finish(plan, dataset, run, seed, score=0.5):
     found = next(r for _, r, _ in plan.results if r.name == run)
-    folder = Path(found.folder(dataset, seed))
-    leave(folder, score)
-    return folder
+    return compared.finish(plan, dataset, found, seed, score)
 
 
 SIMULATED = {"name": "one", "simulate": {}, "label_origin": "a simulation"}
@@ -93,6 +92,31 @@ def test_so_far_are_the_runs_that_have_left_all_their_files(in_tmp):
     before = facts["newest"]
     os.utime(first / "metrics.tsv", ns=(before + 10**9,) * 2)
     assert comparison_plan.facts(plan, finished=True)["newest"] == before + 10**9
+
+
+def test_runs_that_lie_there_from_other_settings_are_not_shown(in_tmp):
+    for seed in (1, 2):
+        finish(plan_of([SIMULATED]), "one", "leiden", seed)
+    there = comparison_plan.facts(plan_of([SIMULATED]), finished=True)
+    assert sum(folder is not None for *_, folder in there["results"]) == 2
+    changed = plan_of([SIMULATED], graphs={"leiden": {"n_neighbors": 7}})
+    facts = comparison_plan.facts(changed, finished=True)
+    assert not any(folder for *_, folder in facts["results"]) and facts["newest"] == 0
+    assert facts["other_settings"] == ["graphs.leiden.n_neighbors: was 15, is 7"]
+    # where they are asked for, Snakemake makes them again
+    assert len(comparison_plan.facts(changed)["asked"]) == 4
+
+
+def test_what_is_taught_by_the_labels_bounds_the_tables(in_tmp):
+    runs = [{"name": "leiden"}, {"name": "cheat", "method": "first_labels", "pseudolabels": "true"},
+            {"name": "taught", "method": "spclust", "pseudolabels": "true"},
+            {"name": "heir", "method": "spclust", "pseudolabels": "heir"},
+            {"name": "fair", "method": "spclust", "pseudolabels": "fair"}]  # fmt: skip
+    first = {"true": {"method": "truth"}, "heir": {"method": "run", "run": "cheat"},
+             "fair": {"method": "run", "run": "leiden"}}  # fmt: skip
+    facts = comparison_plan.facts(plan_of([SIMULATED], runs=runs, pseudolabels=first))
+    assert facts["controls"] == ["cheat", "heir", "taught"]
+    assert set(facts["groups"]) == {"leiden", "fair"}
 
 
 def test_many_runs_are_planned_at_once(in_tmp):

@@ -15,3 +15,4 @@ with logs.job(snakemake.log[0], snakemake.rule):
     )
     contracts.write_table(scores, snakemake.output.metrics)
     contracts.write_table(classes, snakemake.output.classes)
+    contracts.write_json(snakemake.params.made_with, snakemake.output.settings)

@@ -54,44 +54,84 @@ def files(folders):
     return [f"{folder}/{name}" for folder in folders for name in KEPT]
 
 
-def settings_of(plan):
-    """All values behind the runs of a configuration.
+def settings_of(plan, runs=None):
+    """All values behind the runs of a configuration, or behind some.
+
+    Parameters
+    ----------
+    plan : spclust.settings.Plan
+    runs : iterable of (str, dict), optional
+        Dataset of a run and what it is made with, see :attr:`spclust.settings.Run.made_with`.
 
     Returns
     -------
     dict of str to dict of str to dict
         Section (``dataset``, a stage, ``method``, ...) to name to values.
     """
-    # where the cells lie, and what is said of them, decides nothing
-    silent = {*OF_COMPARISON, "path"}
-    found = {"dataset": {name: {k: v for k, v in definition.items() if k not in silent}
-                         for name, definition in plan.slices.items()}}  # fmt: skip
-    found |= {section: {"all": plan.config.get(section, {})} for section in OF_ALL}
-    for dataset, run, _ in plan.results:
-        for section, name in _behind(plan, dataset, run):
-            if section == "method" or section in STAGES:
-                found.setdefault(section, {})[name] = plan.cfg(section, name)
+    if runs is None:
+        runs = ((dataset, run.made_with) for dataset, run, _ in plan.results)
+    found = {}
+    for dataset, made_with in runs:
+        for section, name in _behind(plan, dataset, made_with):
+            named = found.setdefault(section, {})
+            if name not in named:
+                named[name] = _values(plan, section, name)
     return json.loads(json.dumps(found))  # as they are read
 
 
-def _behind(plan, dataset, run):
+def _behind(plan, dataset, made_with):
     """Section and name of everything that a run is made with."""
     slices = [dataset, *plan.slices[dataset].get("slices", ())]
     found = [*(("dataset", name) for name in slices), *((section, "all") for section in OF_ALL),
-             *run.chosen.items(), ("method", run.method)]  # fmt: skip
+             *made_with.items()]  # fmt: skip
     # first labels may be another run's clusters
-    first = plan.settings["pseudolabels"].get(run.chosen.get("pseudolabels"), {})
+    first = plan.settings["pseudolabels"].get(made_with.get("pseudolabels"), {})
     if first.get("method") == "run":
-        found += _behind(plan, dataset, run_named(plan, first["run"], dataset))
+        found += _behind(plan, dataset, run_named(plan, first["run"], dataset).made_with)
+    return found
+
+
+def _values(plan, section, name):
+    if section == "dataset":
+        # where the cells lie, and what is said of them, decides nothing
+        silent = {*OF_COMPARISON, "path"}
+        return {key: value for key, value in plan.slices[name].items() if key not in silent}
+    return plan.config.get(section, {}) if section in OF_ALL else plan.cfg(section, name)
+
+
+def differing(plan, dataset, run, then, now, compared):
+    """Settings of a run that are not those it was made with, and what they were.
+
+    A setting that one of the two lacks counts as equal at its default.
+
+    Parameters
+    ----------
+    plan : spclust.settings.Plan
+    dataset : str
+    run : spclust.settings.Run
+    then, now : dict
+        Of :func:`settings_of`, or of its file.
+    compared : dict
+        What is known of ``then`` already, to spare work on many runs; empty at first.
+
+    Returns
+    -------
+    list of str
+    """
+    found = []
+    for at in _behind(plan, dataset, run.made_with):
+        if at not in compared:
+            old, new = then.get(at[0], {}).get(at[1], {}), now[at[0]][at[1]]
+            compared[at] = _differing(old, new, _defaults(plan, *at), ".".join(at))
+        found += compared[at]
     return found
 
 
 def usable(plan, root):
     """Runs of a configuration whose values are kept and were made with its settings.
 
-    A run is known by its dataset, seed and stages, whatever it is called. A setting that was not
-    there then, or is not now, counts as equal at its default. Neither the code nor what files
-    hold is compared.
+    A run is known by its dataset, seed and stages, whatever it is called. Neither the code nor
+    what files hold is compared.
 
     Returns
     -------
@@ -113,14 +153,9 @@ def usable(plan, root):
             key = dataset, run.name, seed
             if key in found or run.folder(dataset, seed) not in made:
                 continue
-            differing = []
-            for at in _behind(plan, dataset, run):
-                if at not in compared:
-                    old, new = then.get(at[0], {}).get(at[1], {}), now[at[0]][at[1]]
-                    compared[at] = _differing(old, new, _defaults(plan, *at), ".".join(at))
-                differing += compared[at]
-            if differing:
-                other.setdefault(key, []).extend(differing)
+            changed = differing(plan, dataset, run, then, now, compared)
+            if changed:
+                other.setdefault(key, []).extend(changed)
             else:
                 found[key] = folder
     said = [line for key, lines in other.items() if key not in found for line in lines]
@@ -143,7 +178,7 @@ def _read(folder):
 def _differing(old, new, known, where):
     """Settings that differ; ``known`` has the default of each that there may be."""
     found = []
-    for key in [*new, *(key for key in old if key in known and key not in new)]:
+    for key in dict.fromkeys([*new, *old]):
         before, after = (values.get(key, known.get(key, ABSENT)) for values in (old, new))
         if before != after:
             found.append(f"{where}.{key}: was {before}, is {after}")

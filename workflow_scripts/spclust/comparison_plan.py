@@ -3,9 +3,11 @@
 Imported by Snakemake itself, so it may use the standard library, PyYAML and jsonschema only.
 """
 
+import json
 from pathlib import Path
 
 from spclust import comparison_kept
+from spclust.consistency import run_named
 from spclust.datasets import OF_COMPARISON, local_files
 from spclust.errors import UserError
 from spclust.stages import STAGES
@@ -13,16 +15,16 @@ from spclust.validation import unknown
 
 # what is compared of a run, see comparison.read
 FILES = ("metrics.tsv", "class_metrics.tsv", "cost.json")
+# what a run was made with, see comparison_kept.settings_of
+MADE_WITH = "settings.json"
 
 
-def check_comparison(plan, ranked):
+def check_comparison(plan):
     """Hold what the configuration says of its comparison against the runs and datasets.
 
     Parameters
     ----------
     plan : spclust.settings.Plan
-    ranked : set of str
-        Runs that are no controls.
 
     Raises
     ------
@@ -30,6 +32,7 @@ def check_comparison(plan, ranked):
         Where it names what is not there.
     """
     comparison_kept.root_of(plan.config)
+    ranked = {run.name for _, run, _ in plan.results} - controls(plan)
     about = plan.config.get("comparison", {})
     if about.get("reference") not in {None, *ranked}:
         unknown("comparison.reference", about["reference"], ranked)
@@ -45,6 +48,19 @@ def check_comparison(plan, ranked):
         raise UserError("part: this configuration has no comparison.parts; leave it out")
     if part is not None and part not in parts:
         unknown("part", part, parts)
+
+
+def controls(plan):
+    """Names of runs that bound the tables and are no rivals: those that may see the labels."""
+    return {run.name for dataset, run, _ in plan.results if _sees_labels(plan, dataset, run)}
+
+
+def _sees_labels(plan, dataset, run):
+    """By its card, or by its first labels, which may be another run's clusters."""
+    first = plan.settings["pseudolabels"].get(run.chosen.get("pseudolabels"), {})
+    if first.get("method") == "run":
+        return _sees_labels(plan, dataset, run_named(plan, first["run"], dataset))
+    return plan.card(run.method).control or first.get("method") == "truth"
 
 
 def absent_file(plan, dataset):
@@ -64,7 +80,8 @@ def sought(plan, root=None, wanted=None, shown=None):
         Where values of runs are kept, see :mod:`spclust.comparison_kept`.
     wanted : set of (str, str, int), optional
         Dataset, run and seed of those to be made where their dataset is here and their values are
-        not kept; all without it. The others take part where they have left all :data:`FILES`.
+        not kept; all without it. The others take part where they have left all :data:`FILES`, made
+        with these settings.
     shown : set of str, optional
         Runs that are spoken of; all without it.
 
@@ -74,10 +91,11 @@ def sought(plan, root=None, wanted=None, shown=None):
         ``results``: dataset, run, seed and folder of each run, None for the folder of one that is
         left out. ``kept``: dataset, run, seed, folder and where they are of those whose values
         are kept. ``asked``: folders to be made. ``newest``: when a file of the other folders was
-        written last, in nanoseconds. ``other_settings``: of kept runs that are left out.
+        written last, in nanoseconds. ``other_settings``: of runs that are left out.
         ``settings``: all values behind the runs.
     """
     kept, other = comparison_kept.usable(plan, root)
+    now = comparison_kept.settings_of(plan)
     gone = {dataset: absent_file(plan, dataset) for dataset in plan.datasets}
     results, of_kept, asked, found = [], [], [], []
     for dataset, run, seed in plan.results:
@@ -90,8 +108,13 @@ def sought(plan, root=None, wanted=None, shown=None):
             place = None
         elif wanted is None or key in wanted:
             asked.append(place)
-        elif all(Path(place, name).is_file() for name in FILES):
-            found.append(place)
+        elif all(Path(place, name).is_file() for name in (*FILES, MADE_WITH)):
+            # they may lie there from before settings of these names were changed
+            then = json.loads(Path(place, MADE_WITH).read_text())
+            changed = comparison_kept.differing(plan, dataset, run, then, now, {})
+            other += changed
+            found += [] if changed else [place]
+            place = None if changed else place
         else:
             place = None
         results.append([*key, place])
@@ -99,9 +122,9 @@ def sought(plan, root=None, wanted=None, shown=None):
         "asked": asked,
         "kept": of_kept,
         "newest": max((Path(file).stat().st_mtime_ns for file in _files(found)), default=0),
-        "other_settings": other,
+        "other_settings": list(dict.fromkeys(other)),
         "results": results,
-        "settings": comparison_kept.settings_of(plan),
+        "settings": now,
     }
 
 
@@ -133,12 +156,8 @@ def facts(plan, finished=False, root=None):
         # of what waits for its part there is nothing to say yet
         told = {run for _, run, _, place in found["results"] if place}
         found["results"] = [row for row in found["results"] if row[1] in told]
-    controls, ranked = [], {}
-    for _, run, _ in plan.results:
-        if plan.card(run.method).control:
-            controls.append(run.name)
-        else:
-            ranked[run.name] = run
+    bounds = controls(plan)
+    ranked = {run.name: run for _, run, _ in plan.results if run.name not in bounds}
     said = {name: {key: d[key] for key in OF_COMPARISON if key in d}
             for name, d in plan.datasets.items()}  # fmt: skip
     known = {dataset for dataset, *_ in found["kept"]}
@@ -146,7 +165,7 @@ def facts(plan, finished=False, root=None):
     return found | {
         "about": said,
         "absent": {name: file for name, file in gone.items() if file},
-        "controls": sorted(set(controls)),
+        "controls": sorted(bounds),
         "groups": {name: run.group for name, run in ranked.items()},
         "parts": parts(plan),
         "references": references(plan, list(ranked.values())),
@@ -174,7 +193,7 @@ def made_with(plan, told):
     for dataset, run, _ in plan.results:
         if run.name not in told:
             continue
-        found[run.name, dataset] = {**run.chosen, "method": run.method}
+        found[run.name, dataset] = run.made_with
         card = plan.card(run.method)
         methods[card.name] = {"title": card.title, "cite": card.cite, "defaults": card.defaults,
                               "settings_from": card.settings_from}  # fmt: skip

@@ -111,5 +111,5 @@ def page(parts, paragraphs, other_settings):
     left_out = "\n".join(f"- {line}" for line in other_settings)
     text = ["# In short", parts, *paragraphs]
     if left_out:
-        text.append(f"Kept runs of other settings were left out:\n\n{left_out}")
+        text.append(f"Runs of other settings were left out:\n\n{left_out}")
     return "\n\n".join(part for part in text if part) + "\n"

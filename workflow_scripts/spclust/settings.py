@@ -29,6 +29,11 @@ class Run:
     chosen: dict
     group: str = GROUP
 
+    @property
+    def made_with(self):
+        """Names of the run's settings by stage, and of its method."""
+        return {**self.chosen, "method": self.method}
+
     def folder(self, dataset, seed):
         """Folder of the run's results; each stage's folder lies inside its upstream's."""
         return f"results/{stages.run_folder(dataset, seed, self.chosen, self.method)}"
@@ -145,7 +150,7 @@ def resolve(config, registry, found_cards=None):
     refuse_circles(plan)
     check_study(plan, {*plan.slices, *registry})
     plan.transfers = _transfers(plan, runs)
-    check_comparison(plan, {run.name for run, _ in runs if not plan.card(run.method).control})
+    check_comparison(plan)
     return plan
 
 

@@ -24,7 +24,7 @@ def plot_summary(folder, long, controls=()):
     long : DataFrame
         What :func:`spclust.metrics.collect` returns.
     controls : list of str
-        Methods that are no competitors.
+        Runs that are no competitors.
     """
     with style.in_use(), contracts.whole_folder(folder) as out:
         for dataset, rows in long.groupby("dataset", sort=False):
@@ -41,7 +41,7 @@ def table(long, dataset, controls=()):
     Controls are grey: bounds to read the others against, never the winner.
     """
     stats = mean_and_sd(_shown(long), ["run", "method", "metric"])
-    stats["control"] = stats["method"].isin(controls)
+    stats["control"] = stats["run"].isin(controls)
     stats = with_places(stats, ["metric"], order=stats["metric"].map(lambda m: METRICS[m].order))
     runs, metrics = stats["run"].unique().tolist(), stats["metric"].unique().tolist()
     control = stats.groupby("run")["control"].first()
@@ -98,8 +98,7 @@ def _underline(ax, text):
 
 def dots(long, dataset, controls=()):
     """A panel for each metric: a dot per seed, a bar at their mean; controls are grey."""
-    control = long.groupby("run")["method"].first().isin(controls)
-    colour_of = control.map({True: GREY, False: style.PALETTE[0]})
+    colour_of = {run: GREY if run in controls else style.PALETTE[0] for run in long["run"]}
     fig, panels = _panels(long, dataset)
     for ax, values, y, run in panels:
         ax.plot([values.mean()], [y], "|", color=colour_of[run], markersize=9, markeredgewidth=1.4)
