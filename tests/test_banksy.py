@@ -7,6 +7,7 @@ import pytest
 from planted import crossing, expression_types, run, spatial_domains
 from sklearn.metrics import adjusted_rand_score
 
+from spclust.errors import UserError
 from spclust.methods import banksy as recipe
 
 
@@ -72,5 +73,8 @@ def test_cells_alone_or_at_one_point_are_clustered():
     cells = cells.take(slice(30))
     alone = np.array([f"i{i}" for i in range(30)], dtype=object)
     assert len(run("banksy", replace(cells, image=alone)).labels) == 30
+    lost = np.where(np.arange(30)[:, None] == 3, np.nan, cells.coordinates).astype(np.float32)
+    with pytest.raises(UserError, match="method.banksy: the method needs the place of each cell"):
+        run("banksy", replace(cells, coordinates=lost))
     heap = replace(cells, coordinates=np.zeros((30, 2), np.float32))
     assert len(run("banksy", heap).labels) == 30

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import planted
 import pytest
 import torch
@@ -178,7 +179,8 @@ def test_the_key_of_a_task_changes_with_everything_its_training_depends_on():
         )),
         {"graphs": None}, {"graphs": weaker}, {"graphs": wider}, {"settings": {"lr": 0.2}},
         {"seed": 2}, {"n_clusters": 4}, {"machine": replace(machine, threads=1)},
-        {"machine": replace(machine, version="2")},
+        {"machine": replace(machine, version="2")}, {"reference": pd.Series(["a", None] * 15)},
+        {"reference": pd.Series(["a", "b"] * 15)},
     ]  # fmt: skip
     keys = {checkpoint_of(task_of(**change), ["train"]).key for change in [{}, *changed]}
     assert len(keys) == 1 + len(changed)

@@ -32,6 +32,13 @@ def test_the_page_of_differences_has_intervals_and_p_where_it_could_be_small(tmp
     assert "**a** minus each, 2 slices of 2 studies, intervals at 50 %:" in page
     assert "| c | +0.125 [-0.300, +0.550] |" in page and "- a note" in page
     assert "p = " not in page.split("All methods")[0].split("\n\n", 2)[2]
+    # a difference on each of four slices, and still not sure enough to be marked
+    four = {(f"s{i}", run): [0.5 + gain] for i in range(4)
+            for run, gain in (("a", 0.2), ("b", 0.0), ("c", 0.1))}  # fmt: skip
+    table = comparison.score_table(compared(tmp_path / "four", four))
+    page = comparison_text.differences(*reversed(statistics(table)[1:]), [])
+    assert "intervals at 87.5 %:" in page and "| b | +0.200 [+0.200, +0.200] |" in page
+    assert "p = 0.018 (F = inf, p = 0.0046)" in page
     many = {(f"s{i}", run): [0.5 + gain + i / 100] for i in range(8)
             for run, gain in (("a", 0.2), ("b", 0.0), ("c", 0.21))}  # fmt: skip
     table = comparison.score_table(compared(tmp_path / "many", many))

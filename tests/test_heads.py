@@ -64,11 +64,18 @@ def test_leiden_merges_when_there_is_no_resolution_with_so_few_clusters(caplog):
     assert "has 3 pieces, more than the 2 clusters" in caplog.text
 
 
-def test_leiden_gives_way_to_kmeans_when_clusters_are_too_few(caplog):
+def test_leiden_goes_on_to_higher_resolutions_when_clusters_are_too_few(caplog):
     x, _, images = blobs([40])
     labels = heads.leiden(x, images, 20, 15, 0)
+    assert len(np.unique(labels)) == 20 and "KMeans" not in caplog.text
+    assert len(np.unique(heads.leiden(x, images, 40, 15, 0))) == 40
+
+
+def test_kmeans_stands_in_where_the_graph_has_fewer_cells_than_clusters(caplog):
+    x, _, _ = blobs([40])
+    labels = heads.leiden(x, [0] * 5 + [*range(1, 36)], 20, 3, 0)
     assert len(np.unique(labels)) == 20
-    assert "of 20 clusters up to resolution 3; took KMeans instead" in caplog.text
+    assert "graph of 5 cells has only 5 of 20 clusters; took KMeans" in caplog.text
 
 
 def test_communities_of_groups_apart_span_no_two_of_them():

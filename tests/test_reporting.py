@@ -37,6 +37,8 @@ def places(means, order=1, control=None):
 
 def test_what_is_printed_alike_shares_a_place():
     assert places([0.8, 0.8004, 0.7, 0.6]) == ["best", "best", "second", ""]
+    # tables hold six digits, and print three of those
+    assert places([0.84549996, 0.84550004]) == ["best", "best"]
 
 
 def test_controls_and_missing_means_do_not_compete():

@@ -116,6 +116,18 @@ def test_folders_tell_the_lineage_and_share_what_is_shared():
     assert folders["d"] == f"{balanced}/method-ward"
 
 
+def test_values_that_are_transformed_already_stay_so_whatever_a_card_wants():
+    def normalisations(**preprocess):
+        plan = settings.resolve(merged(SHIPPED, {"preprocess": preprocess}), REGISTRY)
+        return [plan.cfg("preprocess", name)["normalisation"]
+                for name in ("default", "flowsom", "leiden_pca")]  # fmt: skip
+
+    assert normalisations() == ["total", "arcsinh", "total"]
+    done = {"default": {"normalisation": "none"}}
+    assert normalisations(**done) == ["none", "none", "none"]
+    assert normalisations(**done, flowsom={"normalisation": "arcsinh"})[1] == "arcsinh"
+
+
 def test_a_run_goes_through_the_votes_where_its_first_labels_are_theirs():
     runs = "runs: [{name: spclust}, {name: consensus}, {name: kmeans}]"
     found = {}

@@ -57,9 +57,17 @@ def test_the_example_of_demsar():
     assert chi2 * (1 - 78 / 840) == pytest.approx(9.28, abs=0.01)
     assert f == pytest.approx(13 * chi2 / (14 * 3 - chi2))
     assert p_f == pytest.approx(stats.f.sf(f, 3, 39))
-    table = pd.DataFrame({"a": [3, 3], "b": [2, 2], "c": [1, 1]})
+    table = pd.DataFrame({"a": [3] * 4, "b": [2] * 4, "c": [1] * 4})
     chi2, _, f, p_f = significance.friedman(table)
-    assert chi2 == 4 and f == np.inf and p_f == 0
+    # the first slice sets one of six orders, three follow it
+    assert chi2 == 8 and f == np.inf and p_f == pytest.approx(6**-3)
+
+
+def test_two_or_three_slices_have_no_f():
+    three = pd.DataFrame({"a": [3, 2, 3], "b": [2, 3, 2], "c": [1, 1, 1]})
+    chi2, p, f, p_f = significance.friedman(three)
+    assert (chi2, p) == tuple(stats.friedmanchisquare(*three.to_numpy().T))
+    assert np.isnan([f, p_f]).all()
 
 
 def test_nothing_is_tested_where_there_is_nothing_to_test():
@@ -85,6 +93,14 @@ def test_wilcoxon_is_the_exact_one_of_scipy_with_holm_over_the_rivals():
     order = np.argsort(pairs["p"].to_numpy(), kind="stable")
     raised = np.maximum.accumulate(pairs["p"].to_numpy()[order] * [3, 2, 1])
     assert pairs["p_holm"].to_numpy()[order] == pytest.approx(np.minimum(raised, 1))
+
+
+def test_equal_differences_of_rounded_scores_are_ties():
+    gains = [0.1, -0.1, 0.1, -0.1, 0.1, -0.1]
+    blocks = pd.DataFrame({"b": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]})
+    blocks["a"] = (blocks["b"] + gains).round(3)
+    pairs = significance.against(blocks, "a", pd.Series(range(6)))
+    assert pairs["p"].tolist() == [1.0]
 
 
 def test_when_so_few_slices_can_show_anything():

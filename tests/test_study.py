@@ -210,6 +210,12 @@ def test_a_score_without_a_value_has_no_row_and_its_column_keeps_its_place(table
     assert heads == [line for line in study.page(table, FACTS).splitlines() if "| part" in line]
 
 
+def test_a_study_whose_scores_nobody_has_is_refused_with_the_remedy():
+    nothing = scores(FACTS["results"]).assign(value=np.nan)
+    with pytest.raises(UserError, match=r"study.scores: no run .*ACC, ARI.*label:.*modularity"):
+        study.tabulate(nothing, FACTS | {"paper": []})
+
+
 def test_the_table_has_the_scores_that_are_asked_for_in_their_order():
     made = scores(FACTS["results"])
     found = study.tabulate(made, FACTS | {"scores": ["rare-F1", "ARI"]})

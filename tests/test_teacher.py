@@ -46,6 +46,11 @@ def test_the_loss_is_the_weighted_cross_entropy():
     w = weights / weights.sum()
     assert loss.item() == pytest.approx(-(w[:, None] * shares * np.log(q)).sum(), rel=1e-6)
     np.testing.assert_allclose(logits.grad, w[:, None] * (q - shares), atol=1e-7)
+    # a low temperature makes soft labels zero
+    hard = torch.tensor([[1.0, 0.0, 0.0]] * 6, requires_grad=True)
+    loss = Teacher(shares, weights).loss(hard, whole)
+    loss.backward()
+    assert np.isfinite(loss.item()) and hard.grad.isfinite().all()
     rows = np.array([4, 0, 2])
     part = Batch(rows, {"protein": torch.zeros(3, 2)}, {}, None)
     own = Teacher(shares, weights).loss(torch.from_numpy(q[rows]), part)

@@ -1,7 +1,5 @@
 """Draw every figure of one run."""
 
-import pandas as pd
-
 from spclust import contracts, logs
 from spclust.plots import runs
 from spclust.votes import Votes
@@ -15,7 +13,7 @@ with logs.job(snakemake.log[0], snakemake.rule):
         labels=contracts.read_labels(files.labels, cells.ids),
         clusters=contracts.read_clusters(files.clusters, cells.ids),
         umap=contracts.read_values(files.umap, cells.ids, "embed_run")[0],
-        markers=pd.read_csv(files.markers, dtype={"feature": str}),
+        markers=contracts.read_written(files.markers, "feature"),
         names=contracts.read_cluster_names(files.names),
         balanced=None if balanced is None else contracts.read_cells(balanced, "balanced"),
         votes=None if votes is None else Votes.read(votes, cells.ids),

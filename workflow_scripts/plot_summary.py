@@ -1,11 +1,8 @@
 """Draw the comparison of all runs."""
 
-import pandas as pd
-
-from spclust import logs
+from spclust import contracts, logs
 from spclust.plots import summary
 
 with logs.job(snakemake.log[0], snakemake.rule):
-    text = dict.fromkeys(["dataset", "run", "method", "slice"], str)
-    long = pd.read_csv(snakemake.input[0], sep="\t", dtype=text)
+    long = contracts.read_written(snakemake.input[0], "dataset", "run", "method", "slice")
     summary.plot_summary(snakemake.output[0], long, **snakemake.params.cfg)

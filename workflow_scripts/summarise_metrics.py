@@ -1,14 +1,12 @@
 """Collect the metrics of all runs, their mean and sd, and the agreement between seeds."""
 
-import pandas as pd
-
 from spclust import contracts, logs, metrics, reporting
 
 with logs.job(snakemake.log[0], snakemake.rule):
     files, out = snakemake.input, snakemake.output
     long = metrics.collect(
         snakemake.params.cfg["results"],
-        [pd.read_csv(path, sep="\t", dtype={"slice": str}) for path in files.metrics],
+        [contracts.read_written(path, "slice") for path in files.metrics],
         [contracts.read_clusters(path)["cluster"] for path in files.clusters],
     )
     contracts.write_table(long, out.metrics)

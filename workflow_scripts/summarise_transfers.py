@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import pandas as pd
-
 from spclust import contracts, logs, transfer
 
 
@@ -12,7 +10,7 @@ def read(folder):
     """Scores and clusters in a folder, None where there is none."""
     if folder is None:
         return None, None
-    scores = pd.read_csv(Path(folder) / "metrics.tsv", sep="\t")
+    scores = contracts.read_written(Path(folder) / "metrics.tsv", "slice")
     return scores, contracts.read_clusters(Path(folder) / "clusters.csv")["cluster"]
 
 

@@ -92,7 +92,7 @@ def parts():
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
     plan = settings.resolve(config | study(SMALL), registry)
-    kept = pd.DataFrame(columns=["dataset", "run", "seconds", "made"])
+    kept = pd.DataFrame(columns=["dataset", "run", "seconds", "threads", "made"])
     # the same that the next part is spared
     found, _ = comparison_kept.usable(plan, SMALL)
     if found:

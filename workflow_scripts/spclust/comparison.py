@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from spclust import contracts
 from spclust.errors import UserError
 from spclust.reporting import (
     ALL,
@@ -90,8 +91,7 @@ def read(planned, controls=(), kinds=None, groups=None, kept=None):
             continue
         place, folder = {"dataset": dataset, "run": run, "seed": seed}, Path(folder)
         for name, tables in (("metrics", scores), ("class_metrics", classes)):
-            text = {"slice": str, "class": str}
-            table = pd.read_csv(folder / f"{name}.tsv", sep="\t", dtype=text)
+            table = contracts.read_written(folder / f"{name}.tsv", "slice", "class")
             tables.append(table[table["slice"] == ALL].drop(columns="slice").assign(**place))
         cost = folder / "cost.json"
         day = date.fromtimestamp(cost.stat().st_mtime).isoformat()

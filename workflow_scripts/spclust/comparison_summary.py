@@ -15,7 +15,7 @@ def parts(parts, runs):
     parts : list of (name, hours, runs, datasets, planned)
         Of :func:`spclust.comparison_plan.parts`.
     runs : DataFrame
-        ``dataset, run, seed, seconds, made`` of those that are there.
+        ``dataset, run, seed, seconds, threads, made`` of those that are there.
 
     Returns
     -------
@@ -26,6 +26,7 @@ def parts(parts, runs):
     for name, hours, names, datasets, planned in parts:
         there = runs[runs["run"].isin(names)]
         there = there[there["dataset"].isin(datasets)] if datasets else there
+        hours = (there["seconds"] * there["threads"]).sum() / 3600
         days = sorted(set(there["made"]))
         state = f"{len(there)} of {planned}" if len(there) else "planned"
         rows.append({
@@ -34,8 +35,7 @@ def parts(parts, runs):
             "slices": ", ".join(datasets) or "all",
             "runs": state if len(there) < planned else f"all {planned}",
             "hours on two cores, estimated": "" if hours is None else f"{hours:g}",
-            "hours of clustering, one core": f"{there['seconds'].sum() / 3600:.1f}"
-            if len(there) else "",
+            "hours of clustering, one core": f"{hours:.1f}" if len(there) else "",
             "made": " to ".join(dict.fromkeys([days[0], days[-1]])) if days else "",
         })  # fmt: skip
     return markdown(pd.DataFrame(rows)) if rows else ""
@@ -87,7 +87,7 @@ def _paragraph(scores, ranks, pairs, metric):
         sentences.append(f"Best {metric}: {'; '.join(shown)}.")
     of_metric = pairs[pairs["metric"] == metric].sort_values("difference", ascending=False)
     if len(of_metric):
-        texts = [f"{row.rival} {difference(row.difference, row.low, row.high)}"
+        texts = [f"{row.rival} {difference(row.difference, row.low, row.high, row.level)}"
                  for row in of_metric.itertuples()]  # fmt: skip
         first = of_metric.iloc[0]
         level = f" with intervals at {100 * first['level']:.3g} %" if first["level"] > 0 else ""

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from spclust.comparison import LABELS, TABLE, by_group
-from spclust.reporting import DIGITS, GROUP, can_be_found, with_places
+from spclust.reporting import ALPHA, DIGITS, GROUP, can_be_found, with_places
 
 MARKS = {"best": "**{}**", "second": "<ins>{}</ins>"}
 # what is said of labels that are not simply right
@@ -51,8 +51,9 @@ def differences(pairs, overall, notes):
     """A reference against each of its rivals, with intervals, and the tests of all at once."""
     legend = "Mean difference over slices, the reference minus its rival, with its interval from "
     legend += "resampling whole studies, since slices of one study are not independent. **Bold**: "
-    legend += "the interval leaves 0 out; each is of its pair alone, so that among many rivals "
-    legend += "some do by chance. With fewer than six studies no interval reaches 95 %. The pairs "
+    legend += "an interval at 95 % leaves 0 out; each is of its pair alone, so that among many "
+    legend += "rivals some do by chance. With fewer than six studies no interval reaches 95 %, and "
+    legend += "no difference is marked. The pairs "
     legend += "are those of the reference that the configuration names; no others are tested. p: "
     legend += "Wilcoxon's signed-rank test over slices, Holm over the rivals, where so few slices "
     legend += "could bring it below 5 %; it knows nothing of studies."
@@ -65,11 +66,15 @@ def differences(pairs, overall, notes):
             parts.append(_against(mine))
         else:
             parts.append("No pair: the reference lacks a slice, or has no rival here.")
-        found = [f"{t.metric} F = {t.f:.2f}, p = {t.p_f:.2g} (χ² = {t.chi2:.1f}, p = {t.p:.2g})"
-                 for t in tests.itertuples() if pd.notna(t.p)]  # fmt: skip
+        found = [
+            f"{t.metric} χ² = {t.chi2:.1f}, p = {t.p:.2g}"
+            + (f" (F = {t.f:.2f}, p = {t.p_f:.2g})" if pd.notna(t.p_f) else "")
+            for t in tests.itertuples()
+            if pd.notna(t.p)
+        ]
         if found:
-            parts.append("All methods at once, Iman and Davenport's F (Friedman's χ²): "
-                         f"{'; '.join(found)}.")  # fmt: skip
+            parts.append("All methods at once, Friedman's χ² (Iman and Davenport's F, from four "
+                         f"slices on): {'; '.join(found)}.")  # fmt: skip
     return _page("Differences", legend, "\n\n".join(parts), notes)
 
 
@@ -80,18 +85,19 @@ def _against(pairs):
     line += "studies" if first["studies"] > 1 else "study, so there is no interval"
     line += f", intervals at {100 * first['level']:.3g} %:" if pd.notna(first["level"]) else ":"
     shown = pairs.assign(text=[difference(*row) for row in pairs[
-        ["difference", "low", "high"]].itertuples(index=False)], place=None)  # fmt: skip
+        ["difference", "low", "high", "level"]].itertuples(index=False)], place=None)  # fmt: skip
     if can_be_found(first["slices"], pairs["rival"].nunique()):
         shown["text"] += pairs["p_holm"].map(", p = {:.2g}".format)
     return f"{line}\n\n{_table(shown, ['rival'], 'metric')}"
 
 
-def difference(value, low, high):
-    """A difference with its interval, bold where that leaves 0 out."""
+def difference(value, low, high, level):
+    """A difference with its interval, bold where one that is sure enough leaves 0 out."""
     if pd.isna(low):
         return f"{value:+.{DIGITS}f}"
     text = f"{value:+.{DIGITS}f} [{low:+.{DIGITS}f}, {high:+.{DIGITS}f}]"
-    return MARKS["best"].format(text) if low > 0 or high < 0 else text
+    sure = level >= 1 - ALPHA and (low > 0 or high < 0)
+    return MARKS["best"].format(text) if sure else text
 
 
 def in_short(ranks):

@@ -203,6 +203,20 @@ def read_table(path, columns, rule):
     return table.set_index("cell")
 
 
+def read_written(path, *text):
+    """A table that :func:`write_table` wrote, of no row for each cell.
+
+    Parameters
+    ----------
+    path : path
+    *text : str
+        Columns of text, in which a class may be called NA or 007.
+    """
+    separator = "\t" if Path(path).suffix == ".tsv" else ","
+    return pd.read_csv(path, sep=separator, dtype=dict.fromkeys(text, str),
+                       keep_default_na=False, na_values="")  # fmt: skip
+
+
 def read_labels(path, ids):
     """Reference labels of cells, missing where a cell is not scored.
 

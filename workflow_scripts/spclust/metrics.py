@@ -160,8 +160,9 @@ def modularity(x, clusters):
     """Modularity (Newman) of clusters on the expression graph, which is what Leiden maximises.
 
     The graph joins each cell to its 15 nearest cells by their features, whatever image they are
-    in; every method is scored on the same graph. Above 50,000 cells it is that of 20,000 of them,
-    the same for all methods and seeds. Missing where no cell has a neighbour.
+    in; methods that run on the same prepared cells are scored on the same graph. Above
+    50,000 cells it is that of 20,000 of them, the same for all methods and seeds. Missing where no
+    cell has a neighbour.
     """
     x, clusters = np.asarray(x), np.asarray(clusters)
     if len(x) > EXACT_CELLS:

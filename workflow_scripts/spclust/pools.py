@@ -8,6 +8,7 @@ question; what most of them agree on is better than the best of them is on avera
 import logging
 import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -153,14 +154,9 @@ def partitions(cells, n_clusters, seed, wanted, n_neighbors, knowledge=(None, No
 
 
 def _ward(x, n_clusters, seed):
-    """Ward, of more than 10,000 cells on so many; the others take the nearest centroid."""
-    known = np.ones(len(x), dtype=bool)
-    if len(x) > WARD_CELLS:
-        drawn = np.random.default_rng(seed).choice(len(x), WARD_CELLS, replace=False)
-        known = np.isin(np.arange(len(x)), drawn)
-    labels = np.zeros(len(x), dtype=np.int64)
-    labels[known] = algorithms.ward(x[known], n_clusters, seed)
-    return algorithms.ordered_by_size(algorithms.nearest_centroid(x, labels, known))
+    """Ward, of more than 10,000 cells on so many; a vote has several."""
+    ward = partial(algorithms.ward, n_clusters=n_clusters, seed=seed)
+    return algorithms.of_sample(ward, x, WARD_CELLS, seed)
 
 
 def extended(x, sample, labels, shares):

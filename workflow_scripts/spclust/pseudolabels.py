@@ -52,7 +52,8 @@ def assign(
     Returns
     -------
     array of int, shape (n,)
-        Ids by decreasing size; of ``signatures`` and ``run`` perhaps fewer than ``n_clusters``.
+        Ids by decreasing size, but of ``random``; of ``signatures`` and ``run`` perhaps fewer than
+        ``n_clusters``.
 
     Raises
     ------

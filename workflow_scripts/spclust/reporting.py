@@ -42,8 +42,9 @@ class Metric:
 
 
 # By the names in metrics.tsv, in the order of the tables. Nobody wins by the silhouette, which is
-# of each method's own embedding, nor by coherence, which no truth needs to have much of. The same
-# goes for both LISI: an embedding that says nothing mixes best.
+# of each method's own embedding, nor by modularity, which is of a graph of the cells as each run
+# prepares them, nor by coherence, which no truth needs to have much of. The same goes for both
+# LISI: an embedding that says nothing mixes best.
 METRICS = {
     "accuracy": Metric("ACC", compared=True),
     "ARI": Metric("ARI", compared=True),
@@ -57,7 +58,7 @@ METRICS = {
     "FMI": Metric("FMI", shown=False),
     "pairwise_F1": Metric("pairwise F1", shown=False),
     "Jaccard": Metric("Jaccard", shown=False),
-    "modularity": Metric("modularity"),
+    "modularity": Metric("modularity", order=0),
     "silhouette": Metric("silhouette", order=0),
     "spatial_coherence": Metric("spatial coherence", order=0),
     "label_coherence": Metric("spatial coherence of the labels", order=0, shown=False),
@@ -121,7 +122,10 @@ def with_places(table, by, order=1):
     DataFrame
         With ``place``: ``best``, ``second`` or missing; equal means share a place.
     """
-    printed = (table["mean"].round(DIGITS) * order).where((~table["control"]) & (order != 0))
+    # of six digits, as tables are written
+    printed = (table["mean"].round(6).round(DIGITS) * order).where(
+        (~table["control"]) & (order != 0)
+    )
     place = printed.groupby([table[key] for key in by]).rank("dense", ascending=False)
     return table.assign(place=place.map({1.0: "best", 2.0: "second"}))
 

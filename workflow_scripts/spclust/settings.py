@@ -159,6 +159,10 @@ def _stage_settings(stage, given, found_cards):
     wanted = {card.name: card.stages[stage.name] for card in found_cards.values()
               if stage.name in card.stages}  # fmt: skip
     keys = {"type": "object", "additionalProperties": False, "properties": stage.settings}
+    if given.get("default", {}).get("normalisation") == "none":
+        # values are transformed already, whatever a card would do to them
+        wanted = {name: {k: v for k, v in values.items() if k != "normalisation"}
+                  for name, values in wanted.items()}  # fmt: skip
     for name, values in wanted.items():
         check(values, keys, f"methods/{name}.yaml", ["stages", stage.name])
     default = _laid_over(stage.defaults, given.get("default", {}))

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from spclust.comparison_text import markdown, score, texts
+from spclust.errors import UserError
 from spclust.reporting import mean_and_sd
 
 KEYS = ["dataset", "part", "label"]
@@ -24,6 +25,11 @@ def tabulate(scores, facts):
         ``dataset, part, label, run, metric, mean, sd, seeds, paper, paper_sd``; ``part`` counts
         from 0, ``metric`` is as tables call it. What has no value, as F1 of rare classes where no
         class is rare, has a row only where the paper has a number.
+
+    Raises
+    ------
+    UserError
+        Where no run has any of the scores.
     """
     keys = ["dataset", "run", "metric"]
     ours = mean_and_sd(scores.dropna(subset="value"), keys)
@@ -38,7 +44,14 @@ def tabulate(scores, facts):
         for run, label in of_part
         for metric in facts["scores"]
     ]
-    return pd.DataFrame(rows).merge(both, "inner", keys)
+    table = pd.DataFrame(rows).merge(both, "inner", keys)
+    if table.empty:
+        raise UserError(
+            f"study.scores: no run has any of them ({', '.join(facts['scores'])}), as where a "
+            "dataset has no labels; name its column as the dataset's  label:  or write e.g.  "
+            "scores: [modularity, silhouette]"
+        )
+    return table
 
 
 def page(table, facts):

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from sklearn.decomposition import PCA
 
 from spclust.methods import Clustering
-from spclust.parts import heads
+from spclust.parts import heads, requirements
 from spclust.parts.expression import shared_neighbours
 from spclust.parts.graphs import neighbours_within
 
@@ -87,6 +87,7 @@ def blocks(x, coordinates, images, n_neighbors, share):
 
 def cluster(task):
     """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
+    requirements.places(task)
     s, cells = task.settings, task.cells
     places = cells.coordinates.astype(np.float64)
     x = blocks(cells.matrix.astype(np.float64), places, cells.image, s["spatial_n_neighbors"],

@@ -40,7 +40,7 @@ def spatial_weights(graph, coordinates):
 def cluster(task):
     """See :func:`spclust.methods.cluster`; confidence is the share of edges in the own cluster.
 
-    Edges of both layers count by their weight.
+    Edges count as Leiden sees them: those of features twice.
     """
     x, n_clusters, seed = task.cells.matrix, task.n_clusters, task.seed
     ratio, features = task.settings["layer_ratio"], task.graphs["expression"]
@@ -53,7 +53,7 @@ def cluster(task):
     else:
         partition = None
     labels = heads.communities(partition, linked, x, n_clusters, seed, EVALUATIONS)
-    both = (features + ratio * places).tocoo()
+    both = (2 * features + ratio * places).tocoo()
     return Clustering(labels, agreement(both, labels), x)
 
 

@@ -83,8 +83,8 @@ def objective(model, batch, labels, settings, blocks, seen=None, teacher=None):
 
 def remedy(task):
     """What to change where a loss is no number."""
-    lr, pretrain_lr, temperature = map(task.key, ("lr", "pretrain_lr", "temperature"))
-    return f"lower {lr} or {pretrain_lr}, or raise {temperature}"
+    names = ("lr", "pretrain_lr", "temperature", "assignment_temperature")
+    return "lower {} or {}, or raise {} or {}".format(*map(task.key, names))
 
 
 def pretrain(model, data, task, history, checkpoint, blocks):

@@ -51,6 +51,8 @@ def checkpoint_of(task, phases):
         arrays.append(cells.pseudolabels)
     if task.votes is not None:
         arrays += task.votes.shares.values()
+    if task.reference is not None:
+        arrays.append(task.reference.to_numpy(dtype=object))
     names, graph_settings = [], {}
     if task.graphs is not None:
         names, graph_settings = [*task.graphs.edges, *task.graphs.spaces], task.graphs.settings

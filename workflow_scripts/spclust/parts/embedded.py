@@ -9,7 +9,7 @@ PCA_COMPONENTS = 20
 
 
 def components_of(z, seed):
-    """The first 20 principal components of rows at unit length, the widest of spread one.
+    """The first 20 principal components, the widest of spread one.
 
     Parameters
     ----------

@@ -39,6 +39,13 @@ class AttendedSum(torch.autograd.Function):
         return torch.stack(grad_alpha, dim=1), torch.stack(grad_x, dim=1), None
 
 
+def weighted_sums(values: Tensor, x: Tensor, graph: Neighbourhoods) -> Tensor:
+    """Neighbours' rows of ``x`` (n, d) summed with weights (m,) that gradients reach."""
+    if x.device.type == "mps":  # has no sparse products
+        return graph.gathered_sums(values, x)
+    return AttendedSum.apply(values.unsqueeze(1), x.unsqueeze(1), graph).squeeze(1)
+
+
 class SparseGATConv(GATConv):
     """torch-geometric's graph attention layer, evaluated with sparse matrix products.
 

@@ -9,7 +9,7 @@ those of the feature graph's edges, so that memory grows with edges.
 import torch
 from torch import Tensor, nn
 
-from spclust.parts.encoders import AttendedSum
+from spclust.parts.encoders import weighted_sums
 from spclust.parts.graphs import with_self_loops
 from spclust.parts.modalities import glorot
 from spclust.parts.neighbourhoods import Neighbourhoods
@@ -22,13 +22,6 @@ def positions(part: Neighbourhoods, whole: Neighbourhoods) -> Tensor:
     """Where the edges of a graph stand among those of one that has them all, int64 (m,)."""
     keys = [graph.edge_index[0] * graph.n_cells + graph.edge_index[1] for graph in (whole, part)]
     return torch.searchsorted(*keys)
-
-
-def weighted_sums(values: Tensor, x: Tensor, graph: Neighbourhoods) -> Tensor:
-    """Neighbours' rows of ``x`` (n, d) summed with weights (m,) that gradients reach."""
-    if x.device.type == "mps":  # has no sparse products
-        return graph.gathered_sums(values, x)
-    return AttendedSum.apply(values.unsqueeze(1), x.unsqueeze(1), graph).squeeze(1)
 
 
 class FusedGraph(nn.Module):

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 # range of the paper's resolution search, and most steps of it
 RESOLUTIONS, BISECTIONS = (1e-6, 3.0), 30
+# where that is too low for the clusters that are asked for, up to this it goes on
+HIGHEST = 1e4
 # an interval narrower than this share of its upper end holds no partition that is worth the time
 NARROWEST = 1e-3
 # Ward needs n^2 / 2 distances: 1.6 GB at this size
@@ -49,15 +51,32 @@ def ward(x, n_clusters, seed):
     The other cells take the cluster with the nearest centroid. (Merging along a kNN graph
     instead took eight minutes for 100,000 cells, and more than linearly longer for more.)
     """
-    chosen = np.ones(len(x), dtype=bool)
     if len(x) > WARD_CELLS:
         log.warning("Ward on a sample of %d of the %d cells", WARD_CELLS, len(x))
-        chosen[:] = False
-        rows = np.random.default_rng(seed).choice(len(x), WARD_CELLS, replace=False)
-        chosen[rows] = True
+    hierarchy = AgglomerativeClustering(n_clusters, linkage="ward")
+    return of_sample(hierarchy.fit_predict, x, WARD_CELLS, seed)
+
+
+def of_sample(cluster, x, most, seed):
+    """Clusters of so many rows at most; the others take the nearest centroid.
+
+    Parameters
+    ----------
+    cluster : callable
+        Rows to labels, array of int.
+    x : array, shape (n, d)
+    most, seed : int
+
+    Returns
+    -------
+    array of int, shape (n,)
+    """
+    chosen = np.ones(len(x), dtype=bool)
+    if len(x) > most:
+        rows = np.random.default_rng(seed).choice(len(x), most, replace=False)
+        chosen = np.isin(np.arange(len(x)), rows)
     labels = np.zeros(len(x), dtype=np.int64)
-    model = AgglomerativeClustering(n_clusters, linkage="ward")
-    labels[chosen] = model.fit_predict(x[chosen])
+    labels[chosen] = cluster(x[chosen])
     return ordered_by_size(nearest_centroid(x, labels, chosen))
 
 
@@ -143,7 +162,7 @@ def leiden_of_graph(weights, x, n_clusters, seed):
     return communities(lambda r: partition(r, seed), linked, x, n_clusters, seed)
 
 
-def search_resolution(partition, goal, steps=BISECTIONS):
+def search_resolution(partition, goal, steps=BISECTIONS, bounds=RESOLUTIONS):
     """Bisect the resolution until a partition has ``goal`` communities.
 
     Their number need not grow steadily with the resolution; the nearest number met is taken.
@@ -153,6 +172,7 @@ def search_resolution(partition, goal, steps=BISECTIONS):
     partition : callable
         Resolution to communities, array of int (n,).
     goal, steps : int
+    bounds : (float, float)
 
     Returns
     -------
@@ -161,7 +181,7 @@ def search_resolution(partition, goal, steps=BISECTIONS):
     float
         Resolution they were found at.
     """
-    low, high = RESOLUTIONS
+    low, high = bounds
     best, best_count = None, 0
     for _ in range(steps):
         resolution = (low + high) / 2
@@ -183,7 +203,7 @@ def communities(partition, linked, x, n_clusters, seed, steps=BISECTIONS):
     """The asked number of communities of a graph.
 
     Cells outside the graph take the cluster with the nearest centroid. Where no resolution gives
-    the number, surplus clusters are merged, and KMeans stands in when there were too few.
+    the number, surplus clusters are merged; KMeans stands in for a graph of too few cells.
 
     Parameters
     ----------
@@ -204,11 +224,14 @@ def communities(partition, linked, x, n_clusters, seed, steps=BISECTIONS):
         log.warning("Leiden's graph has no edges, too few cells may be neighbours; took KMeans")
         return kmeans(x, n_clusters, seed)
     best, _ = search_resolution(partition, n_clusters, steps)
-    count = best.max() + 1
+    low, high = RESOLUTIONS
+    while (count := best.max() + 1) < n_clusters and high < HIGHEST:
+        low, high = high, 4 * high
+        best, _ = search_resolution(partition, n_clusters, steps, (low, high))
     if count < n_clusters:
         log.warning(
-            "Leiden reached only %d of %d clusters up to resolution %g; took KMeans instead",
-            count, n_clusters, RESOLUTIONS[1],
+            "Leiden's graph of %d cells has only %d of %d clusters; took KMeans instead",
+            linked.sum(), count, n_clusters,
         )  # fmt: skip
         return kmeans(x, n_clusters, seed)
     if count > n_clusters:

@@ -102,9 +102,10 @@ def adjacency_bce(
 ) -> Tensor:
     """Graph reconstruction, Eq. 11, as elementwise binary cross-entropy, averaged over pairs.
 
-    Kept for studies; on non-negative embeddings it collapses to zero. Entries of L are soft
-    targets; positive entries are up-weighted by ``(n^2 - m) / m`` as is usual for sparse
-    graphs. Arguments as in :func:`adjacency_cross_entropy`.
+    Kept for studies; on non-negative embeddings it collapses to zero. Entries of L, its rows
+    rescaled to sum to one, are soft targets; positive entries are up-weighted by
+    ``(n^2 - m) / m`` as is usual for sparse graphs, which Eq. 11 does not say. Arguments
+    as in :func:`adjacency_cross_entropy`.
     """
     n, m = len(z), len(graph.weight)
     rows = z if anchors is None else z.index_select(0, anchors)

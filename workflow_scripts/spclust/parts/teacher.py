@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.metrics import adjusted_rand_score
@@ -37,11 +38,12 @@ class Teacher:
         Parameters
         ----------
         soft : Tensor, shape (b, c)
-            Soft labels q of a batch, all above zero.
+            Soft labels q of a batch; what a low temperature makes zero counts as the least number.
         batch : spclust.parts.batches.Batch
         """
         shares, weights = batch.of(self.shares), batch.of(self.weights)
-        entropy = -(shares * soft.log()).sum(dim=1)
+        logarithms = soft.clamp_min(torch.finfo(soft.dtype).tiny).log()
+        entropy = -(shares * logarithms).sum(dim=1)
         return (weights * entropy).sum() / weights.sum().clamp_min(1e-12)
 
     def temperature(self, logits):

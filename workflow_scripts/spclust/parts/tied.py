@@ -4,15 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.utils import softmax
 
-from spclust.parts.encoders import AttendedSum
+from spclust.parts.encoders import weighted_sums
 from spclust.parts.neighbourhoods import Neighbourhoods
-
-
-def attended(shares: Tensor, x: Tensor, graph: Neighbourhoods) -> Tensor:
-    """Mean over neighbours of ``x`` (n, d) weighted by the shares (m,) of the edges."""
-    if x.device.type == "mps":  # has no sparse products
-        return graph.gathered_sums(shares, x)
-    return AttendedSum.apply(shares.unsqueeze(1), x.unsqueeze(1), graph).squeeze(1)
 
 
 class TiedAttentionAutoencoder(nn.Module):
@@ -49,12 +42,12 @@ class TiedAttentionAutoencoder(nn.Module):
         """Embedding (n, latent) of features (n, d), and the shares."""
         hidden = x @ self.first
         shares = self.shares(hidden, graph)
-        averaged = attended(shares, hidden, graph)
+        averaged = weighted_sums(shares, hidden, graph)
         return nn.functional.elu(averaged) @ self.second, shares
 
     def forward(self, x: Tensor, graph: Neighbourhoods):
         """Embedding and reconstruction of the features (n, d)."""
         z, shares = self.encode(x, graph)
         first, second = (w if self.tied else w.detach() for w in (self.first, self.second))
-        averaged = attended(shares, z @ second.t(), graph)
+        averaged = weighted_sums(shares, z @ second.t(), graph)
         return z, nn.functional.elu(averaged) @ first.t()

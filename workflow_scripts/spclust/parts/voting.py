@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
@@ -52,7 +53,7 @@ class Pool:
         given = np.atleast_2d(np.asarray(partitions))
         if not given.size:
             raise ValueError("a vote needs at least one partition of at least one cell")
-        rows = np.array([_by_first_cell(labels) for labels in given])
+        rows = np.array([pd.factorize(labels)[0] for labels in given])
         order = np.array(sorted(range(len(rows)), key=lambda i: rows[i].tobytes()))
         rows = rows[order]
         return cls(rows, order, _rand_indices(rows))
@@ -131,7 +132,7 @@ def vote(pool, n_clusters):
     reference = pool.partitions[best]
     for _ in range(ROUNDS):
         shares = ballot(pool, reference)
-        reference = _by_first_cell(shares.argmax(axis=1))
+        reference = pd.factorize(shares.argmax(axis=1))[0]
     return _verdict(shares, shares.argmax(axis=1))
 
 
@@ -168,7 +169,7 @@ def spectral(pool, n_clusters, seed):
         x = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
         reference = KMeans(n_clusters, n_init=10, random_state=seed).fit_predict(x)
     # its own clusters are the labels, the votes only say how sure they are
-    reference = _by_first_cell(reference)
+    reference = pd.factorize(reference)[0]
     return _verdict(ballot(pool, reference), reference)
 
 
@@ -221,14 +222,6 @@ def matched(score):
     rows, columns = linear_sum_assignment(score, maximize=True)
     names[rows] = columns
     return names
-
-
-def _by_first_cell(labels):
-    """Ids from 0 in the order of the first cell of each cluster."""
-    _, first, codes = np.unique(labels, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), dtype=np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))
-    return rank[codes]
 
 
 def _table(a, b):
