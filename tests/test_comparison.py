@@ -158,6 +158,11 @@ def test_nothing_finished_is_said(tmp_path):
         compared(tmp_path, {("one", "a"): [None]})
 
 
+def test_a_file_that_is_not_here_is_named_where_nothing_else_is(tmp_path):
+    with pytest.raises(UserError, match="there is no my.csv, the file of the dataset one; check"):
+        comparison.read([("one", "a", 1, None)], absent={"one": "my.csv"})
+
+
 def test_rare_classes_and_their_mean_the_larger_first(tmp_path):
     leave(tmp_path / "a", 0.5, f1=(0.9, 0.5, 0.3))
     leave(tmp_path / "b", 0.5, f1=(0.1, 0.6, 0.3))

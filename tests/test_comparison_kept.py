@@ -197,14 +197,44 @@ def test_behind_first_labels_by_a_run_stand_the_settings_of_that_run(in_tmp):
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("settings.json", "{"), ("settings.json", "[1]"), ("runs.tsv", "dataset\tseed\none\t1\n"),
-     ("settings.json", b"\xff\xfe")],
+    [("settings.json", "{"), ("settings.json", "[1]"), ("settings.json", '{"dataset": []}'),
+     ("settings.json", '{"dataset": {"one": null}}'), ("settings.json", b"\xff\xfe"),
+     ("runs.tsv", "dataset\tseed\none\t1\n"), ("runs.tsv", "folder\tmade\na\n"),
+     ("runs.tsv", "folder\tmade\n<<<<<<< mine\n")],
 )  # fmt: skip
 def test_what_is_kept_and_broken_is_said_with_its_folder(in_tmp, name, text):
     keep(plan_of(), in_tmp / "kept", FIRST)
     Path("kept", name).write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(UserError, match=r"kept: .*/kept: .* is broken .* kept: null"):
+    with pytest.raises(UserError, match=rf"kept: .*/kept/{name} is broken .* kept: null"):
         comparison_kept.usable(plan_of(), in_tmp / "kept")
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "told"),
+    [
+        ("runs", lambda table: table.drop(columns="made"), "lacks the columns made"),
+        ("runs", lambda table: table.assign(ARI="0,73"), "0,73"),
+        ("classes", lambda table: table.drop(columns="dataset"), "lacks the columns dataset"),
+        ("classes", lambda table: table.assign(f1="n.d."), "n.d."),
+    ],
+)
+def test_what_is_kept_and_has_no_values_is_said_with_its_file(in_tmp, name, change, told):
+    keep(plan_of(), in_tmp / "kept", FIRST)
+    path = in_tmp / f"kept/{name}.tsv"
+    change(pd.read_csv(path, sep="\t", dtype=str)).to_csv(path, sep="\t", index=False)
+    facts = comparison_plan.facts(plan_of(), root=in_tmp / "kept")
+    with pytest.raises(UserError, match=rf"kept: .*/{name}.tsv is broken .*{told}.* kept: null"):
+        comparison_values.read(facts["kept"])
+
+
+@pytest.mark.parametrize("kept", [".", "results", "results/comparison"])
+def test_what_the_workflow_writes_over_is_not_kept(kept, tmp_path, monkeypatch):
+    (tmp_path / "results/comparison").mkdir(parents=True)
+    monkeypatch.setattr(comparison_kept, "CONFIG_FOLDER", tmp_path / "config")
+    with pytest.raises(UserError, match="kept: .* would be replaced; copy runs.tsv, classes.tsv"):
+        comparison_kept.root_of({"kept": kept})
+    (tmp_path / "results_of_may").mkdir()
+    assert comparison_kept.root_of({"kept": "results_of_may"}) == tmp_path / "results_of_may"
 
 
 def test_parts_are_held_against_the_runs():

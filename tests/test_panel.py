@@ -110,7 +110,8 @@ def test_a_table_of_ones_own_lies_over_the_shipped_or_stands_alone(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [("name,role\nA1,lines\n", "line 2.*'lines'"), ("name\nA1\n", "lacks the columns role"),
-     ("name,aliases,role\nA1,x,state\nB1,X,state\n", "'X' is claimed by 'A1' and 'B1'")],
+     ("name,aliases,role\nA1,x,state\nB1,X,state\n", "'X' is claimed by 'A1' and 'B1'"),
+     ("name,aliases,role\nA1,x, y,state\n", "more fields than its header .* in quotes")],
 )  # fmt: skip
 def test_a_faulty_table_is_refused_by_place(tmp_path, text, words):
     table = tmp_path / "own.csv"

@@ -30,6 +30,13 @@ def test_each_modality_has_its_own_settings_over_the_shared_ones():
     assert all("modalities" not in own for own in used.values())
 
 
+def test_a_misspelt_modality_is_told(caplog):
+    protien = {"modalities": DEFAULTS["modalities"] | {"protien": {"normalisation": "arcsinh"}}}
+    prepare(imported(protein=counts(3, d=5)), DEFAULTS | protien)
+    (told,) = [m for m in caplog.messages if "did you mean" in m]
+    assert told == "preprocess.<name>.modalities: did you mean protein by protien?"
+
+
 def test_the_defaults_fit_a_small_panel_of_genes_and_tags():
     cells = prepare(imported(rna=counts(1, d=30), adt=counts(2, d=8)), DEFAULTS)
     # 2,000 genes of 30 are all, and 50 components of 30 genes are the genes

@@ -172,6 +172,7 @@ FACTS = {
     "results": [["d", run, seed, "there"] for run in ("a", "b", "k5", "k10") for seed in (1, 2)],
     "paper": [["d", "b", "ARI", 0.5, 0.25], ["d", "k5", "NMI", 0.75, None],
               ["e", "a", "ARI", 1, 0]],
+    "absent": {},
 }  # fmt: skip
 
 
@@ -212,8 +213,17 @@ def test_a_score_without_a_value_has_no_row_and_its_column_keeps_its_place(table
 
 def test_a_study_whose_scores_nobody_has_is_refused_with_the_remedy():
     nothing = scores(FACTS["results"]).assign(value=np.nan)
-    with pytest.raises(UserError, match=r"study.scores: no run .*ACC, ARI.*label:.*modularity"):
+    with pytest.raises(UserError, match=r"study.scores: no run has ACC or ARI.*label:.*modularity"):
         study.tabulate(nothing, FACTS | {"paper": []})
+    made = scores(FACTS["results"])
+    made = made[made["metric"] != "ARI"]
+    with pytest.raises(UserError, match=r"study.score: no run has ARI, as where"):
+        study.tabulate(made, FACTS | {"score": "ARI", "paper": []})
+
+
+def test_the_page_tells_of_slices_whose_file_is_not_here(table):
+    page = study.page(table, FACTS | {"absent": {"e": "by_hand/e.csv"}})
+    assert "- No data for e: there is no by_hand/e.csv.\n- a note" in page
 
 
 def test_the_table_has_the_scores_that_are_asked_for_in_their_order():
@@ -264,7 +274,8 @@ def test_texts_are_bars_and_numbers_are_places_on_an_axis(table, tmp_path, monke
                 if line.get_marker() == "D"]  # fmt: skip
     assert np.nansum(np.concatenate(diamonds)) == pytest.approx(1.25)
     monkeypatch.setattr(style, "DPI", 60)
-    figures.draw(tmp_path / "figures", table, FACTS)
+    dollars = {"title": "price $x_{ of $ and", "parts": FACTS["parts"]}
+    figures.draw(tmp_path / "figures", table, FACTS | dollars)
     assert {p.name for p in (tmp_path / "figures").iterdir()} == {"study.png", "study.pdf"}
 
 

@@ -12,7 +12,8 @@ from spclust import (
 
 with logs.job(snakemake.log[0], snakemake.rule) as log:
     facts, out = snakemake.params.cfg, snakemake.output
-    results = comparison.read(facts["results"], kept=comparison_values.read(facts["kept"]))
+    kept = comparison_values.read(facts["kept"])
+    results = comparison.read(facts["results"], kept=kept, absent=facts["absent"])
     table = study.tabulate(results.scores, facts)
     contracts.write_table(reporting.rounded(table), out.table)
     with contracts.atomic(out.page) as temporary:

@@ -53,6 +53,16 @@ def test_a_fault_of_a_table_is_named_with_its_remedy(frame, save, fault):
     assert "cells.csv" in str(error.value) or fault == "bad pattern"
 
 
+def test_a_column_named_as_label_is_not_guessed_to_be_a_place(frame, save):
+    with pytest.raises(UserError, match="no coordinates.*x:  and  y:"):
+        import_cells([save(frame)], {"label": "X"})
+
+
+def test_an_exclusion_that_excludes_nothing_is_told(frame, save, caplog):
+    import_cells([save(frame)], {"exclude_proteins": ["CD-20", "CD20"]})
+    assert "`exclude_proteins`: 'CD-20' is found in no column" in caplog.text
+
+
 def test_line_numbers_stay_true_behind_blank_lines(frame, save):
     frame.loc[4, "CD3"] = np.nan
     path = Path(save(frame))

@@ -64,7 +64,7 @@ class Results:
     costs: pd.DataFrame
 
 
-def read(planned, controls=(), kinds=None, groups=None, kept=None):
+def read(planned, controls=(), kinds=None, groups=None, kept=None, absent=None):
     """Read the runs that are there.
 
     Parameters
@@ -76,6 +76,8 @@ def read(planned, controls=(), kinds=None, groups=None, kept=None):
         See :class:`Results`.
     kept : tuple of DataFrame, optional
         What :func:`spclust.comparison_values.read` returns: taken in place of those runs.
+    absent : dict of str to str, optional
+        Dataset to the file that it lacks, for messages.
 
     Raises
     ------
@@ -96,6 +98,12 @@ def read(planned, controls=(), kinds=None, groups=None, kept=None):
         cost = folder / "cost.json"
         day = date.fromtimestamp(cost.stat().st_mtime).isoformat()
         costs.append(pd.DataFrame([json.loads(cost.read_text()) | place | {"made": day}]))
+    if not costs and absent:
+        dataset, path = next(iter(absent.items()))
+        raise UserError(
+            f"nothing to show: there is no {path}, the file of the dataset {dataset}; check its "
+            "`path`"
+        )
     if not costs:
         raise UserError(
             "no run of this configuration is finished, so there is nothing to show; start them "

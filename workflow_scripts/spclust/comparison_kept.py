@@ -16,7 +16,7 @@ from pathlib import Path
 from spclust.consistency import run_named
 from spclust.datasets import CONFIG_FOLDER, OF_COMPARISON, load_schema
 from spclust.errors import UserError
-from spclust.reporting import KEPT
+from spclust.reporting import KEPT, broken
 from spclust.stages import STAGES
 
 RUNS, _, SETTINGS = KEPT
@@ -40,7 +40,25 @@ def root_of(config):
             f"kept: there is no folder {str(root)!r}; name one, relative to the project, or write  "
             "kept: null"
         )
+    written = CONFIG_FOLDER.parent.resolve() / "results"
+    if root and (root.resolve() in (written.parent, written) or written in root.resolve().parents):
+        raise UserError(
+            f"kept: {kept} holds what the workflow writes, or lies in it, and would be replaced; "
+            f"copy {', '.join(KEPT)} to a folder of their own and write e.g.  kept: kept"
+        )
     return root
+
+
+def check(root):
+    """Read all files that :func:`usable` will go by.
+
+    Raises
+    ------
+    UserError
+        For a folder whose files cannot be read.
+    """
+    for folder in folders(root):
+        _read(folder)
 
 
 def folders(root):
@@ -164,15 +182,23 @@ def usable(plan, root):
 
 def _read(folder):
     """Settings of what a folder keeps, and folders of its runs."""
+    name = SETTINGS
     try:
-        then = dict(json.loads(Path(folder, SETTINGS).read_text()))
+        then = json.loads(Path(folder, SETTINGS).read_text())
+        then = {section: {of: dict(values) for of, values in named.items()}
+                for section, named in then.items()}  # fmt: skip
+        name = RUNS
         with open(Path(folder, RUNS), newline="") as file:
-            return then, {row["folder"] for row in csv.DictReader(file, delimiter="\t")}
-    except (ValueError, TypeError, KeyError) as error:
-        raise UserError(
-            f"kept: {folder}: {SETTINGS} or {RUNS} is broken ({type(error).__name__}: {error}); "
-            "bring them back, remove the folder, or write  kept: null"
-        ) from None
+            rows = csv.DictReader(file, delimiter="\t")
+            return then, {_whole(row, rows.line_num)["folder"] for row in rows}
+    except (ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
+        raise broken(f"{folder}/{name}", error) from None
+
+
+def _whole(row, line):
+    if None in row or None in row.values():
+        raise ValueError(f"line {line} has not as many fields as the first")
+    return row
 
 
 def _differing(old, new, known, where):

@@ -31,7 +31,7 @@ def check_comparison(plan):
     UserError
         Where it names what is not there.
     """
-    comparison_kept.root_of(plan.config)
+    comparison_kept.check(comparison_kept.root_of(plan.config))
     ranked = {run.name for _, run, _ in plan.results} - controls(plan)
     about = plan.config.get("comparison", {})
     if about.get("reference") not in {None, *ranked}:
@@ -92,7 +92,8 @@ def sought(plan, root=None, wanted=None, shown=None):
         left out. ``kept``: dataset, run, seed, folder and where they are of those whose values
         are kept. ``asked``: folders to be made. ``newest``: when a file of the other folders was
         written last, in nanoseconds. ``other_settings``: of runs that are left out.
-        ``settings``: all values behind the runs.
+        ``settings``: all values behind the runs. ``absent``: of datasets of which nothing is kept,
+        the file that is not here.
     """
     kept, other = comparison_kept.usable(plan, root)
     now = comparison_kept.settings_of(plan)
@@ -118,7 +119,9 @@ def sought(plan, root=None, wanted=None, shown=None):
         else:
             place = None
         results.append([*key, place])
+    known = {dataset for dataset, *_ in of_kept}
     return {
+        "absent": {name: file for name, file in gone.items() if file and name not in known},
         "asked": asked,
         "kept": of_kept,
         "newest": max((Path(file).stat().st_mtime_ns for file in _files(found)), default=0),
@@ -145,8 +148,8 @@ def facts(plan, finished=False, root=None):
         Of :func:`sought`, in parts only with runs that are asked for or there somewhere, and:
         ``parts``: see :func:`parts`. ``controls``: names of control runs. ``groups``: of runs.
         ``references``: of groups, the run whose pairs are tested. ``about``: of datasets, what
-        they say of their labels. ``absent``: of datasets, the file that is not here.
-        ``made_with``, ``methods`` and ``defaults``: see :func:`made_with`.
+        they say of their labels. ``made_with``, ``methods`` and ``defaults``: see
+        :func:`made_with`.
     """
     part = plan.config.get("part")
     wanted = members(plan, plan.config["comparison"]["parts"][part]) if part else None
@@ -160,11 +163,8 @@ def facts(plan, finished=False, root=None):
     ranked = {run.name: run for _, run, _ in plan.results if run.name not in bounds}
     said = {name: {key: d[key] for key in OF_COMPARISON if key in d}
             for name, d in plan.datasets.items()}  # fmt: skip
-    known = {dataset for dataset, *_ in found["kept"]}
-    gone = {name: absent_file(plan, name) for name in plan.datasets if name not in known}
     return found | {
         "about": said,
-        "absent": {name: file for name, file in gone.items() if file},
         "controls": sorted(bounds),
         "groups": {name: run.group for name, run in ranked.items()},
         "parts": parts(plan),

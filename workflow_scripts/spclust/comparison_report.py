@@ -21,7 +21,9 @@ def read(facts):
     """
     kinds = {d: said["label_kind"] for d, said in facts["about"].items() if "label_kind" in said}
     values = comparison_values.read(facts["kept"])
-    return comparison.read(facts["results"], facts["controls"], kinds, facts["groups"], values)
+    return comparison.read(
+        facts["results"], facts["controls"], kinds, facts["groups"], values, facts["absent"]
+    )
 
 
 def tables(results, facts):

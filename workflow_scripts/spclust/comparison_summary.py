@@ -26,7 +26,7 @@ def parts(parts, runs):
     for name, hours, names, datasets, planned in parts:
         there = runs[runs["run"].isin(names)]
         there = there[there["dataset"].isin(datasets)] if datasets else there
-        hours = (there["seconds"] * there["threads"]).sum() / 3600
+        spent = (there["seconds"] * there["threads"]).sum() / 3600
         days = sorted(set(there["made"]))
         state = f"{len(there)} of {planned}" if len(there) else "planned"
         rows.append({
@@ -35,7 +35,7 @@ def parts(parts, runs):
             "slices": ", ".join(datasets) or "all",
             "runs": state if len(there) < planned else f"all {planned}",
             "hours on two cores, estimated": "" if hours is None else f"{hours:g}",
-            "hours of clustering, one core": f"{hours:.1f}" if len(there) else "",
+            "hours of clustering, one core": f"{spent:.1f}" if len(there) else "",
             "made": " to ".join(dict.fromkeys([days[0], days[-1]])) if days else "",
         })  # fmt: skip
     return markdown(pd.DataFrame(rows)) if rows else ""

@@ -5,9 +5,10 @@ from pathlib import Path
 import pandas as pd
 
 from spclust.comparison import TITLES
-from spclust.reporting import KEPT, METRICS, OF_CLASS
+from spclust.reporting import KEPT, METRICS, OF_CLASS, broken
 
 ID = ["dataset", "run", "seed"]
+_OF_RUNS, _OF_CLASSES = [*ID, "folder", "made"], [*ID, "class", "cells", *OF_CLASS]
 _TEXT = dict.fromkeys(["dataset", "run", "class", "device", "made"], str)  # may be called NA
 
 
@@ -60,13 +61,25 @@ def read(wanted):
     return scores, classes.assign(rare=True), runs.drop(columns=["folder", *named])
 
 
+def _table(folder, name, columns):
+    """A file of a folder, whatever is not text as numbers."""
+    try:
+        table = pd.read_csv(
+            Path(folder, name), sep="\t", converters=_TEXT, float_precision="round_trip"
+        )
+        lost = [column for column in columns if column not in table]
+        if lost:
+            raise ValueError(f"it lacks the columns {', '.join(lost)}")
+        numbers = [c for c in table if c in METRICS or c in OF_CLASS or c == "seed"]
+        table[numbers] = table[numbers].apply(pd.to_numeric)
+    except (ValueError, TypeError) as error:
+        raise broken(f"{folder}/{name}", error) from None
+    return table.rename(columns={"run": "there"})
+
+
 def _read(folder, wanted):
     """Rows of some runs in the two tables of a folder."""
-    runs, classes = (
-        pd.read_csv(Path(folder, name), sep="\t", converters=_TEXT, float_precision="round_trip")
-        .rename(columns={"run": "there"})
-        for name in KEPT[:2]
-    )  # fmt: skip
+    runs, classes = (_table(folder, *of_file) for of_file in zip(KEPT, (_OF_RUNS, _OF_CLASSES)))
     # two runs may have been one and the same
     runs = runs.drop_duplicates("folder").drop(columns=["dataset", "seed"])
     runs = wanted.drop(columns="kept").merge(runs, "inner", "folder")

@@ -100,6 +100,11 @@ def read_knowledge(table, shipped, required):
         rows = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
     except (OSError, ValueError) as error:
         raise UserError(f"knowledge.{shipped}: {path} cannot be read ({error})") from error
+    if not isinstance(rows.index, pd.RangeIndex):
+        raise UserError(
+            f"{path}: its rows have more fields than its header has names; put what holds a comma "
+            'in quotes, e.g.  "CD4, naive"'
+        )
     missing = [column for column in required if column not in rows]
     if missing:
         raise UserError(f"{path}: lacks the columns {', '.join(missing)}; give it a header line")

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from spclust.errors import UserError
+
 # a whole dataset, beside the slices of a cohort
 ALL = "all"
 # Means equal to the last printed digit are equal: nobody wins by what is not shown.
@@ -79,6 +81,14 @@ COSTS = {
     "peak_memory_mb": Metric("peak host memory (MB)", order=-1, compared=True),
     "peak_gpu_memory_mb": Metric("peak GPU memory (MB)", order=-1, compared=True),
 }
+
+
+def broken(path, error):
+    """UserError for a file of kept values that cannot be read."""
+    return UserError(
+        f"kept: {path} is broken ({type(error).__name__}: {error}); bring it back, remove the "
+        "folder, or write  kept: null"
+    )
 
 
 def titles(metrics):

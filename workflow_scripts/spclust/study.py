@@ -29,7 +29,7 @@ def tabulate(scores, facts):
     Raises
     ------
     UserError
-        Where no run has any of the scores.
+        Where no run has any of the scores that are drawn.
     """
     keys = ["dataset", "run", "metric"]
     ours = mean_and_sd(scores.dropna(subset="value"), keys)
@@ -45,11 +45,12 @@ def tabulate(scores, facts):
         for metric in facts["scores"]
     ]
     table = pd.DataFrame(rows).merge(both, "inner", keys)
-    if table.empty:
+    drawn = [facts["score"]] if facts.get("score") else facts["scores"]
+    if not table["metric"].isin(drawn).any():
+        key = "score" if facts.get("score") else "scores"
         raise UserError(
-            f"study.scores: no run has any of them ({', '.join(facts['scores'])}), as where a "
-            "dataset has no labels; name its column as the dataset's  label:  or write e.g.  "
-            "scores: [modularity, silhouette]"
+            f"study.{key}: no run has {' or '.join(drawn)}, as where a dataset has no labels; name "
+            "their column as the dataset's  label:  or write e.g.  scores: [modularity, silhouette]"
         )
     return table
 
@@ -80,7 +81,8 @@ def page(table, facts):
     legend = f"On {slices}; mean ± standard deviation over the seeds {', '.join(map(str, seeds))}."
     if not complete(facts):
         legend += f" So far {len(there)} of {len(facts['results'])} runs are there."
-    notes = "\n".join(f"- {note}" for note in facts["notes"])
+    lost = [f"No data for {name}: there is no {path}." for name, path in facts["absent"].items()]
+    notes = "\n".join(f"- {note}" for note in [*lost, *facts["notes"]])
     return (
         "\n\n".join(p for p in (f"# {facts['title']}", legend, markdown(wide), notes) if p) + "\n"
     )

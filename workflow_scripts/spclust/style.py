@@ -36,6 +36,7 @@ RC = {
     "pdf.fonttype": 42,
     "svg.fonttype": "none",
     "font.family": "DejaVu Sans",
+    "text.parse_math": False,  # names may hold dollars
 }
 
 

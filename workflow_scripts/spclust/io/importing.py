@@ -111,14 +111,14 @@ def _from_table(table, cfg):
     x, y = cfg.get("x"), cfg.get("y")
     places = roles.nowhere(cfg, len(table.frame))
     if x is None and y is None and places is None:
-        x, y = guess.coordinates(columns)
+        x, y = guess.coordinates([c for c in columns if c not in groups.values()])
         guessed |= {"x": x, "y": y}
     if places is None:
         roles.both_coordinates(x, y, source, columns)
-    taken = {x, y, cfg.get("cell_id"), *groups.values()}
+    taken = {x, y, cfg.get("cell_id"), *groups.values()} - {None}
     proteins = roles.proteins(
         [c for c in columns if c not in taken], cfg, source,
-        lambda: known or guess.proteins(table.frame, taken) or roles.refuse_commas(table, taken),
+        lambda: known or roles.refuse_commas(table, taken) or guess.proteins(table.frame, taken),
     )  # fmt: skip
     if known is None and "proteins" not in cfg:
         guessed["proteins"] = proteins

@@ -81,6 +81,9 @@ def proteins(columns, cfg, source, find):
     else:
         found = [c for c in columns if _pattern(wanted, "proteins").search(c)]
     none = [_pattern(p, "exclude_proteins") for p in cfg.get("exclude_proteins", guess.EXCLUDED)]
+    for name, pattern in zip(cfg.get("exclude_proteins", ()), none):
+        if not any(pattern.search(column) for column in columns):
+            log.warning("%s: `exclude_proteins`: %r is found in no column", source, name)
     kept = [c for c in found if not any(p.search(c) for p in none)]
     excluded = [c for c in found if c not in kept]
     if excluded and "exclude_proteins" not in cfg:
@@ -99,7 +102,7 @@ def proteins(columns, cfg, source, find):
 
 
 def refuse_commas(table, taken):
-    """Refuse a table without a column of numbers because they are written as ``1,5``; else ``[]``.
+    """Refuse a table some of whose numbers are written as ``1,5``; else ``[]``.
 
     Parameters
     ----------

@@ -106,7 +106,7 @@ def read(path, text=(), key=None):
     if not isinstance(frame.index, pd.RangeIndex):
         raise UserError(
             f"{path}: its rows have more fields than its header has names; add the missing name "
-            "(often that of the first column, the cell ids)"
+            "(often that of the first column, the cell ids), or remove a line before the header"
         )
     # blank lines are read, then dropped, so that line numbers stay true
     frame = frame.dropna(how="all")

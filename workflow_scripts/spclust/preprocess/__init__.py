@@ -5,6 +5,7 @@ components of the features that cluster: each step as its setting says (stages.y
 preprocess). The paper's is the case of normalising to the sum 1 and scaling (appendix B.1).
 """
 
+import difflib
 import logging
 from dataclasses import replace
 
@@ -69,6 +70,10 @@ def prepare(data, settings, proteins=None):
             )
         x = _matrix(part.X, selects(own, part.n_vars))
         found[modality] = _prepared(x, cells, own, source, proteins)
+    for name in of_modalities.keys() - data.mod.keys():
+        # others may be meant for other datasets
+        for meant in difflib.get_close_matches(name, data.mod):
+            log.warning("%s.modalities: did you mean %s by %s?", SECTION, meant, name)
     left_out = {m: part for m, part in found.items() if part["aside"] is not None}
     return replace(
         cells,
