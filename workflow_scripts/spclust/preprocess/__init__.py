@@ -72,7 +72,7 @@ def prepare(data, settings, proteins=None):
         found[modality] = _prepared(x, cells, own, source, proteins)
     for name in of_modalities.keys() - data.mod.keys():
         # others may be meant for other datasets
-        for meant in difflib.get_close_matches(name, data.mod):
+        for meant in difflib.get_close_matches(name, data.mod, cutoff=0.8):
             log.warning("%s.modalities: did you mean %s by %s?", SECTION, meant, name)
     left_out = {m: part for m, part in found.items() if part["aside"] is not None}
     return replace(
