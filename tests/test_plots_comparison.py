@@ -47,6 +47,22 @@ def test_holes_one_method_and_one_slice_can_be_drawn(tmp_path):
     assert "differences_cell_types.png" in drawn(tmp_path / "z", two)
 
 
+def test_differences_have_a_colour_where_an_interval_is_sure_enough():
+    rows = [("a", rival, 6, 6, metric, 0.2, low, 0.3)
+            for rival, low in (("b", 0.1), ("c", -0.1)) for metric in ("ACC", "ARI")]  # fmt: skip
+    columns = ["reference", "rival", "slices", "studies", "metric", "difference", "low", "high"]
+    pairs = pd.DataFrame(rows, columns=columns)
+
+    def colours(level):
+        fig = figures.differences(pairs.assign(level=level))
+        return [line.get_color() for line in fig.axes[0].lines[::2]][:2], fig.get_supxlabel()
+
+    (found, none), legend = colours(0.95)
+    assert none == figures.GREY != found and "95 % over 6 studies, in colour without 0" in legend
+    both, legend = colours(0.875)
+    assert set(both) == {figures.GREY} and "colour" not in legend
+
+
 def test_a_figure_of_one_row_holds_all_its_texts(tmp_path):
     results = compared(tmp_path, {("one", "a"): [0.5], ("one", "b"): [0.7]})
     table, scores = comparison.rare_class_table(results), comparison.score_table(results)

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from spclust.comparison import LABELS, TABLE, by_group
-from spclust.reporting import ALPHA, DIGITS, GROUP, can_be_found, with_places
+from spclust.reporting import DIGITS, GROUP, can_be_found, surely_differs, with_places
 
 MARKS = {"best": "**{}**", "second": "<ins>{}</ins>"}
 # what is said of labels that are not simply right
@@ -96,8 +96,7 @@ def difference(value, low, high, level):
     if pd.isna(low):
         return f"{value:+.{DIGITS}f}"
     text = f"{value:+.{DIGITS}f} [{low:+.{DIGITS}f}, {high:+.{DIGITS}f}]"
-    sure = level >= 1 - ALPHA and (low > 0 or high < 0)
-    return MARKS["best"].format(text) if sure else text
+    return MARKS["best"].format(text) if surely_differs(low, high, level) else text
 
 
 def in_short(ranks):

@@ -140,6 +140,11 @@ def with_places(table, by, order=1):
     return table.assign(place=place.map({1.0: "best", 2.0: "second"}))
 
 
+def surely_differs(low, high, level):
+    """Whether intervals of a difference leave 0 out and are sure enough; of columns, for each."""
+    return (level >= 1 - ALPHA) & ((low > 0) | (high < 0))
+
+
 def can_be_found(slices, rivals):
     """Whether any difference could be, at 5 %: the least p of so many slices, times the rivals."""
     return 2.0 ** (1 - slices) * rivals <= ALPHA

@@ -6,6 +6,7 @@ import pandas as pd
 from spclust import style
 from spclust.comparison import ALL_RARE, OF_COST, SCORES, TABLE, by_group
 from spclust.contracts import whole_folder
+from spclust.reporting import ALPHA, surely_differs
 
 CELL, ROW = 0.27, 0.17  # inches of a heat map's cell
 GREY = "#8A8A8A"
@@ -154,7 +155,7 @@ def differences(pairs):
     axes = np.atleast_1d(fig.subplots(1, len(metrics), sharey=True))
     for ax, metric in zip(axes, metrics):
         rows = pairs[pairs["metric"] == metric].set_index("rival").loc[rivals]
-        differs = (rows["low"] > 0) | (rows["high"] < 0)
+        differs = surely_differs(rows["low"], rows["high"], rows["level"])
         for y, (row, found) in enumerate(zip(rows.itertuples(), differs)):
             colour = style.PALETTE[0] if found else GREY
             ax.plot([row.low, row.high], [y, y], color=colour, linewidth=1.2)
@@ -169,8 +170,9 @@ def differences(pairs):
         ax.set_axisbelow(True)
     text = f"{first['reference']} minus each: mean of {first['slices']} slices"
     if pd.notna(first["level"]):
-        text += f"; lines: {100 * first['level']:.3g} % over {first['studies']} studies, "
-        text += "in colour without 0"
+        text += f"; lines: {100 * first['level']:.3g} % over {first['studies']} studies"
+    if first["level"] >= 1 - ALPHA:
+        text += ", in colour without 0"
     fig.supxlabel(text, fontsize=6.5, x=0.01, ha="left")
     return fig
 
