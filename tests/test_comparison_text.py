@@ -25,6 +25,11 @@ def test_the_page_of_scores_marks_best_and_second_and_says_what_labels_are(tmp_p
     assert any("random, truth bound the tables and do not compete" in line for line in lines)
 
 
+def test_slices_without_labels_are_told(tmp_path):
+    results = compared(tmp_path, {("one", "a"): [0.5]}, labelled=False)
+    assert "- one has no labels, so methods are not compared on it." in notes_of(results)[0]
+
+
 def test_the_page_of_differences_has_intervals_and_p_where_it_could_be_small(tmp_path):
     few = comparison.score_table(compared(tmp_path / "few", THREE))
     _, overall, pairs = statistics(few)

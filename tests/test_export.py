@@ -60,6 +60,17 @@ def test_every_slot_is_filled_and_the_input_left_alone():
     assert "spclust" not in before.obs and "X_umap" not in before.obsm
 
 
+def test_what_the_file_had_under_those_names_stays_beside():
+    data, *others = imported()
+    part = data["protein"]
+    part.obs["leiden"] = ["mine"] * 60
+    part.obsm["X_umap"] = np.ones((60, 2))
+    done = add((data, *others), key="leiden")
+    assert set(done.obs["leiden_original"]) == {"mine"}
+    assert (done.obsm["X_umap_original"] == 1).all()
+    assert done.obs["leiden"].nunique() == 12 and "X_leiden_original" not in done.obsm
+
+
 def test_cells_of_several_modalities_get_it_above_their_modalities():
     given = imported(modalities=("rna", "adt"))
     done = add(given)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from spclust.comparison import LABELS, TABLE, by_group
+from spclust.comparison import LABELS, SCORES, TABLE, by_group
 from spclust.reporting import DIGITS, GROUP, can_be_found, surely_differs, with_places
 
 MARKS = {"best": "**{}**", "second": "<ins>{}</ins>"}
@@ -166,6 +166,10 @@ def notes(results, about, absent):
     for (dataset, run), rows in missing.groupby(["dataset", "run"], sort=False):
         seeds = ", ".join(map(str, rows["seed"]))
         found.append(f"No result of {run} on {dataset} (seed {seeds}).")
+    scored = results.scores.loc[results.scores["metric"].isin(SCORES.values()), "dataset"]
+    for dataset in planned["dataset"].drop_duplicates():
+        if dataset in set(results.costs["dataset"]) - set(scored):
+            found.append(f"{dataset} has no labels, so methods are not compared on it.")
     # methods that train exactly or in batches, by the size of the slice
     if "mode" in results.costs:
         for (run, mode), rows in results.costs.groupby(["run", "mode"], sort=False):

@@ -40,7 +40,8 @@ def add_clusters(data, labels, clusters, key, embedding, umap, names=None, keep_
         ``obsm['X_' + key]``, ``obsm['X_umap']`` and ``uns[key + '_colors']``, the colours of
         the workflow's figures in the order of the categories. Where names are given, each cell's
         as ``obs[key + '_name']`` and the table with their evidence as ``uns[key + '_names']``.
-        Of a single modality that is the user's own object; of several they stand at the top
+        Of a single modality that is the user's own object, in which what stood under the name of
+        a clustering or of the UMAP stays as ``..._original``; of several they stand at the top
         level, above the user's modalities.
 
     Raises
@@ -68,6 +69,14 @@ def add_clusters(data, labels, clusters, key, embedding, umap, names=None, keep_
     assigned = clusters["cluster"].to_numpy()[order]
     numbers = np.unique(assigned)
     labels = labels.reindex(ids).to_numpy(dtype=object)
+    for store, own in (
+        (done.obs, [key, f"{key}_confidence", *([] if names is None else [f"{key}_name"])]),
+        (done.obsm, [f"X_{key}", "X_umap"]),
+    ):
+        for name in own:
+            if name in store:
+                store[f"{name}_original"] = store[name]
+                log.info("%s of the file stays as %s_original", name, name)
     done.obs[key] = pd.Categorical(assigned.astype(str), categories=[str(i) for i in numbers])
     done.obs[f"{key}_confidence"] = clusters["confidence"].to_numpy()[order]
     if names is not None:

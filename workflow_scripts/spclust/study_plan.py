@@ -22,13 +22,14 @@ def check_study(plan, known_datasets):
     Raises
     ------
     UserError
-        Where it names what is not there, a score that the table has not, or a part has numbers
-        and texts.
+        Where it names what is not there, a score that the table has not, a part has numbers and
+        texts, or calls two runs the same.
     """
     study = plan.config.get("study")
     if study is None:
         return
     runs = {entry["name"] for entry in plan.config["runs"]}
+    shown = {name for part in study["parts"] for name in part["rows"]}
     scores = study.get("scores", SCORES)
     in_table("study.score", study.get("score", scores[0]), scores)
     for i, part in enumerate(study["parts"]):
@@ -36,6 +37,13 @@ def check_study(plan, known_datasets):
         for name in part["rows"]:
             if name not in runs:
                 unknown(where, name, runs)
+        twice = [label for label in part["rows"].values()
+                 if [*part["rows"].values()].count(label) > 1]  # fmt: skip
+        if twice:
+            raise UserError(
+                f"{where}: two runs are called {twice[0]!r}, which the figure cannot tell apart; "
+                "rename one"
+            )
         if len({isinstance(label, str) for label in part["rows"].values()}) > 1:
             raise UserError(
                 f"{where}: some runs are called by a text and some by a number, and a panel has "
@@ -45,8 +53,8 @@ def check_study(plan, known_datasets):
         if dataset not in known_datasets:
             unknown("study.paper", dataset, known_datasets)
         for name, of_run in published.items():
-            if name not in runs:
-                unknown(f"study.paper.{dataset}", name, runs)
+            if name not in shown:
+                unknown(f"study.paper.{dataset}", name, shown)
             for score in of_run:
                 in_table(f"study.paper.{dataset}.{name}", score, scores)
 

@@ -116,6 +116,7 @@ def _from_table(table, cfg):
     if places is None:
         roles.both_coordinates(x, y, source, columns)
     taken = {x, y, cfg.get("cell_id"), *groups.values()} - {None}
+    roles.refuse_taken(cfg, {"x": x, "y": y, "cell_id": cfg.get("cell_id"), **groups}, source)
     proteins = roles.proteins(
         [c for c in columns if c not in taken], cfg, source,
         lambda: known or roles.refuse_commas(table, taken) or guess.proteins(table.frame, taken),

@@ -101,6 +101,26 @@ def proteins(columns, cfg, source, find):
     return kept
 
 
+def refuse_taken(cfg, taken, source):
+    """Refuse a column that ``proteins`` lists and another key of the dataset names.
+
+    Parameters
+    ----------
+    cfg : dict
+    taken : dict of str to str or None
+        Key to its column.
+    source : str
+        File, for messages.
+    """
+    wanted = cfg.get("proteins")
+    for key, column in taken.items():
+        if isinstance(wanted, list) and column is not None and column in wanted:
+            raise UserError(
+                f"{source}: `proteins` of the dataset lists {column!r}, which is its `{key}`; "
+                "remove it from one of the two"
+            )
+
+
 def refuse_commas(table, taken):
     """Refuse a table some of whose numbers are written as ``1,5``; else ``[]``.
 
