@@ -173,6 +173,7 @@ FACTS = {
     "paper": [["d", "b", "ARI", 0.5, 0.25], ["d", "k5", "NMI", 0.75, None],
               ["e", "a", "ARI", 1, 0]],
     "absent": {},
+    "other_settings": [],
 }  # fmt: skip
 
 
@@ -222,8 +223,9 @@ def test_a_study_whose_scores_nobody_has_is_refused_with_the_remedy():
 
 
 def test_the_page_tells_of_slices_whose_file_is_not_here(table):
-    page = study.page(table, FACTS | {"absent": {"e": "by_hand/e.csv"}})
-    assert "- No data for e: there is no by_hand/e.csv.\n- a note" in page
+    page = study.page(table, FACTS | {"absent": {"e": "by_hand/e.csv"}, "other_settings": ["x: 1"]})
+    told = "- No data for e: there is no by_hand/e.csv.\n- Left out, of other settings: x: 1."
+    assert f"{told}\n- a note" in page
 
 
 def test_the_table_has_the_scores_that_are_asked_for_in_their_order():

@@ -82,6 +82,7 @@ def page(table, facts):
     if not complete(facts):
         legend += f" So far {len(there)} of {len(facts['results'])} runs are there."
     lost = [f"No data for {name}: there is no {path}." for name, path in facts["absent"].items()]
+    lost += [f"Left out, of other settings: {line}." for line in facts["other_settings"]]
     notes = "\n".join(f"- {note}" for note in [*lost, *facts["notes"]])
     return (
         "\n\n".join(p for p in (f"# {facts['title']}", legend, markdown(wide), notes) if p) + "\n"
