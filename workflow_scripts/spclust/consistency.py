@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from spclust.corrections import correction, is_endless, passes
+from spclust.corrections import as_name, correction, is_endless, passes
 from spclust.errors import UserError
 from spclust.validation import shown, unknown, yaml_value
+
+LIKE_A_FILE = re.compile(r"/|\.(csv|tsv|txt|h5ad|h5mu|zarr|parquet|xlsx)(\.gz)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,31 @@ def refuse_circles(plan):
             if run is None:
                 known = {r.name for d, r, _ in plan.results if d == dataset}
                 unknown(f"pseudolabels.{setting}.run (on {dataset})", name, known)
+
+
+def refuse_files(datasets, where="datasets"):
+    """Refuse the path of a file where a dataset's name or entry is wanted.
+
+    Parameters
+    ----------
+    datasets : object
+        A list of datasets, or of the slices of one, as it was written.
+    where : str
+
+    Raises
+    ------
+    UserError
+    """
+    for i, entry in enumerate(datasets if isinstance(datasets, list) else ()):
+        if isinstance(entry, dict):
+            refuse_files(entry.get("slices"), f"{where}[{i}].slices")
+        elif isinstance(entry, str) and LIKE_A_FILE.search(entry):
+            name = as_name(LIKE_A_FILE.sub("", entry.rstrip("/").rsplit("/", 1)[-1])) or "mine"
+            line = yaml_value([{"name": name, "path": entry}])
+            raise UserError(
+                f"{where}[{i}]: {shown(entry)} is a file, which needs a name; write  "
+                f"{where.rsplit('.', 1)[-1]}: {line}"
+            )
 
 
 def refuse_knowledge(named):

@@ -10,9 +10,11 @@ from spclust.comparison_plan import check_comparison
 from spclust.consistency import (
     refuse_circles,
     refuse_contradictions,
+    refuse_files,
     refuse_knowledge,
     refuse_nameless,
 )  # fmt: skip
+from spclust.corrections import is_endless
 from spclust.errors import UserError
 from spclust.reporting import GROUP
 from spclust.stages import STAGES
@@ -125,6 +127,8 @@ def resolve(config, registry, found_cards=None):
         With every fault found: key path, what was found, what is allowed, a corrected line.
     """
     found_cards = found_cards or cards.load()
+    if not is_endless(config):
+        refuse_files(config.get("datasets"))
     refuse_nameless(config.get("method"), found_cards)
     config = check(config, config_schema(), "configuration")
     refuse_knowledge(config.get("knowledge", {}))
