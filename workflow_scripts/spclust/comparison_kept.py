@@ -21,7 +21,8 @@ from spclust.stages import STAGES
 
 RUNS, _, SETTINGS = KEPT
 # sections of the configuration that lie behind every run
-OF_ALL = ("evaluation", "knowledge")
+KNOWLEDGE = "knowledge"
+OF_ALL = ("evaluation", KNOWLEDGE)
 ABSENT = "not there"
 
 
@@ -120,7 +121,8 @@ def _values(plan, section, name):
 def differing(plan, dataset, run, then, now, compared):
     """Settings of a run that are not those it was made with, and what they were.
 
-    A setting that one of the two lacks counts as equal at its default.
+    A setting that one of the two lacks counts as equal at its default. Of knowledge ``then`` may
+    know nothing.
 
     Parameters
     ----------
@@ -138,6 +140,8 @@ def differing(plan, dataset, run, then, now, compared):
     """
     found = []
     for at in _behind(plan, dataset, run.made_with):
+        if at[0] == KNOWLEDGE not in then:
+            continue
         if at not in compared:
             old, new = then.get(at[0], {}).get(at[1], {}), now[at[0]][at[1]]
             compared[at] = _differing(old, new, _defaults(plan, *at), ".".join(at))
