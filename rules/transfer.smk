@@ -40,5 +40,8 @@ use rule evaluate_run as evaluate_transfer with:
         "results/logs/<transferred>/evaluate_transfer.log",
     benchmark:
         "results/benchmarks/<transferred>/evaluate_transfer.tsv"
+    params:
+        cfg=dict(sorted(config["evaluation"].items())),
+        code=code_hash("evaluate_run"),
     message:
         "Evaluating the labels of {wildcards.dataset} from {wildcards.source}"
