@@ -11,7 +11,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
-from spclust import datasets, settings, stages
+from spclust import comparison_plan, datasets, settings, stages
 from spclust.errors import UserError
 from spclust.fingerprint import code_hash, modules_in
 from spclust.plots import captions
@@ -22,6 +22,21 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 config.update(PLAN.config)  # whole numbers where 4.0 was written
+
+
+def tell_absent_files():
+    """A line for each dataset whose file is not here; Snakemake would not say whose it is."""
+    for dataset in PLAN.datasets:
+        if file := comparison_plan.absent_file(PLAN, dataset):
+            print(
+                f"dataset {dataset}: there is no {file}; check its `path`, which is relative to "
+                f"{Path.cwd()}",
+                file=sys.stderr,
+            )
+
+
+if workflow.is_main_process:
+    tell_absent_files()
 
 
 def per_run(name, controls=True):

@@ -42,7 +42,8 @@ def test_a_wrong_configuration_dies_before_any_job(project):
 def test_a_missing_file_is_named_before_any_job(project):
     project.configure(changed(TINY, datasets=[{"name": "gone", "path": "nowhere.csv"}]))
     done = project.snakemake("results/gone/cells.h5mu")
-    assert done.code != 0 and "nowhere.csv" in done.text
+    assert done.code != 0 and re.search(r"affected files:\s+nowhere.csv", done.text)
+    assert done.text.count("dataset gone: there is no nowhere.csv; check its `path`") == 1
 
 
 CELLS, NUMBER = "preprocess-default/cells.h5mu", "preprocess-default/n_clusters.json"
