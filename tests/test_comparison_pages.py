@@ -129,6 +129,20 @@ def test_the_pages_tell_how_sure_it_is_that_methods_differ():
     assert f"{told})" in text("README.md")
 
 
+def test_the_page_tells_what_the_printed_equations_make_of_spclust():
+    runs = pd.read_csv(ROOT / "tests/comparison/small/runs.tsv", sep="\t")
+    kind = runs["dataset"].isin(["keren_p36", "upmc_001", "schurch_009A", "phenoptr_lung"])
+    values = [part.groupby("run")["ARI"].mean()[run] for run in ("spclust_printed", "spclust")
+              for part in (runs[kind], runs[~kind])]  # fmt: skip
+    of_slices = runs.groupby(["dataset", "run"])["ARI"].mean().unstack()
+    more = of_slices.query("spclust_printed > spclust").index.tolist()
+    assert more == ["hln_A1_adt"]
+    values += of_slices.loc[more[0], ["spclust_printed", "spclust"]].tolist()
+    told = "has {} on cell types and {} on regions, where its defaults have {} and {}; it is above "
+    told += "them on the lymph node alone ({} for {})"
+    assert told.format(*(f"{v:.2f}".replace("0.", ".") for v in values)) in text("comparison")
+
+
 def test_the_page_tells_what_the_graph_costs_stdgcc():
     runs = pd.read_csv(ROOT / "tests/comparison/small/runs.tsv", sep="\t")
     kind = runs["dataset"].isin(["keren_p36", "upmc_001", "schurch_009A", "phenoptr_lung"])
