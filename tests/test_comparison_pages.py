@@ -93,9 +93,24 @@ def test_the_readme_tells_the_means_over_the_slices_the_vote_was_chosen_on():
         assert value == pytest.approx(means[labels], abs=0.0005001), labels
 
 
-def test_the_page_tells_times_coherence_and_means_of_the_small_comparison():
+def small_runs():
+    """Runs of the small comparison on slices labelled by types, and on those by regions."""
     runs = pd.read_csv(ROOT / "tests/comparison/small/runs.tsv", sep="\t")
-    types = runs[runs["dataset"].isin(["keren_p36", "upmc_001", "schurch_009A", "phenoptr_lung"])]
+    kind = runs["dataset"].isin(["keren_p36", "upmc_001", "schurch_009A", "phenoptr_lung"])
+    return runs[kind], runs[~kind]
+
+
+def mean_ari():
+    """The same as mean ARI by run."""
+    return [part.groupby("run")["ARI"].mean() for part in small_runs()]
+
+
+def printed(values):
+    return [f"{value:.2f}".replace("0.", ".") for value in values]
+
+
+def test_the_page_tells_times_coherence_and_means_of_the_small_comparison():
+    types, _ = small_runs()
     page = text("comparison")
     seconds = types.groupby(["run", "dataset"])["seconds"].mean()
     ratios = seconds["spclust"] / seconds["leiden"]
@@ -107,12 +122,11 @@ def test_the_page_tells_times_coherence_and_means_of_the_small_comparison():
     coherence = types.groupby("run")["spatial_coherence"].mean()
     shown = ["truth", "banksy", "spagcn", "cellcharter", "spatialleiden", "spatialleiden_knn10",
              "leiden", "spclust", "consensus"]  # fmt: skip
-    values = [f"{coherence[run]:.2f}".replace("0.", ".") for run in shown]
+    values = printed(coherence[shown])
     assert "({} beyond chance): {}, {}, {}, {} and {}. So".format(*values[:6]) in page
     assert "Leiden's have {}, spClust's {}, the vote's {}.".format(*values[6:]) in page
     ari = types.groupby("run")["ARI"].mean()
-    told = [f"{ari[run]:.2f}".replace("0.", ".")
-            for run in ("scprotein", "scdc", "spclust_vote", "consensus")]  # fmt: skip
+    told = printed(ari[["scprotein", "scdc", "spclust_vote", "consensus"]])
     assert "(ARI {}, {} and {}, the vote {})".format(*told) in page
 
 
@@ -130,47 +144,43 @@ def test_the_pages_tell_how_sure_it_is_that_methods_differ():
 
 
 def test_the_page_tells_what_the_printed_equations_make_of_spclust():
-    runs = pd.read_csv(ROOT / "tests/comparison/small/runs.tsv", sep="\t")
-    kind = runs["dataset"].isin(["keren_p36", "upmc_001", "schurch_009A", "phenoptr_lung"])
-    values = [part.groupby("run")["ARI"].mean()[run] for run in ("spclust_printed", "spclust")
-              for part in (runs[kind], runs[~kind])]  # fmt: skip
-    of_slices = runs.groupby(["dataset", "run"])["ARI"].mean().unstack()
+    values = [of[run] for run in ("spclust_printed", "spclust") for of in mean_ari()]
+    of_slices = pd.concat(small_runs()).groupby(["dataset", "run"])["ARI"].mean().unstack()
     more = of_slices.query("spclust_printed > spclust").index.tolist()
     assert more == ["hln_A1_adt"]
     values += of_slices.loc[more[0], ["spclust_printed", "spclust"]].tolist()
     told = "has {} on cell types and {} on regions, where its defaults have {} and {}; it is above "
     told += "them on the lymph node alone ({} for {})"
-    assert told.format(*(f"{v:.2f}".replace("0.", ".") for v in values)) in text("comparison")
+    assert told.format(*printed(values)) in text("comparison")
 
 
 def test_the_page_tells_what_the_graph_costs_stdgcc():
-    runs = pd.read_csv(ROOT / "tests/comparison/small/runs.tsv", sep="\t")
-    kind = runs["dataset"].isin(["keren_p36", "upmc_001", "schurch_009A", "phenoptr_lung"])
-    types, regions = (part.groupby("run")["ARI"].mean() for part in (runs[kind], runs[~kind]))
-    coherence = runs[kind].groupby("run")["spatial_coherence"].mean()["stdgcc"]
+    types, regions = mean_ari()
+    coherence = small_runs()[0].groupby("run")["spatial_coherence"].mean()["stdgcc"]
     values = [types["stdgcc"], coherence, regions["stdgcc"]]
     values += [of[run] for run in ("stdgcc_lambda1", "kmeans") for of in (types, regions)]
     told = "(ARI {}, coherence {}) and is no better than others on regions ({}). With the spClust "
     told += "paper's, which removes the graph, it has {} and {}, less than KMeans ({} and {})"
-    assert told.format(*(f"{v:.2f}".replace("0.", ".") for v in values)) in text("comparison")
+    assert told.format(*printed(values)) in text("comparison")
 
 
 def test_the_page_tells_what_each_method_makes_of_two_preparations():
-    runs = pd.read_csv(ROOT / "tests/comparison/small/runs.tsv", sep="\t")
-    kind = runs["dataset"].isin(["keren_p36", "upmc_001", "schurch_009A", "phenoptr_lung"])
-    types, regions = (part.groupby("run")["ARI"].mean() for part in (runs[kind], runs[~kind]))
-    paragraph = text("comparison").split("is the same for all: ")[1].split("On regions nothing")[0]
+    types, regions = mean_ari()
+    paragraph = (
+        text("comparison").split("is the same for all: ")[1].split("Ward, FlowSOM and Leiden on")[0]
+    )
     names = {"the vote": "consensus", "taught by it": "spclust_vote", "Ward": "ward",
              "KMeans": "kmeans", "scDeepCluster": "scdc", "FlowSOM": "flowsom",
              "scPROTEIN": "scprotein", "PhenoGraph": "phenograph", "components": "leiden_pca",
-             "Leiden": "leiden", "SpaGCN": "spagcn", "spClust": "spclust",
-             "BANKSY": "banksy"}  # fmt: skip
+             "(?<!Spatial)Leiden": "leiden", "SpaGCN": "spagcn", "spClust": "spclust",
+             "BANKSY": "banksy", "SCIMAP-style": "scimap_style", "CellCharter": "cellcharter",
+             "SpatialLeiden": "spatialleiden"}  # fmt: skip
     for name, run in names.items():
-        values = re.search(rf"{name}(?: has)? (\.\d+) and (\.\d+)", paragraph)
+        values = re.search(rf"\b{name}(?: has)? (\.\d+) and (\.\d+)", paragraph)
         assert values, name
         for value, mean in zip(values.groups(), (types[run], types[f"{run}_i"])):
             assert float(value) == pytest.approx(mean, abs=0.005001), run
-    own = [f"{types[run]:.2f}".removeprefix("0") for run in ("spagcn_logs", "spagcn")]
+    own = printed(types[["spagcn_logs", "spagcn"]])
     assert "`spagcn_logs`, {} for {} on".format(*own) in text("comparison")
     for run in ("spatialleiden_tutorial", "spatialleiden_knn10"):
         said_of_both = f"{types[run]:.2f}".removeprefix("0")
