@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 from spclust import comparison_plan, datasets, settings, stages
 from spclust.errors import UserError
 from spclust.fingerprint import code_hash, modules_in
+from spclust.oversights import oversights
 from spclust.plots import captions
 
 REGISTRY = yaml.safe_load((Path(workflow.basedir) / "config/datasets.yaml").read_text())
@@ -24,19 +25,9 @@ except UserError as error:
 config.update(PLAN.config)  # whole numbers where 4.0 was written
 
 
-def tell_absent_files():
-    """A line for each dataset whose file is not here; Snakemake would not say whose it is."""
-    for dataset in PLAN.datasets:
-        if file := comparison_plan.absent_file(PLAN, dataset):
-            print(
-                f"dataset {dataset}: there is no {file}; check its `path`, which is relative to "
-                f"{Path.cwd()}",
-                file=sys.stderr,
-            )
-
-
 if workflow.is_main_process:
-    tell_absent_files()
+    for line in oversights(PLAN):
+        print(line, file=sys.stderr)
 
 
 def per_run(name, controls=True):

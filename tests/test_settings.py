@@ -302,6 +302,10 @@ FAULTS = {
     ),
     "unknown slice": ("datasets: [{name: a, slices: [demoo]}]", r"'demoo' is not known; did you"),
     "slice twice": ("datasets: [{name: a, slices: [demo, demo]}]", r"a slice stands twice"),
+    "slices of one file": (
+        "datasets: [{name: a, slices: [{name: b, path: c.csv}, {name: d, path: c.csv}]}]",
+        r"dataset 'a', slices: 'b' and 'd' are of the same file 'c\.csv'; correct",
+    ),
     "transfer of no run": (
         "transfer: {model: spclus, to: [demo]}",
         r"transfer\.model: 'spclus' is not known; did you mean 'spclust_vote'",

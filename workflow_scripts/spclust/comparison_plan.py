@@ -8,8 +8,9 @@ from pathlib import Path
 
 from spclust import comparison_kept
 from spclust.consistency import run_named
-from spclust.datasets import OF_COMPARISON, local_files
+from spclust.datasets import OF_COMPARISON
 from spclust.errors import UserError
+from spclust.oversights import absent_file
 from spclust.stages import STAGES
 from spclust.validation import unknown
 
@@ -61,13 +62,6 @@ def _sees_labels(plan, dataset, run):
     if first.get("method") == "run":
         return _sees_labels(plan, dataset, run_named(plan, first["run"], dataset))
     return plan.card(run.method).control or first.get("method") == "truth"
-
-
-def absent_file(plan, dataset):
-    """The first file of a dataset given by path, or of its slices, that is not here, or None."""
-    definitions = [plan.slices[name] for name in plan.slices[dataset].get("slices", [dataset])]
-    files = [file for d in definitions if "path" in d for file in local_files(d)]
-    return next((file for file in files if not Path(file).exists()), None)
 
 
 def sought(plan, root=None, wanted=None, shown=None):

@@ -96,8 +96,21 @@ def resolve(config, registry):
             members.append(member)
         if len(set(members)) < len(members):
             raise UserError(f"{where}: a slice stands twice; remove one")
+        _refuse_twins(where, {member: slices[member].get("path") for member in members})
         definition["slices"] = members
     return datasets, slices
+
+
+def _refuse_twins(where, paths):
+    """Refuse slices of a cohort that are one and the same file."""
+    seen = {}
+    for member, path in paths.items():
+        other = seen.setdefault(repr(path), member)
+        if path and other != member:
+            raise UserError(
+                f"{where}: {other!r} and {member!r} are of the same file {shown(path)}; correct "
+                "the path of one or remove it; for several images in one table write  image:"
+            )
 
 
 def _definition(entry, where, schema, registry, config):

@@ -95,7 +95,8 @@ def _explain(error, instance, root, prefix):
     if line and number is not None and passes(number, schema, root):
         return (
             f"{where}: found the text {value!r} where a number is expected (YAML reads 1e-3 as "
-            f"text, and 1.0e-3 as a number); write  {line}"
+            "text, and 1.0e-3 as a number; Snakemake reads numbers in brackets of --config as "
+            f"text, but not those in a file for --configfile); write  {line}"
         )
     allowed = _allowed(schema, root)
     if isinstance(value, int | float) and not isinstance(value, bool) and not is_usual(value):
