@@ -235,6 +235,16 @@ SAID = {
         "without alignment": "no_alignment",
         "Without reconstruction it": "no_reconstruction",
     },
+    "hyperparameters": {
+        "at τ = 0.07": "tau_0.07",
+        "at τ = 0.1": "tau_0.1",
+        "at τ = 0.5": "tau_0.5",
+        "at τ = 1": "tau_1.0",
+        "five neighbours": "k5",
+        "fifteen neighbours": "k15",
+        "25 neighbours": "k25",
+        "thirty neighbours": "k30",
+    },
 }
 
 
@@ -251,6 +261,21 @@ def test_the_page_tells_the_scores_of_the_papers_studies(name):
         assert float(found[1]) == pytest.approx(rows["mean"][run], abs=0.0005001), words
         if found[2]:
             assert float(found[2]) == pytest.approx(rows["sd"][run], abs=0.0005001), words
+
+
+def test_the_page_tells_how_little_temperature_and_neighbours_decide():
+    table = pd.read_csv(ROOT / "tests/comparison/studies/hyperparameters/table.tsv", sep="\t")
+    ari = table[table["metric"] == "ARI"].set_index("label")
+    tau, k = (of_part for _, of_part in ari.groupby("part"))
+    low, high = tau["sd"].loc[0.1:0.3], tau["sd"].loc[0.4:]
+    values = [tau["mean"].max() - tau["mean"].min(), low.min(), low.max(), high.min(), high.max(),
+              k["mean"].max() - k["mean"].min()]  # fmt: skip
+    told = [f"{value:.3f}".removeprefix("0") for value in values]
+    sentences = ("temperatures the mean ARI stays within {0}:", "(sd {1} to {2} from 0.1 to 0.3,",
+                 ", {3} to {4} above)", "from 5 to 30 it stays within {5}:")  # fmt: skip
+    paragraph = text("comparison").split("[hyperparameters]")[1].split("- [")[0]
+    assert not [s for s in sentences if s.format(*told) not in paragraph]
+    assert k["mean"].idxmin() == 5 and tau["sd"].idxmax() == 0.07
 
 
 def test_the_page_tells_what_the_study_of_several_slices_found():
