@@ -245,6 +245,19 @@ SAID = {
         "25 neighbours": "k25",
         "thirty neighbours": "k30",
     },
+    "all_printed": {
+        "beside the defaults": "spclust",
+        "Printed throughout": "all_printed",
+        "the pool of a class": "pool",
+        "all pairs of cells": "all_pairs",
+        "inner products": "inner_products",
+        "learnt weights": "learnt_weights",
+        "no temperature": "no_assignment_temperature",
+        "elementwise reconstruction": "elementwise",
+        "a plain projection": "plain_projection",
+        "a last ReLU": "last_activation",
+        "plain attention": "plain_attention",
+    },
 }
 
 
@@ -261,6 +274,15 @@ def test_the_page_tells_the_scores_of_the_papers_studies(name):
         assert float(found[1]) == pytest.approx(rows["mean"][run], abs=0.0005001), words
         if found[2]:
             assert float(found[2]) == pytest.approx(rows["sd"][run], abs=0.0005001), words
+
+
+def test_the_readme_tells_what_the_printed_equations_make_of_the_kidney():
+    table = pd.read_csv(ROOT / "tests/comparison/studies/all_printed/table.tsv", sep="\t")
+    ari = table[table["metric"] == "ARI"].set_index("run")["mean"]
+    told = "the latter have ARI {}, the defaults {}).".format(
+        *printed(ari[["all_printed", "spclust"]])
+    )
+    assert told in text("README.md")
 
 
 def test_the_page_tells_how_little_temperature_and_neighbours_decide():
