@@ -300,6 +300,29 @@ def test_the_page_tells_how_little_temperature_and_neighbours_decide():
     assert k["mean"].idxmin() == 5 and tau["sd"].idxmax() == 0.07
 
 
+def test_the_page_tells_spatialleiden_by_the_weight_of_places():
+    table = pd.read_csv(ROOT / "tests/comparison/studies/spatialleiden_ratio/table.tsv", sep="\t")
+    ari = table[table["metric"] == "ARI"].set_index(["dataset", "part", "label"])["mean"]
+    ari = ari.sort_index().round(2)
+    kidney, simulated = ({part: ari[dataset, part] for part in (0, 1)}
+                         for dataset in ("dkd_codex_000", "sim_spamosaic"))  # fmt: skip
+    assert {*kidney[0].loc[:1.0], *kidney[1].loc[:0.6]} == {0.86}
+    assert kidney[0].loc[1.4] < 0.75 and kidney[1].loc[1.0] < 0.75
+    assert {simulated[part].loc[0.2] for part in (0, 1)} == {0.73}
+    assert simulated[1].loc[0.6] == simulated[0].loc[3.6] == 0.96
+    assert simulated[1].loc[0.8:].min() >= 0.99
+    assert {*simulated[0].loc[1.4:2.5]} == {0.88} and simulated[0].loc[1.0] < 0.75
+    values = [kidney[part].loc[ratio] for ratio in (1.8, 3.6) for part in (0, 1)]
+    values += [of(ari[dataset]) for dataset in ("hln_A1_adt", "schurch_regions")
+               for of in (min, max)]  # fmt: skip
+    told = ("({} and {} at 1.8, {} and {} at 3.6)", "Lymph node ({} to {})",
+            "neighbourhoods ({} to {})")  # fmt: skip
+    values = printed(values)
+    paragraph = text("comparison").split("[spatialleiden_ratio]")[1].split("- [")[0]
+    for sentence, of_it in zip(told, (values[:4], values[4:6], values[6:])):
+        assert sentence.format(*of_it) in paragraph
+
+
 def test_the_page_tells_what_the_study_of_several_slices_found():
     table = pd.read_csv(ROOT / "tests/comparison/studies/multislice/table.tsv", sep="\t")
     ari = table[table["metric"] == "ARI"].groupby(["dataset", "run"])["mean"].first()
