@@ -23,9 +23,10 @@ def test_a_setting_that_no_run_goes_through_is_known():
     text = (
         "graphs: {k20: {n_neighbors: 20}, k30: {n_neighbors: 30}, default: {n_neighbors: 10}}\n"
         "preprocess: {mine: {}, theirs: {}}\n"
-        "method: {spclust: {}, cold: {recipe: spclust}, ward: {}, warm: {recipe: leiden}}\n"
+        "method: {spclust: {}, cold: {recipe: spclust}, ward: {}, warm: {recipe: leiden}, "
+        "later: {recipe: kmeans}, kmeans: {}}\n"
         "runs: [{name: k20, method: cold, graphs: k20}, "
-        "{name: later, method: kmeans, preprocess: theirs, datasets: [dkd_000]}]"
+        "{name: later, preprocess: theirs, datasets: [dkd_000]}]"
     )
     plan = resolve(text)
     assert unused_settings(plan) == [

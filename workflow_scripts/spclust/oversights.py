@@ -6,6 +6,7 @@ Imported by Snakemake itself, so it may use the standard library, PyYAML and jso
 from pathlib import Path
 
 from spclust.datasets import local_files
+from spclust.stages import STAGES
 
 
 def oversights(plan):
@@ -46,10 +47,12 @@ def absent_file(plan, dataset):
 def unused_settings(plan):
     """Section and name of the configuration's settings that no run goes through."""
     used = {at for _, run, _ in plan.results for at in run.made_with.items()}
-    # settings of a method lie under those that build on it
-    used |= {("method", plan.card(run.method).name) for _, run, _ in plan.results}
     # runs may be kept to datasets that are not listed today
-    used |= {(key, str(name)) for entry in plan.config["runs"] for key, name in entry.items()}
+    for entry in plan.config["runs"]:
+        method = entry.get("method", entry["name"])
+        # settings of a method lie under those that build on it
+        used |= {("method", method), ("method", plan.card(method).name)}
+        used |= {(stage, entry[stage]) for stage in STAGES if stage in entry}
     return [
         (section, name)
         for section in plan.settings

@@ -1,0 +1,63 @@
+"""The script that takes tables over into the pages: whole, and none by those of other runs."""
+
+import shutil
+
+import pandas as pd
+import pytest
+from workflow import ROOT, publish_script
+
+
+@pytest.fixture
+def publish(tmp_path, monkeypatch):
+    """The script that takes tables over, with copies of the kept ones to write to."""
+    script, studies = publish_script(), {}
+    for kept, config in script.STUDIES.items():
+        copied = tmp_path / "pages" / kept.name
+        shutil.copytree(kept, copied)
+        studies[copied] = config
+    monkeypatch.setattr(script, "STUDIES", studies)
+    monkeypatch.setattr(script, "HERE", tmp_path / "pages")
+    return script
+
+
+def of_small(tmp_path, change):
+    """The folder of a comparison whose values are the small one's but for a change."""
+    folder = tmp_path / "comparison"
+    shutil.copytree(ROOT / "tests/comparison/small", folder)
+    (folder / "figures").mkdir()
+    for figure in folder.glob("*.png"):
+        figure.rename(folder / "figures" / figure.name)
+    runs = pd.read_csv(folder / "runs.tsv", sep="\t", dtype=str)
+    change(runs).to_csv(folder / "runs.tsv", sep="\t", index=False)
+    return folder
+
+
+def test_tables_are_taken_over_whole(publish, tmp_path):
+    folder = of_small(tmp_path, lambda runs: runs.assign(ARI="0.5"))
+    publish.copy(folder)
+    small, blind = publish.STUDIES
+    assert set(publish.read("runs", small)["ARI"]) == {0.5}
+    assert {path.name for path in small.iterdir()} >= {"scores.md", "costs.png"}
+    assert set(publish.read("runs", blind)["ARI"]) != {0.5}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda runs: runs.iloc[1:], "has fewer runs than"),
+        (lambda runs: runs.assign(run="mine"), "no comparison which is kept here has"),
+        (lambda runs: runs.assign(dataset="mine"), "no comparison which is kept here has"),
+    ],
+    ids=["fewer runs", "other runs", "other slices"],
+)
+def test_tables_of_other_runs_do_not_replace_those_that_stand(publish, tmp_path, change, told):
+    folder = of_small(tmp_path, change)
+    there = {path: path.read_bytes() for path in (tmp_path / "pages").rglob("*.tsv")}
+    with pytest.raises(SystemExit, match=told):
+        publish.copy(folder)
+    assert {path: path.read_bytes() for path in (tmp_path / "pages").rglob("*.tsv")} == there
+
+
+def test_a_folder_without_tables_is_no_comparison(publish, tmp_path):
+    with pytest.raises(SystemExit, match="holds no comparison"):
+        publish.copy(tmp_path)
