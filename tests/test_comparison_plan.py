@@ -107,6 +107,17 @@ def test_runs_that_lie_there_from_other_settings_are_not_shown(in_tmp):
     assert len(comparison_plan.facts(changed)["asked"]) == 4
 
 
+@pytest.mark.parametrize("text", ["", "[1]", '{"graphs": {"leiden": null}}'])
+def test_a_finished_run_whose_settings_are_broken_is_told(in_tmp, text):
+    plan = plan_of([SIMULATED])
+    file = finish(plan, "one", "leiden", 1) / "settings.json"
+    file.write_text(text)
+    with pytest.raises(UserError, match=rf"{file} is broken \(\w+: .*\); remove it"):
+        comparison_plan.facts(plan, finished=True)
+    file.unlink()
+    assert not any(folder for *_, folder in comparison_plan.facts(plan, True)["results"])
+
+
 def test_what_is_taught_by_the_labels_bounds_the_tables(in_tmp):
     runs = [{"name": "leiden"}, {"name": "cheat", "method": "first_labels", "pseudolabels": "true"},
             {"name": "taught", "method": "spclust", "pseudolabels": "true"},

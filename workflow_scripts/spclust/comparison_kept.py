@@ -24,6 +24,8 @@ RUNS, _, SETTINGS = KEPT
 KNOWLEDGE = "knowledge"
 OF_ALL = ("evaluation", KNOWLEDGE)
 ABSENT = "not there"
+# of a file that does not hold settings
+UNREADABLE = (ValueError, TypeError, AttributeError)
 
 
 def root_of(config):
@@ -188,15 +190,26 @@ def _read(folder):
     """Settings of what a folder keeps, and folders of its runs."""
     name = SETTINGS
     try:
-        then = json.loads(Path(folder, SETTINGS).read_text())
-        then = {section: {of: dict(values) for of, values in named.items()}
-                for section, named in then.items()}  # fmt: skip
+        then = read_settings(Path(folder, SETTINGS))
         name = RUNS
         with open(Path(folder, RUNS), newline="") as file:
             rows = csv.DictReader(file, delimiter="\t")
             return then, {_whole(row, rows.line_num)["folder"] for row in rows}
-    except (ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
+    except (*UNREADABLE, KeyError, csv.Error) as error:
         raise broken(f"{folder}/{name}", error) from None
+
+
+def read_settings(file):
+    """What :func:`settings_of` returned, from its file.
+
+    Raises
+    ------
+    ValueError, TypeError, AttributeError
+        Where that is not what the file holds, see :data:`UNREADABLE`.
+    """
+    found = json.loads(Path(file).read_text())
+    return {section: {of: dict(values) for of, values in named.items()}
+            for section, named in found.items()}  # fmt: skip
 
 
 def _whole(row, line):

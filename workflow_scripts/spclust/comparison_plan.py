@@ -3,7 +3,6 @@
 Imported by Snakemake itself, so it may use the standard library, PyYAML and jsonschema only.
 """
 
-import json
 from pathlib import Path
 
 from spclust import comparison_kept
@@ -88,6 +87,11 @@ def sought(plan, root=None, wanted=None, shown=None):
         written last, in nanoseconds. ``other_settings``: of runs that are left out.
         ``settings``: all values behind the runs. ``absent``: of datasets of which nothing is kept,
         the file that is not here.
+
+    Raises
+    ------
+    UserError
+        For a file of settings that cannot be read.
     """
     kept, other = comparison_kept.usable(plan, root)
     now = comparison_kept.settings_of(plan)
@@ -105,7 +109,7 @@ def sought(plan, root=None, wanted=None, shown=None):
             asked.append(place)
         elif all(Path(place, name).is_file() for name in (*FILES, MADE_WITH)):
             # they may lie there from before settings of these names were changed
-            then = json.loads(Path(place, MADE_WITH).read_text())
+            then = _made_then(Path(place, MADE_WITH))
             changed = comparison_kept.differing(plan, dataset, run, then, now, {})
             other += changed
             found += [] if changed else [place]
@@ -123,6 +127,16 @@ def sought(plan, root=None, wanted=None, shown=None):
         "results": results,
         "settings": now,
     }
+
+
+def _made_then(file):
+    try:
+        return comparison_kept.read_settings(file)
+    except comparison_kept.UNREADABLE as error:
+        raise UserError(
+            f"{file} is broken ({type(error).__name__}: {error}); remove it, and its run is scored "
+            "again when it is asked for"
+        ) from None
 
 
 def facts(plan, finished=False, root=None):
