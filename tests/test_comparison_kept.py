@@ -1,6 +1,7 @@
 """Parts of a comparison: what is asked for, what is kept, and that both make the same tables."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -115,6 +116,26 @@ def test_what_is_kept_with_equal_settings_is_not_asked_for_again(in_tmp):
     assert len(comparison_plan.facts(plan_of("first", seeds=(1, 2, 3)), root=folder)["asked"]) == 4
     (folder / "settings.json").unlink()
     assert comparison_plan.facts(plan_of(), root=folder)["kept"] == []
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "counts"), [("01", "02", "b"), ("02", "01", "a"), ("01", "01", "a")]
+)
+def test_of_what_several_folders_keep_the_last_made_counts(in_tmp, a, b, counts):
+    keep(plan_of(), in_tmp / "a", FIRST)
+    shutil.copytree(in_tmp / "a", in_tmp / "b")
+    for name, day in (("a", a), ("b", b)):
+        runs = pd.read_csv(in_tmp / name / "runs.tsv", sep="\t").assign(made=f"2026-12-{day}")
+        runs.to_csv(in_tmp / name / "runs.tsv", sep="\t", index=False)
+    found, other = comparison_kept.usable(plan_of(), in_tmp)
+    assert set(found) == FIRST and other == []
+    assert {Path(folder).name for folder in found.values()} == {counts}
+    # one of other settings stands in for none
+    file = in_tmp / counts / "settings.json"
+    file.write_text(file.read_text().replace('"n_init": 20', '"n_init": 3'))
+    found, _ = comparison_kept.usable(plan_of(), in_tmp)
+    of_kmeans = {Path(folder).name for key, folder in found.items() if key[1] == "kmeans"}
+    assert of_kmeans == {"a", "b"} - {counts}
 
 
 def test_runs_are_known_by_their_stages_in_whichever_folder_and_by_whatever_name(in_tmp):

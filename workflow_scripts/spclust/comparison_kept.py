@@ -154,8 +154,8 @@ def differing(plan, dataset, run, then, now, compared):
 def usable(plan, root):
     """Runs of a configuration whose values are kept and were made with its settings.
 
-    A run is known by its dataset, seed and stages, whatever it is called. Neither the code nor
-    what files hold is compared.
+    A run is known by its dataset, seed and stages, whatever it is called. Of one that several
+    folders keep, those made last count. Neither the code nor what files hold is compared.
 
     Returns
     -------
@@ -170,31 +170,33 @@ def usable(plan, root):
     UserError
         For a folder whose files cannot be read.
     """
-    found, other, now = {}, {}, settings_of(plan)
+    found, days, other, now = {}, {}, {}, settings_of(plan)
     for folder in folders(root):
         (then, made), compared = _read(folder), {}
         for dataset, run, seed in plan.results:
             key = dataset, run.name, seed
-            if key in found or run.folder(dataset, seed) not in made:
+            day = made.get(run.folder(dataset, seed))
+            if day is None or (key in found and day <= days[key]):
                 continue
             changed = differing(plan, dataset, run, then, now, compared)
             if changed:
                 other.setdefault(key, []).extend(changed)
             else:
-                found[key] = folder
+                found[key], days[key] = folder, day
     said = [line for key, lines in other.items() if key not in found for line in lines]
     return found, list(dict.fromkeys(said))
 
 
 def _read(folder):
-    """Settings of what a folder keeps, and folders of its runs."""
+    """Settings of what a folder keeps, and of its runs the folder and the day."""
     name = SETTINGS
     try:
         then = read_settings(Path(folder, SETTINGS))
         name = RUNS
         with open(Path(folder, RUNS), newline="") as file:
             rows = csv.DictReader(file, delimiter="\t")
-            return then, {_whole(row, rows.line_num)["folder"] for row in rows}
+            whole = (_whole(row, rows.line_num) for row in rows)
+            return then, {row["folder"]: row.get("made", "") for row in whole}
     except (*UNREADABLE, KeyError, csv.Error) as error:
         raise broken(f"{folder}/{name}", error) from None
 
