@@ -93,8 +93,14 @@ def test_a_method_that_failed_on_a_slice_has_no_rank_and_changes_no_other(tmp_pa
     assert column(table, "mean", dataset="two", metric="ACC")["d"] is None
     # best where it ran, but out of the ranks
     assert column(table, "place", dataset="one", metric="ACC")["d"] == "best"
-    for found, expected in zip(statistics(table), statistics(comparison.score_table(full))):
+    *ranked, pairs = statistics(table)
+    *ranked_full, of_full = statistics(comparison.score_table(full))
+    for found, expected in zip(ranked, ranked_full):
         pd.testing.assert_frame_equal(found, expected)
+    # in the correction alone it counts: it was one of those named
+    corrected = ["rivals", "p_holm"]
+    pd.testing.assert_frame_equal(pairs.drop(columns=corrected), of_full.drop(columns=corrected))
+    assert set(pairs["rivals"]) == {3} and set(of_full["rivals"]) == {2}
     notes = notes_of(results)
     assert notes[0].splitlines()[0] == "- No result of d on two (seed 1, 2)."
     page = comparison_text.scores(table, ranks_of(table), [1, 2], notes)

@@ -4,7 +4,9 @@ import re
 
 import pandas as pd
 import pytest
-from workflow import ROOT
+from workflow import ROOT, publish_script
+
+from spclust.reporting import can_be_found
 
 PAGES = {"README.md": ROOT / "README.md", "comparison": ROOT / "tests/comparison/README.md"}
 NAMES = {"Ward": "ward", "KMeans": "kmeans", "the vote": "consensus", "Leiden": "leiden",
@@ -81,6 +83,43 @@ def mean_ari():
 
 def printed(values):
     return [f"{value:.2f}".replace("0.", ".") for value in values]
+
+
+def test_the_page_tells_what_six_slices_more_show():
+    module, page = publish_script(), text("comparison")
+    about = pd.read_csv(module.FULL / "scores.tsv", sep="\t").set_index("dataset")["labels"]
+    types = sorted(set(about[about == "cell types"].index))
+    of_seeds = module.read("runs", module.FULL).groupby(["dataset", "run"])["ARI"]
+    ari = of_seeds.mean().unstack("run")
+    nine, five = ari.loc[types], ari.loc[sorted({*types} - {*small_runs()[0]["dataset"]})]
+    assert len(nine) == 9 and len(five) == 5
+    names = {"the vote": "consensus", "taught by it": "spclust_vote", "PhenoGraph": "phenograph",
+             "Leiden": "leiden", "KMeans": "kmeans", "BANKSY": "banksy", "Ward": "ward",
+             "spClust": "spclust"}  # fmt: skip
+    told = printed(nine.mean()[list(names.values())])
+    sentence = "the vote has a mean ARI of {}, spClust taught by it {}, PhenoGraph {}, Leiden {}, "
+    sentence += "KMeans {}, BANKSY {}, Ward {}, spClust {}."
+    assert sentence.format(*told) in page
+    for name, run in (("the vote", "consensus"), ("Leiden", "leiden")):
+        below = nine[run] - nine["spclust"]
+        assert below.min() > 0
+        assert "below {} (by {} to {})".format(name, *printed([below.min(), below.max()])) in page
+    untrained = five.mean()[["phenograph", "leiden", "kmeans", "ward", "banksy", "flowsom",
+                             "scimap_style", "leiden_pca"]]  # fmt: skip
+    assert untrained.idxmax() == "phenograph"
+    told = printed([five["consensus"].mean(), untrained.max()])
+    assert "the vote has {} and PhenoGraph, the next that trains nothing, {};".format(*told) in page
+    spread = of_seeds.std().unstack("run")["spclust"][types].sort_values()
+    assert set(spread.index[-2:]) == {"keren_p05", "keren_p13"}
+    told = [nine["spclust"]["keren_p05"], spread["keren_p05"],
+            nine["spclust"]["keren_p13"], spread["keren_p13"]]  # fmt: skip
+    assert "({} ± {}, {} ± {})".format(*printed(told)) in page
+    told = printed(ari.loc["dkd_codex_010", ["banksy", "leiden_pca", "consensus", "spclust"]])
+    assert "BANKSY {}, Leiden on components {}, the vote {}, spClust {}.".format(*told) in page
+    pairs = module.read("differences", module.FULL)
+    pairs = pairs[(pairs["labels"] == "cell types") & (pairs["group"] == "own")]
+    assert set(pairs["rivals"]) == {23} and not can_be_found(9, 23)
+    assert pairs["p_holm"].min() > 0.05
 
 
 def test_the_page_tells_times_coherence_and_means_of_the_small_comparison():

@@ -87,7 +87,9 @@ def test_a_run_that_is_another_on_some_slices_has_a_row_for_each():
     ]
 
 
-@pytest.mark.parametrize(("kept", "study"), [("small", "comparison_small"), ("blind", "blind")])
+@pytest.mark.parametrize(
+    ("kept", "study"), [("small", "comparison_small"), ("blind", "blind"), ("full", "comparison")]
+)
 def test_the_kept_page_is_made_of_the_values_beside_it(kept, study):
     names = ("config/config.yaml", f"config/studies/{study}.yaml", "config/datasets.yaml")
     shipped, own, registry = (yaml.safe_load((ROOT / name).read_text()) for name in names)

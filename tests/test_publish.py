@@ -20,10 +20,10 @@ def publish(tmp_path, monkeypatch):
     return script
 
 
-def of_small(tmp_path, change):
-    """The folder of a comparison whose values are the small one's but for a change."""
+def like(kept, tmp_path, change):
+    """The folder of a comparison whose values are those of a kept one but for a change."""
     folder = tmp_path / "comparison"
-    shutil.copytree(ROOT / "tests/comparison/small", folder)
+    shutil.copytree(ROOT / "tests/comparison" / kept, folder)
     (folder / "figures").mkdir()
     for figure in folder.glob("*.png"):
         figure.rename(folder / "figures" / figure.name)
@@ -32,13 +32,12 @@ def of_small(tmp_path, change):
     return folder
 
 
-def test_tables_are_taken_over_whole(publish, tmp_path):
-    folder = of_small(tmp_path, lambda runs: runs.assign(ARI="0.5"))
-    publish.copy(folder)
-    small, blind = publish.STUDIES
-    assert set(publish.read("runs", small)["ARI"]) == {0.5}
-    assert {path.name for path in small.iterdir()} >= {"scores.md", "costs.png"}
-    assert set(publish.read("runs", blind)["ARI"]) != {0.5}
+@pytest.mark.parametrize("kept", ["small", "blind", "full"])
+def test_tables_are_taken_over_whole_to_where_their_slices_belong(publish, tmp_path, kept):
+    publish.copy(like(kept, tmp_path, lambda runs: runs.assign(ARI="0.5")))
+    changed = [to for to in publish.STUDIES if set(publish.read("runs", to)["ARI"]) == {0.5}]
+    assert [to.name for to in changed] == [kept]
+    assert {path.name for path in changed[0].iterdir()} >= {"scores.md", "costs.png"}
 
 
 @pytest.mark.parametrize(
@@ -51,7 +50,7 @@ def test_tables_are_taken_over_whole(publish, tmp_path):
     ids=["fewer runs", "other runs", "other slices"],
 )
 def test_tables_of_other_runs_do_not_replace_those_that_stand(publish, tmp_path, change, told):
-    folder = of_small(tmp_path, change)
+    folder = like("small", tmp_path, change)
     there = {path: path.read_bytes() for path in (tmp_path / "pages").rglob("*.tsv")}
     with pytest.raises(SystemExit, match=told):
         publish.copy(folder)

@@ -95,6 +95,21 @@ def test_wilcoxon_is_the_exact_one_of_scipy_with_holm_over_the_rivals():
     assert pairs["p_holm"].to_numpy()[order] == pytest.approx(np.minimum(raised, 1))
 
 
+def test_rivals_that_wait_count_in_the_correction():
+    holes = SCORED.copy()
+    holes.loc["s3", "b"] = np.nan
+    table = scored(holes.fillna(-9)).replace(-9, np.nan)
+    found = significance.compare(table, {"own": "a"})[2].query("metric == 'ARI'").set_index("rival")
+    assert set(found.index) == {"c", "d"} and set(found["rivals"]) == {3}
+    # all six differences of one sign, as the first of three and not of two
+    assert found.loc["d", "p_holm"] == pytest.approx(3 * 2 / 64)
+    # however many have run, those that were tested first gain nothing by it
+    three, rest = (significance.against(SCORED[names], "a", APART, waiting=waiting)
+                   for names, waiting in ((["a", "d"], 2), (["a", "b", "c", "d"], 0)))  # fmt: skip
+    of_d = [table.set_index("rival").loc["d", "p_holm"] for table in (three, rest)]
+    assert of_d[0] >= of_d[1] == pytest.approx(3 * 2 / 64)
+
+
 def test_equal_differences_of_rounded_scores_are_ties():
     gains = [0.1, -0.1, 0.1, -0.1, 0.1, -0.1]
     blocks = pd.DataFrame({"b": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]})

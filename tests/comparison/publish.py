@@ -2,8 +2,8 @@
 
     python tests/comparison/publish.py [results/comparison | results/studies/NAME ...]
 
-A comparison goes to `small/` or `blind/`, by its slices; the table of a study, its figure, settings
-and the values of its runs to `studies/NAME`. Both may be of the runs so far
+A comparison goes to `small/`, `blind/` or `full/`, by its slices; the table of a study, its figure,
+settings and the values of its runs to `studies/NAME`. Both may be of the runs so far
 (`results/..._so_far`). Without a folder only the texts are written anew, from what is kept.
 """
 
@@ -25,8 +25,13 @@ from spclust.comparison_text import MARKS, markdown, score, texts  # noqa: E402
 from spclust.reference import placed  # noqa: E402
 from spclust.reporting import GROUP, KEPT  # noqa: E402
 
-SMALL, BLIND = HERE / "small", HERE / "blind"
-STUDIES = {SMALL: "config/studies/comparison_small.yaml", BLIND: "config/studies/blind.yaml"}
+SMALL, BLIND, FULL = HERE / "small", HERE / "blind", HERE / "full"
+# the slices of the first are among those of the last
+STUDIES = {
+    SMALL: "config/studies/comparison_small.yaml",
+    BLIND: "config/studies/blind.yaml",
+    FULL: "config/studies/comparison.yaml",
+}
 END = "<!-- end -->"
 
 
@@ -87,16 +92,16 @@ def table(labels, folder=SMALL, metric="ARI"):
     return markdown(rows.loc[order].rename_axis(index="", columns=None).reset_index())
 
 
-def parts():
-    """Which parts of the comparison have run, by the values that are kept."""
+def parts(folder=SMALL):
+    """Which parts of a comparison have run, by the values that are kept."""
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
-    plan = settings.resolve(config | study(SMALL), registry)
+    plan = settings.resolve(config | study(folder), registry)
     kept = pd.DataFrame(columns=["dataset", "run", "seconds", "threads", "made"])
     # the same that the next part is spared
-    found, _ = comparison_kept.usable(plan, SMALL)
+    found, _ = comparison_kept.usable(plan, folder)
     if found:
-        rows = read("runs")
+        rows = read("runs", folder)
         keys = zip(rows["dataset"], rows["run"], rows["seed"])
         kept = rows[[key in found for key in keys]]
     return comparison_summary.parts(comparison_plan.parts(plan), kept)
@@ -121,6 +126,9 @@ def pages():
             "blind cell types": partial(table, "cell types", BLIND),
             "blind regions": partial(table, "regions", BLIND),
             "blind in short": partial(in_short, BLIND),
+            "full parts": partial(parts, FULL),
+            "full cell types": partial(table, "cell types", FULL),
+            "full in short": partial(in_short, FULL),
         },
     }
     found = {}

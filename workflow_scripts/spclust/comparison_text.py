@@ -55,8 +55,8 @@ def differences(pairs, overall, notes):
     legend += "rivals some do by chance. With fewer than six studies no interval reaches 95 %, and "
     legend += "no difference is marked. The pairs "
     legend += "are those of the reference that the configuration names; no others are tested. p: "
-    legend += "Wilcoxon's signed-rank test over slices, Holm over the rivals, where so few slices "
-    legend += "could bring it below 5 %; it knows nothing of studies."
+    legend += "Wilcoxon's signed-rank test over slices, Holm over all rivals, also those that lack "
+    legend += "a slice, where so few slices could bring it below 5 %; it knows nothing of studies."
     parts = []
     several = overall["group"].nunique() > 1
     for (labels, group), tests in overall.groupby(TABLE, sort=False):
@@ -86,7 +86,7 @@ def _against(pairs):
     line += f", intervals at {100 * first['level']:.3g} %:" if pd.notna(first["level"]) else ":"
     shown = pairs.assign(text=[difference(*row) for row in pairs[
         ["difference", "low", "high", "level"]].itertuples(index=False)], place=None)  # fmt: skip
-    if can_be_found(first["slices"], pairs["rival"].nunique()):
+    if can_be_found(first["slices"], first["rivals"]):
         shown["text"] += pairs["p_holm"].map(", p = {:.2g}".format)
     return f"{line}\n\n{_table(shown, ['rival'], 'metric')}"
 

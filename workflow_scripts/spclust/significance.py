@@ -21,8 +21,8 @@ from spclust.reporting import ALPHA, DIGITS
 RESAMPLES = 9999
 F_SLICES = 4  # fewer make Iman and Davenport's F too bold
 OVERALL = ["metric", "methods", "slices", "chi2", "p", "f", "p_f"]
-PAIRS = ["metric", "reference", "rival", "slices", "studies", "difference", "low", "high",
-         "level", "p", "p_holm"]  # fmt: skip
+PAIRS = ["metric", "reference", "rival", "rivals", "slices", "studies", "difference", "low",
+         "high", "level", "p", "p_holm"]  # fmt: skip
 
 
 def average_ranks(blocks):
@@ -69,7 +69,7 @@ def friedman(blocks):
     return chi2, p, f, float(stats.f.sf(f, k - 1, (k - 1) * (n - 1)))
 
 
-def against(blocks, reference, studies, resamples=RESAMPLES):
+def against(blocks, reference, studies, resamples=RESAMPLES, waiting=0):
     """A reference method against each rival.
 
     Parameters
@@ -81,14 +81,17 @@ def against(blocks, reference, studies, resamples=RESAMPLES):
     studies : Series, (slices,)
         Study of each slice.
     resamples : int
+    waiting : int
+        Rivals named with the others that are not there to be tested. They count in Holm's
+        correction, or what is found would depend on which are run first.
 
     Returns
     -------
     DataFrame, a row for each rival
-        ``reference``, ``rival``, ``slices``, ``studies``, mean ``difference`` (reference minus
-        rival), its interval ``low`` to ``high`` at ``level`` (:func:`interval`), ``p`` of
-        Wilcoxon's signed-rank test, two-sided, over slices, and ``p_holm``, corrected over the
-        rivals.
+        ``reference``, ``rival``, number of all ``rivals``, ``slices``, ``studies``, mean
+        ``difference`` (reference minus rival), its interval ``low`` to ``high`` at ``level``
+        (:func:`interval`), ``p`` of Wilcoxon's signed-rank test, two-sided, over slices, and
+        ``p_holm``, corrected over all rivals.
     """
     rivals = [run for run in blocks if run != reference]
     if not rivals:
@@ -98,11 +101,13 @@ def against(blocks, reference, studies, resamples=RESAMPLES):
     low, high, level = interval(differences, studies, resamples)
     # the test has nothing to rank where the two never differ
     p = [stats.wilcoxon(d).pvalue if d.any() else 1.0 for _, d in differences.items()]
+    corrected = multipletests([*p, *[1.0] * waiting], method="holm")[1][: len(p)]
     table = {
-        "reference": reference, "rival": rivals, "slices": len(blocks),
+        "reference": reference, "rival": rivals, "rivals": len(rivals) + waiting,
+        "slices": len(blocks),
         "studies": studies.loc[blocks.index].nunique(),
         "difference": differences.mean().to_numpy(), "low": low, "high": high, "level": level,
-        "p": p, "p_holm": multipletests(p, method="holm")[1],
+        "p": p, "p_holm": corrected,
     }  # fmt: skip
     return pd.DataFrame(table)
 
@@ -153,7 +158,7 @@ def compare(scores, references=None, studies=None):
     """Ranks and tests of each table of scores, one value for each slice and method.
 
     Only methods with a score on every slice of a table take part, see
-    :func:`spclust.comparison.compared`.
+    :func:`spclust.comparison.compared`; in the correction of pairs the others count.
 
     Parameters
     ----------
@@ -179,6 +184,7 @@ def compare(scores, references=None, studies=None):
         runs = compared(rows)
         if not runs:
             continue
+        waiting = rows["run"].nunique() - len(runs)
         reference, of_metric = (references or {}).get(table[1]), {}
         rows = rows[rows["run"].isin(runs)].dropna(subset="mean")
         for metric, values in rows.groupby("metric", sort=False):
@@ -188,7 +194,7 @@ def compare(scores, references=None, studies=None):
             overall.append((*table, metric, len(runs), len(blocks), *friedman(blocks)))
             if reference in runs:
                 names = {name: (studies or {}).get(name, name) for name in blocks.index}
-                found = against(blocks, reference, pd.Series(names))
+                found = against(blocks, reference, pd.Series(names), waiting=waiting)
                 pairs.append(found.assign(labels=table[0], group=table[1], metric=metric))
         means = pd.DataFrame(of_metric, index=runs)
         means = means.assign(all=means.mean(axis=1)).rename_axis("run").reset_index()
