@@ -95,11 +95,15 @@ def test_the_page_tells_what_six_slices_more_show():
     assert len(nine) == 9 and len(five) == 5
     names = {"the vote": "consensus", "taught by it": "spclust_vote", "PhenoGraph": "phenograph",
              "Leiden": "leiden", "KMeans": "kmeans", "BANKSY": "banksy", "Ward": "ward",
-             "spClust": "spclust"}  # fmt: skip
+             "spClust": "spclust", "SCIMAP-style": "scimap_style"}  # fmt: skip
     told = printed(nine.mean()[list(names.values())])
     sentence = "the vote has a mean ARI of {}, spClust taught by it {}, PhenoGraph {}, Leiden {}, "
-    sentence += "KMeans {}, BANKSY {}, Ward {}, spClust {}."
+    sentence += "KMeans {}, BANKSY {}, Ward {}, spClust {}, SCIMAP-style {}."
     assert sentence.format(*told) in page
+    four = nine.drop(five.index).mean()[list(names.values())].sort_values(ascending=False)
+    assert four.index[:3].tolist() == ["consensus", "spclust_vote", "kmeans"]
+    told = "on four slices ({}), is one of four that are level, and SCIMAP-style ({}) falls behind"
+    assert told.format(*printed(four[["kmeans", "scimap_style"]])) in page
     for name, run in (("the vote", "consensus"), ("Leiden", "leiden")):
         below = nine[run] - nine["spclust"]
         assert below.min() > 0
