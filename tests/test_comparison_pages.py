@@ -124,6 +124,16 @@ def test_the_page_tells_what_six_slices_more_show():
         "BANKSY {}, Leiden on components {}, the vote {}, spClust {}; but SpatialLeiden has {} "
     )
     assert (sentence + "for {}.").format(*told) in page
+    alike = nine.mean()[["consensus_i", "kmeans_i", "flowsom_i", "ward_i", "phenograph_i"]]
+    rest = nine.mean()[["leiden_i", "leiden_pca_i", "banksy_i", "cellcharter_i", "scimap_style_i"]]
+    own = nine.mean()[["leiden", "kmeans", "ward", "phenograph", "flowsom", "banksy"]].max()
+    assert rest.max() < alike["ward_i"]
+    leads = [alike["consensus_i"] - alike["kmeans_i"], nine.mean()["consensus"] - own]
+    told = "the vote has {} on the nine, KMeans {}, FlowSOM {}, Ward {} and PhenoGraph {}: "
+    told += (
+        "its lead over others that train nothing is {} where on their own preparations it is {}."
+    )
+    assert told.format(*printed([*alike, *leads])) in page
     pairs = module.read("differences", module.FULL)
     pairs = pairs[(pairs["labels"] == "cell types") & (pairs["group"] == "own")]
     assert set(pairs["rivals"]) == {23} and not can_be_found(9, 23)
