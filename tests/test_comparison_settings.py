@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from workflow import ROOT
+from workflow import ROOT, publish_script
 
 from spclust import comparison_plan, comparison_settings, settings
 
@@ -88,11 +88,10 @@ def test_a_run_that_is_another_on_some_slices_has_a_row_for_each():
 
 
 @pytest.mark.parametrize(
-    ("kept", "study"), [("small", "comparison_small"), ("blind", "blind"), ("full", "comparison")]
+    ("folder", "study"), publish_script().STUDIES.items(), ids=["small", "blind", "full"]
 )
-def test_the_kept_page_is_made_of_the_values_beside_it(kept, study):
-    names = ("config/config.yaml", f"config/studies/{study}.yaml", "config/datasets.yaml")
+def test_the_kept_page_is_made_of_the_values_beside_it(folder, study):
+    names = ("config/config.yaml", study, "config/datasets.yaml")
     shipped, own, registry = (yaml.safe_load((ROOT / name).read_text()) for name in names)
-    folder = ROOT / "tests/comparison" / kept
     facts = comparison_plan.facts(settings.resolve(shipped | own, registry), True, folder)
     assert comparison_settings.page(facts) == (folder / "settings.md").read_text()

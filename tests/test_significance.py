@@ -103,11 +103,9 @@ def test_rivals_that_wait_count_in_the_correction():
     assert set(found.index) == {"c", "d"} and set(found["rivals"]) == {3}
     # all six differences of one sign, as the first of three and not of two
     assert found.loc["d", "p_holm"] == pytest.approx(3 * 2 / 64)
-    # however many have run, those that were tested first gain nothing by it
-    three, rest = (significance.against(SCORED[names], "a", APART, waiting=waiting)
-                   for names, waiting in ((["a", "d"], 2), (["a", "b", "c", "d"], 0)))  # fmt: skip
-    of_d = [table.set_index("rival").loc["d", "p_holm"] for table in (three, rest)]
-    assert of_d[0] >= of_d[1] == pytest.approx(3 * 2 / 64)
+    # nor does it matter whether there is anything of those that wait
+    alone = significance.compare(scored(SCORED[["a", "d"]]), {"own": "a"}, named={"own": 4})[2]
+    assert set(alone["rivals"]) == {3} and set(alone["p_holm"]) == {3 * 2 / 64}
 
 
 def test_equal_differences_of_rounded_scores_are_ties():

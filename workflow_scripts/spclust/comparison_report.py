@@ -1,5 +1,7 @@
 """All tables and pages of a comparison."""
 
+from collections import Counter
+
 from spclust import (
     comparison,
     comparison_settings,
@@ -43,7 +45,8 @@ def tables(results, facts):
     """
     studies = {name: said["study"] for name, said in facts["about"].items() if "study" in said}
     scores = comparison.score_table(results)
-    ranks, overall, pairs = significance.compare(scores, facts["references"], studies)
+    named = Counter(facts["groups"].values())
+    ranks, overall, pairs = significance.compare(scores, facts["references"], studies, named)
     runs, classes = comparison_values.tables(results)
     shown = {
         "scores": scores,

@@ -55,8 +55,8 @@ def differences(pairs, overall, notes):
     legend += "rivals some do by chance. With fewer than six studies no interval reaches 95 %, and "
     legend += "no difference is marked. The pairs "
     legend += "are those of the reference that the configuration names; no others are tested. p: "
-    legend += "Wilcoxon's signed-rank test over slices, Holm over all rivals, also those that lack "
-    legend += "a slice, where so few slices could bring it below 5 %; it knows nothing of studies."
+    legend += "Wilcoxon's signed-rank test over slices, Holm over all rivals, also those that wait"
+    legend += ", where so few slices could bring it below 5 %; it knows nothing of studies."
     parts = []
     several = overall["group"].nunique() > 1
     for (labels, group), tests in overall.groupby(TABLE, sort=False):

@@ -154,7 +154,7 @@ def interval(differences, studies, resamples=RESAMPLES):
     return found.low, found.high, level
 
 
-def compare(scores, references=None, studies=None):
+def compare(scores, references=None, studies=None, named=None):
     """Ranks and tests of each table of scores, one value for each slice and method.
 
     Only methods with a score on every slice of a table take part, see
@@ -168,6 +168,9 @@ def compare(scores, references=None, studies=None):
         Group to the run whose pairs are tested there; without one none are.
     studies : dict of str to str, optional
         Study of each slice; one that is not there is a study of its own.
+    named : dict of str to int, optional
+        Group to the number of its runs that the configuration names, also of those of which there
+        is nothing yet; left out, those of ``scores``.
 
     Returns
     -------
@@ -184,7 +187,7 @@ def compare(scores, references=None, studies=None):
         runs = compared(rows)
         if not runs:
             continue
-        waiting = rows["run"].nunique() - len(runs)
+        waiting = (named or {}).get(table[1], rows["run"].nunique()) - len(runs)
         reference, of_metric = (references or {}).get(table[1]), {}
         rows = rows[rows["run"].isin(runs)].dropna(subset="mean")
         for metric, values in rows.groupby("metric", sort=False):
