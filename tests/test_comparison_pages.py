@@ -85,14 +85,27 @@ def printed(values):
     return [f"{value:.2f}".replace("0.", ".") for value in values]
 
 
-def test_the_page_tells_what_six_slices_more_show():
-    module, page = publish_script(), text("comparison")
+@pytest.fixture(scope="module")
+def fourteen():
+    """ARI by slice and run of the full comparison; of slices of cell types the mean and the spread
+    over seeds, and those that the small comparison lacks."""
+    module = publish_script()
     about = pd.read_csv(module.FULL / "scores.tsv", sep="\t").set_index("dataset")["labels"]
     types = sorted(set(about[about == "cell types"].index))
     of_seeds = module.read("runs", module.FULL).groupby(["dataset", "run"])["ARI"]
     ari = of_seeds.mean().unstack("run")
-    nine, five = ari.loc[types], ari.loc[sorted({*types} - {*small_runs()[0]["dataset"]})]
-    assert len(nine) == 9 and len(five) == 5
+    more = sorted({*types} - {*small_runs()[0]["dataset"]})
+    assert len(types) == 9 and len(more) == 5
+    return {"ari": ari, "nine": ari.loc[types], "five": ari.loc[more],
+            "spread": of_seeds.std().unstack("run").loc[types]}  # fmt: skip
+
+
+UNTRAINED = ["phenograph", "leiden", "kmeans", "ward", "banksy", "flowsom", "scimap_style",
+             "leiden_pca", "cellcharter"]  # fmt: skip
+
+
+def test_the_page_tells_what_five_slices_more_show_of_cell_types(fourteen):
+    page, nine, five = text("comparison"), fourteen["nine"], fourteen["five"]
     names = {"the vote has a mean ARI of": "consensus", "spClust taught by it": "spclust_vote",
              "scPROTEIN": "scprotein", "PhenoGraph": "phenograph", "scDeepCluster": "scdc",
              "Leiden": "leiden", "KMeans": "kmeans", "BANKSY": "banksy", "Ward": "ward",
@@ -108,32 +121,42 @@ def test_the_page_tells_what_six_slices_more_show():
         below = nine[run] - nine["spclust"]
         assert below.min() > 0
         assert "below {} (by {} to {})".format(name, *printed([below.min(), below.max()])) in page
-    untrained = five.mean()[["phenograph", "leiden", "kmeans", "ward", "banksy", "flowsom",
-                             "scimap_style", "leiden_pca"]]  # fmt: skip
-    assert untrained.idxmax() == "phenograph"
-    told = printed([five["consensus"].mean(), untrained.max()])
+    others = five.mean()[UNTRAINED]
+    assert others.idxmax() == "phenograph"
+    told = printed([five["consensus"].mean(), others.max()])
     assert "the vote has {} and PhenoGraph, the next that trains nothing, {};".format(*told) in page
-    spread = of_seeds.std().unstack("run")["spclust"][types].sort_values()
+    spread = fourteen["spread"]["spclust"].sort_values()
     assert set(spread.index[-2:]) == {"keren_p05", "keren_p13"}
-    told = [nine["spclust"]["keren_p05"], spread["keren_p05"],
-            nine["spclust"]["keren_p13"], spread["keren_p13"]]  # fmt: skip
+    told = [of["spclust"][patient] for patient in ("keren_p05", "keren_p13")
+            for of in (nine, fourteen["spread"])]  # fmt: skip
     assert "({} ± {}, {} ± {})".format(*printed(told)) in page
+
+
+def test_the_page_tells_what_a_second_kidney_shows(fourteen):
+    ari = fourteen["ari"]
     told = printed(ari.loc["dkd_codex_010", ["banksy", "leiden_pca", "consensus", "spclust"]])
     told += printed(ari["spatialleiden"][["dkd_codex_010", "dkd_codex_000"]])
     sentence = (
         "BANKSY {}, Leiden on components {}, the vote {}, spClust {}; but SpatialLeiden has {} "
     )
-    assert (sentence + "for {}.").format(*told) in page
-    alike = nine.mean()[["consensus_i", "kmeans_i", "flowsom_i", "ward_i", "phenograph_i"]]
-    rest = nine.mean()[["leiden_i", "leiden_pca_i", "banksy_i", "cellcharter_i", "scimap_style_i"]]
-    own = nine.mean()[["leiden", "kmeans", "ward", "phenograph", "flowsom", "banksy"]].max()
-    assert rest.max() < alike["ward_i"]
-    leads = [alike["consensus_i"] - alike["kmeans_i"], nine.mean()["consensus"] - own]
+    assert (sentence + "for {}.").format(*told) in text("comparison")
+
+
+def test_the_page_tells_what_all_make_of_nine_slices_prepared_alike(fourteen):
+    nine = fourteen["nine"].mean()
+    alike = nine[["consensus_i", "kmeans_i", "flowsom_i", "ward_i", "phenograph_i"]]
+    untrained = nine[[f"{run}_i" for run in UNTRAINED]].sort_values(ascending=False)
+    assert list(untrained.index[:3]) == ["kmeans_i", "flowsom_i", "ward_i"]
+    leads = [alike["consensus_i"] - alike["kmeans_i"], nine["consensus"] - nine[UNTRAINED].max()]
     told = "the vote has {} on the nine, KMeans {}, FlowSOM {}, Ward {} and PhenoGraph {}: "
     told += (
         "its lead over others that train nothing is {} where on their own preparations it is {}."
     )
-    assert told.format(*printed([*alike, *leads])) in page
+    assert told.format(*printed([*alike, *leads])) in text("comparison")
+
+
+def test_no_pair_of_nine_slices_can_be_found_among_so_many_rivals():
+    module = publish_script()
     pairs = module.read("differences", module.FULL)
     pairs = pairs[(pairs["labels"] == "cell types") & (pairs["group"] == "own")]
     assert set(pairs["rivals"]) == {23} and not can_be_found(9, 23)

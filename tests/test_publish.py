@@ -60,3 +60,22 @@ def test_tables_of_other_runs_do_not_replace_those_that_stand(publish, tmp_path,
 def test_a_folder_without_tables_is_no_comparison(publish, tmp_path):
     with pytest.raises(SystemExit, match="holds no comparison"):
         publish.copy(tmp_path)
+
+
+def test_the_mean_of_more_slices_is_shown_beside_and_not_of_what_lacks_one(tmp_path):
+    publish = publish_script()
+    scores = publish.read("scores", publish.FULL)
+    lacking = (scores["run"] == "ward") & (scores["dataset"] == "keren_p05")
+    scores.loc[lacking, ["mean", "sd"]] = float("nan")
+    scores.to_csv(tmp_path / "scores.tsv", sep="\t", index=False)
+    runs = publish.read("runs", publish.FULL)
+    of_types = runs["dataset"].isin(scores.loc[scores["labels"] == "cell types", "dataset"])
+    ari = runs[of_types].groupby(["run", "dataset"])["ARI"].mean().groupby("run").mean()
+    lines = publish.table("cell types", wider=tmp_path).splitlines()
+    assert lines[0].endswith("| average rank | mean of 9 slices |")
+    cells = [[cell.strip() for cell in line.split("|")] for line in lines]
+    last = {row[1]: row[-2] for row in cells}
+    assert last["ward"] == ""
+    assert {last[run] for run in ("leiden", "consensus")} == {
+        f"{ari[run]:.3f}" for run in ("leiden", "consensus")
+    }

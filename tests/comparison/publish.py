@@ -76,11 +76,29 @@ def read(name, folder=SMALL):
     return pd.read_csv(folder / f"{name}.tsv", sep="\t", dtype={"dataset": str, "run": str})
 
 
-def table(labels, folder=SMALL, metric="ARI"):
-    """Markdown with a row per method: best average rank first, controls last."""
-    scores, ranks = read("scores", folder), read("average_ranks", folder)
-    scores, ranks = (t[(t["labels"] == labels) & (t["metric"] == metric)] for t in (scores, ranks))
-    scores = scores[scores["group"].isin([GROUP, OF_ALL])]
+def shown_scores(labels, folder, metric):
+    """Rows of a comparison's scores on cells as each method prepares them, and of controls."""
+    scores = read("scores", folder)
+    of_kind = scores[(scores["labels"] == labels) & (scores["metric"] == metric)]
+    return of_kind[of_kind["group"].isin([GROUP, OF_ALL])]
+
+
+def means(labels, folder, metric):
+    """Title and texts by run of the mean over all slices; of a run that lacks one there is none."""
+    by_slice = shown_scores(labels, folder, metric).pivot(
+        index="run", columns="dataset", values="mean"
+    )
+    title = f"mean of {by_slice.shape[1]} slices"
+    return title, by_slice.mean(axis=1, skipna=False).dropna().map("{:.3f}".format)
+
+
+def table(labels, folder=SMALL, metric="ARI", wider=None):
+    """Markdown with a row per method: best average rank first, controls last.
+
+    ``wider``: a comparison of more slices whose means are shown in a last column.
+    """
+    scores, ranks = shown_scores(labels, folder, metric), read("average_ranks", folder)
+    ranks = ranks[(ranks["labels"] == labels) & (ranks["metric"] == metric)]
     shown = zip(texts(scores, score), scores["place"])
     best = [MARKS["best"].format(text) if place == "best" else text for text, place in shown]
     scores = scores.assign(text=best)
@@ -88,6 +106,9 @@ def table(labels, folder=SMALL, metric="ARI"):
     ranks = ranks.set_index("run")["average_rank"].sort_values(kind="stable")
     rows = scores.pivot(index="run", columns="dataset", values="text")[scores["dataset"].unique()]
     rows["average rank"] = ranks.map("{:.1f}".format).reindex(rows.index, fill_value="")
+    if wider:
+        title, texts_of_means = means(labels, wider, metric)
+        rows[title] = texts_of_means.reindex(rows.index, fill_value="")
     order = [*ranks.index, *rows.index.difference(ranks.index)]
     return markdown(rows.loc[order].rename_axis(index="", columns=None).reset_index())
 
@@ -117,8 +138,8 @@ def pages():
     """Path to text of both pages, written anew."""
     made = {
         ROOT / "README.md": {
-            "cell types": partial(table, "cell types"),
-            "regions": partial(table, "regions"),
+            "cell types": partial(table, "cell types", wider=FULL),
+            "regions": partial(table, "regions", wider=FULL),
         },
         HERE / "README.md": {
             "parts": parts,
