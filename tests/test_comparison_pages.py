@@ -142,17 +142,37 @@ def test_the_page_tells_what_a_second_kidney_shows(fourteen):
     assert (sentence + "for {}.").format(*told) in text("comparison")
 
 
+def test_the_page_tells_what_stdgcc_has_on_more_slices(fourteen):
+    ari = fourteen["ari"]
+    types, regions = fourteen["nine"].mean(), ari.drop(fourteen["nine"].index).mean()
+    runs = ["stdgcc", "stdgcc_lambda1", "stdgcc_weighted"]
+    told = (
+        "has {} on the nine and {} on five of regions, with the spClust paper's {} and {}, with a "
+    )
+    told += "reconstruction weighted for few proteins {} and {}"
+    values = [of[run] for run in runs for of in (types, regions)]
+    assert told.format(*printed(values)) in text("comparison")
+    best = [ari.loc["keren_p05", run] for run in ("stdgcc_lambda1", "consensus")]
+    assert "Keren's p05 ({}, the vote {})".format(*printed(best)) in text("comparison")
+    assert ari.loc[fourteen["nine"].index, "stdgcc_lambda1"].idxmax() == "keren_p05"
+
+
 def test_the_page_tells_what_all_make_of_nine_slices_prepared_alike(fourteen):
     nine = fourteen["nine"].mean()
-    alike = nine[["consensus_i", "kmeans_i", "flowsom_i", "ward_i", "phenograph_i"]]
-    untrained = nine[[f"{run}_i" for run in UNTRAINED]].sort_values(ascending=False)
-    assert list(untrained.index[:3]) == ["kmeans_i", "flowsom_i", "ward_i"]
-    leads = [alike["consensus_i"] - alike["kmeans_i"], nine["consensus"] - nine[UNTRAINED].max()]
-    told = "the vote has {} on the nine, KMeans {}, FlowSOM {}, Ward {} and PhenoGraph {}: "
-    told += (
-        "its lead over others that train nothing is {} where on their own preparations it is {}."
-    )
-    assert told.format(*printed([*alike, *leads])) in text("comparison")
+    names = {"The vote has": "consensus_i", "spClust taught by it": "spclust_vote_i",
+             "KMeans": "kmeans_i", "FlowSOM": "flowsom_i", "scDeepCluster": "scdc_i",
+             "Ward": "ward_i", "scPROTEIN": "scprotein_i", "Leiden on components": "leiden_pca_i",
+             "Leiden": "leiden_i", "PhenoGraph": "phenograph_i", "BANKSY": "banksy_i",
+             "spClust": "spclust_i", "SpaGCN": "spagcn_i", "SCIMAP-style": "scimap_style_i",
+             "SpatialLeiden": "spatialleiden_i", "CellCharter": "cellcharter_i",
+             "stDGCC": "stdgcc_i"}  # fmt: skip
+    means = nine[[run for run in nine.index if run.endswith("_i")]].sort_values(ascending=False)
+    assert list(means.index) == list(names.values())
+    assert ", ".join(map(" ".join, zip(names, printed(means)))) + "." in text("comparison")
+    untrained = nine[[f"{run}_i" for run in UNTRAINED]]
+    leads = [nine["consensus_i"] - untrained.max(), nine["consensus"] - nine[UNTRAINED].max()]
+    told = "lead over others that train nothing is {} where on their own preparations it is {}"
+    assert told.format(*printed(leads)) in text("comparison")
 
 
 def test_no_pair_of_nine_slices_can_be_found_among_so_many_rivals():
@@ -160,7 +180,18 @@ def test_no_pair_of_nine_slices_can_be_found_among_so_many_rivals():
     pairs = module.read("differences", module.FULL)
     pairs = pairs[(pairs["labels"] == "cell types") & (pairs["group"] == "own")]
     assert set(pairs["rivals"]) == {23} and not can_be_found(9, 23)
+    assert not can_be_found(9, 16)  # prepared alike
     assert pairs["p_holm"].min() > 0.05
+
+
+def test_the_page_tells_how_sure_it_is_that_methods_differ_on_five_slices_of_regions():
+    table = publish_script().read("friedman", publish_script().FULL)
+    p = table.set_index(["labels", "group", "metric"])["p_f"].sort_index()
+    assert p["cell types"].max() < 1e-5
+    told = "by each score (macro-F1 p < 10⁻⁵, ACC {}, ARI {}, NMI {}), but two of the five"
+    assert p["regions", "own"].max() < 0.05 and p["regions", "own", "macro-F1"] < 1e-5
+    values = [f"{p['regions', 'own', score]:.3f}"[1:] for score in ("ACC", "ARI", "NMI")]
+    assert told.format(*values) in text("comparison")
 
 
 def test_the_page_tells_times_coherence_and_means_of_the_small_comparison():
