@@ -76,6 +76,5 @@ def test_the_mean_of_more_slices_is_shown_beside_and_not_of_what_lacks_one(tmp_p
     cells = [[cell.strip() for cell in line.split("|")] for line in lines]
     last = {row[1]: row[-2] for row in cells}
     assert last["ward"] == ""
-    assert {last[run] for run in ("leiden", "consensus")} == {
-        f"{ari[run]:.3f}" for run in ("leiden", "consensus")
-    }
+    for run in ("leiden", "consensus"):
+        assert last[run] == f"{ari[run]:.3f}"
