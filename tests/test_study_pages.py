@@ -37,6 +37,11 @@ def test_the_table_of_a_study_is_made_of_the_values_beside_it(folder):
 
 # what the page says of the paper's studies: names in its sentences, the first value of each its ARI
 SAID = {
+    "initial_labels": {
+        "From random labels spClust": "from_random",
+        "From the true labels it": "from_truth",
+        "from SpatialLeiden's, which have .52 themselves, it": "from_spatialleiden",
+    },
     "ablation_csmote": {
         "constrained in space": "spclust",
         "at λ1 = λ2": "same_lambda",
@@ -106,6 +111,28 @@ def test_the_page_tells_the_scores_of_the_papers_studies(name):
         assert float(found[1]) == pytest.approx(rows["mean"][run], abs=0.0005001), words
         if found[2]:
             assert float(found[2]) == pytest.approx(rows["sd"][run], abs=0.0005001), words
+
+
+def test_the_page_tells_what_spclust_makes_of_first_labels():
+    folder = ROOT / "tests/comparison/studies/initial_labels"
+    runs = pd.read_csv(folder / "runs.tsv", sep="\t").groupby("run")
+    ari, f1 = runs["ARI"].mean(), runs["macro_F1"].mean()
+    leidens = [f"leiden_{seed}" for seed in (0, 42, 2026)]
+    lost = [ari[f"first_{leiden}"] - ari[f"from_{leiden}"] for leiden in leidens]
+    (first,) = {f"{ari[f'first_{leiden}']:.2f}" for leiden in leidens}
+    classes = pd.read_csv(folder / "classes.tsv", sep="\t").set_index("run")["f1"]
+    rarest = classes["from_random"], classes[[f"from_{leiden}" for leiden in leidens]]
+    of = [first, *(f"{extreme(lost):.2f}" for extreme in (min, max))]
+    of += [f"{f1[run]:.2f}" for run in ("first_kmeans", "from_kmeans")]
+    of += [f"{extreme(values):.2f}" for values in rarest for extreme in (min, max)]
+    of += [f"{ari['first_spatialleiden']:.2f}"]
+    of = [value.removeprefix("0") for value in of]
+    told = ("({0} for .80) and spClust loses {1} to {2} of them",
+            "(macro-F1 {3}) it reaches {4}", "(F1 0 to {6}; from Leiden's {7} to {8})",
+            "which have {9} themselves")  # fmt: skip
+    paragraph = text("comparison").split("[initial_labels]")[1].split("- [")[0]
+    assert not [sentence for sentence in told if sentence.format(*of) not in paragraph]
+    assert of[5] == ".00"
 
 
 def test_the_readme_tells_what_the_printed_equations_make_of_the_kidney():
