@@ -230,6 +230,19 @@ def test_what_is_kept_and_broken_is_said_with_its_folder(in_tmp, name, text):
         comparison_kept.usable(plan_of(), in_tmp / "kept")
 
 
+@pytest.mark.parametrize("name", ["runs.tsv", "classes.tsv", "settings.json"])
+def test_a_folder_that_lacks_one_of_its_files_is_said(in_tmp, name):
+    keep(plan_of(), in_tmp / "kept/deep", FIRST)
+    # others may call a table so
+    (in_tmp / "kept/runs.tsv").write_text("cell\tspeed\n")
+    comparison_kept.check(in_tmp / "kept")
+    Path("kept/deep", name).unlink()
+    with pytest.raises(
+        UserError, match=rf"kept: .*/deep/{name} is broken .*not there.* kept: null"
+    ):
+        comparison_kept.check(in_tmp / "kept")
+
+
 @pytest.mark.parametrize(
     ("name", "change", "told"),
     [

@@ -58,8 +58,14 @@ def check(root):
     Raises
     ------
     UserError
-        For a folder whose files cannot be read.
+        For a folder whose files cannot be read, or that lacks one of three: its runs would be
+        made anew, and nobody told.
     """
+    beside = {path.parent for name in KEPT for path in Path(root).rglob(name)} if root else ()
+    for folder in sorted(beside):
+        lost = [path for path in files([folder]) if not Path(path).is_file()]
+        if len(lost) == 1:
+            raise broken(lost[0], FileNotFoundError("it is not there"))
     for folder in folders(root):
         _read(folder)
 
