@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 from workflow import TINY, Project, changed
 
+from spclust.reporting import KEPT
+
 pytestmark = pytest.mark.slow
 
 SIMULATED = changed(TINY["datasets"][0], simulate={"n_cells": 200})
@@ -77,7 +79,8 @@ def test_what_fails_and_what_is_not_here_leaves_empty_cells(tmp_path):
     assert len(both) == 16 and both["compared"].notna().all()
     assert both["mean"].tolist() == both["compared"].tolist()
     shutil.move(project.folder / "results/studies", project.folder / "kept/of_a_study")
-    (project.folder / "kept/runs.tsv").unlink()
+    for name in KEPT:
+        (project.folder / "kept" / name).unlink()
     project.configure(changed(SMALL, study=made, kept="kept", seeds=[1, 2], datasets=SLICES[:2]))
     done = project.snakemake("study_so_far")
     assert done.code == 0 and "cluster_cells" not in done.jobs, done.text
