@@ -190,6 +190,14 @@ def test_the_page_tells_what_all_make_of_nine_slices_prepared_alike(fourteen):
     assert told.format(*printed(leads)) in text("comparison")
 
 
+@pytest.mark.parametrize("marker", ["parts", "full parts"])
+def test_all_parts_have_run_as_the_readme_tells(marker):
+    assert "all have run here" in text("README.md")
+    table = PAGES["comparison"].read_text().split(f"<!-- {marker}, by")[1].split("<!-- end")[0]
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| `")]
+    assert len(rows) == 10 and all(row[3].startswith("all ") for row in rows)
+
+
 def test_no_pair_of_nine_slices_can_be_found_among_so_many_rivals():
     module = publish_script()
     pairs = module.read("differences", module.FULL)
