@@ -31,7 +31,7 @@ lint: .venv/test.done
 	$(BIN)/snakemake --lint
 
 docs: .venv/run.done
-	cd workflow_scripts && ../$(BIN)/python -m spclust.reference
+	cd workflow_scripts && ../$(BIN)/python -m spclust.plan.documentation
 
 clean:
 	rm -rf .venv

@@ -11,10 +11,13 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
-from spclust import comparison_plan, datasets, settings, stages
+from spclust.comparison import plan as comparison_plan
+from spclust.plan import datasets
+from spclust.plan import settings
+from spclust.plan import stages
 from spclust.errors import UserError
-from spclust.fingerprint import code_hash, modules_in
-from spclust.oversights import oversights
+from spclust.engine.fingerprint import code_hash, modules_in
+from spclust.plan.likely_mistakes import oversights
 from spclust.plots import captions
 
 REGISTRY = yaml.safe_load((Path(workflow.basedir) / "config/datasets.yaml").read_text())

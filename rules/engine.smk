@@ -6,7 +6,8 @@ import time
 
 from snakemake import jobs, workflow as snakemake_workflow
 
-from spclust import failures, scheduling
+from spclust.engine import failures
+from spclust.engine import scheduling
 
 # Snakemake counts no resource that has no limit; one training at a time on a local GPU. The
 # executor is not known yet; those that submit jobs are told how many (--jobs), local ones are not.

@@ -2,7 +2,8 @@
 
 from functools import cache
 
-from spclust import comparison_kept, comparison_plan
+from spclust.comparison import kept as comparison_kept
+from spclust.comparison import plan as comparison_plan
 
 
 @cache

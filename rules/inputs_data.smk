@@ -1,6 +1,6 @@
 """Input and params functions of the rules from the raw files to first labels; no rule."""
 
-from spclust import consistency
+from spclust.plan import contradictions as consistency
 
 COHORTS = [name for name, found in PLAN.slices.items() if "slices" in found]
 

@@ -21,14 +21,14 @@ def method_cfg(wildcards):
 
 
 @cache
-def recipe_code(script, recipe):
+def recipe_code(script, module):
     """Fingerprint of an adapter's library code and the recipe it loads, made once for all jobs."""
-    return code_hash(script, f"spclust.methods.{recipe}")
+    return code_hash(script, module)
 
 
 def method_code(wildcards):
     """Params function: fingerprint of what clusters."""
-    return recipe_code("cluster_cells", PLAN.card(wildcards.method).name)
+    return recipe_code("cluster_cells", PLAN.card(wildcards.method).module)
 
 
 def method_env(wildcards):

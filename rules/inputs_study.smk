@@ -2,7 +2,8 @@
 
 from functools import cache
 
-from spclust import comparison_plan, study_plan
+from spclust.comparison import plan as comparison_plan
+from spclust.comparison import study_plan
 
 
 def study_files(extent):

@@ -2,8 +2,11 @@
 
 import pandas as pd
 
-from spclust import contracts, logs, pseudolabels, signatures
-from spclust.votes import Votes
+from spclust.data import contracts
+from spclust.data.votes import Votes
+from spclust.engine import logs
+from spclust.knowledge import signatures
+from spclust.stages import pseudolabels
 
 with logs.job(snakemake.log[0], snakemake.rule):
     files, knowledge, cfg = snakemake.input, (), dict(snakemake.params.cfg)

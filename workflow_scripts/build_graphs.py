@@ -1,6 +1,9 @@
 """Build the expression and the spatial graph of prepared or balanced cells."""
 
-from spclust import contracts, graph_files, graphs, logs
+from spclust.data import contracts
+from spclust.data import graphs as graph_files
+from spclust.engine import logs
+from spclust.stages import graphs
 
 with logs.job(snakemake.log[0], snakemake.rule):
     cells = contracts.read_cells(snakemake.input.cells, "prepared")

@@ -1,6 +1,9 @@
 """Decide how many clusters a dataset is divided into."""
 
-from spclust import contracts, logs, pseudolabels, signatures
+from spclust.data import contracts
+from spclust.engine import logs
+from spclust.knowledge import signatures
+from spclust.stages import pseudolabels
 
 with logs.job(snakemake.log[0], snakemake.rule):
     cells = contracts.read_cells(snakemake.input.cells, "prepared")

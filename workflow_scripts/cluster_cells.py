@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
-from spclust import contracts, graph_files, logs, methods
-from spclust.votes import Votes
+from spclust import methods
+from spclust.data import contracts
+from spclust.data import graphs as graph_files
+from spclust.data.votes import Votes
+from spclust.engine import logs
 
 checkpoint = Path(snakemake.output.clusters).with_name(".checkpoint.pt")
 with logs.job(snakemake.log[0], snakemake.rule):

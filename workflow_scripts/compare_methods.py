@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from spclust import comparison_report, comparison_text, contracts, logs
+from spclust.comparison import report as comparison_report
+from spclust.comparison import text as comparison_text
+from spclust.data import contracts
+from spclust.engine import logs
 
 with logs.job(snakemake.log[0], snakemake.rule) as log:
     facts, out = snakemake.params.cfg, snakemake.output

@@ -1,6 +1,7 @@
 """Fetch one file of the registry."""
 
-from spclust import download, logs
+from spclust.engine import logs
+from spclust.stages import download
 
 with logs.job(snakemake.log[0], snakemake.rule):
     download.fetch(

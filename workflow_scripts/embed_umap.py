@@ -1,6 +1,8 @@
 """Two-dimensional UMAP of an embedding or of the features."""
 
-from spclust import contracts, graphs, logs
+from spclust.data import contracts
+from spclust.engine import logs
+from spclust.stages import graphs
 
 with logs.job(snakemake.log[0], snakemake.rule):
     source = snakemake.input[0]

@@ -1,6 +1,8 @@
 """Score one run, with and without labels."""
 
-from spclust import contracts, logs, metrics
+from spclust.analyses import metrics
+from spclust.data import contracts
+from spclust.engine import logs
 
 with logs.job(snakemake.log[0], snakemake.rule):
     files = snakemake.input

@@ -1,6 +1,8 @@
 """Add the clusters of one run to the imported cells."""
 
-from spclust import contracts, export, logs
+from spclust.data import contracts
+from spclust.engine import logs
+from spclust.io.writers import clustered as export
 
 with logs.job(snakemake.log[0], snakemake.rule):
     files, out = snakemake.input, snakemake.output[0]

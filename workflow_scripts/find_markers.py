@@ -1,6 +1,8 @@
 """Rank the features that tell each cluster from the rest."""
 
-from spclust import contracts, logs, markers
+from spclust.analyses import markers
+from spclust.data import contracts
+from spclust.engine import logs
 
 with logs.job(snakemake.log[0], snakemake.rule):
     files = snakemake.input

@@ -1,6 +1,7 @@
 """Read a slice of any supported format into MuData; part its reference labels off."""
 
-from spclust import contracts, logs
+from spclust.data import contracts
+from spclust.engine import logs
 from spclust.io import importing
 
 with logs.job(snakemake.log[0], snakemake.rule):

@@ -1,6 +1,7 @@
 """Join the slices of a cohort into one dataset."""
 
-from spclust import contracts, logs
+from spclust.data import contracts
+from spclust.engine import logs
 from spclust.io import cohort
 
 with logs.job(snakemake.log[0], snakemake.rule):

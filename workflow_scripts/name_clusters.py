@@ -1,6 +1,9 @@
 """Propose a name for each cluster by what it has more of than the others."""
 
-from spclust import contracts, logs, naming, signatures
+from spclust.analyses import names as naming
+from spclust.data import contracts
+from spclust.engine import logs
+from spclust.knowledge import signatures
 
 with logs.job(snakemake.log[0], snakemake.rule):
     files = snakemake.input

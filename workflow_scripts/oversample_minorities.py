@@ -1,6 +1,8 @@
 """Balance the classes with synthetic cells (Spa-CSMOTE)."""
 
-from spclust import contracts, logs, oversample
+from spclust.data import contracts
+from spclust.engine import logs
+from spclust.stages import oversample
 
 with logs.job(snakemake.log[0], snakemake.rule):
     cells = contracts.read_cells(snakemake.input.cells, "prepared")

@@ -1,9 +1,12 @@
 """Draw the comparison of the methods."""
 
-from spclust import contracts, logs
-from spclust.plots import comparison
+from spclust.comparison import figures as comparison
+from spclust.data import contracts
+from spclust.engine import logs
 
 with logs.job(snakemake.log[0], snakemake.rule):
-    tables = {name: contracts.read_written(path, "dataset", "class", "run")
-              for name, path in snakemake.input.items()}  # fmt: skip
+    tables = {
+        name: contracts.read_written(path, "dataset", "class", "run")
+        for name, path in snakemake.input.items()
+    }
     comparison.draw(snakemake.output[0], tables)

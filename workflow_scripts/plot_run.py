@@ -1,8 +1,9 @@
 """Draw every figure of one run."""
 
-from spclust import contracts, logs
+from spclust.data import contracts
+from spclust.data.votes import Votes
+from spclust.engine import logs
 from spclust.plots import runs
-from spclust.votes import Votes
 
 with logs.job(snakemake.log[0], snakemake.rule):
     files = snakemake.input

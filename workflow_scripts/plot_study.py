@@ -1,7 +1,8 @@
 """Draw a study."""
 
-from spclust import contracts, logs
-from spclust.plots import study
+from spclust.comparison import study_figure as study
+from spclust.data import contracts
+from spclust.engine import logs
 
 with logs.job(snakemake.log[0], snakemake.rule):
     table = contracts.read_written(snakemake.input[0], "dataset", "label", "run", "metric")

@@ -1,6 +1,7 @@
 """Draw the comparison of all runs."""
 
-from spclust import contracts, logs
+from spclust.data import contracts
+from spclust.engine import logs
 from spclust.plots import summary
 
 with logs.job(snakemake.log[0], snakemake.rule):

@@ -1,6 +1,7 @@
 """Draw the labels that a model of other slices gave."""
 
-from spclust import contracts, logs
+from spclust.data import contracts
+from spclust.engine import logs
 from spclust.plots import transfer
 from spclust.plots.maps import Groups
 

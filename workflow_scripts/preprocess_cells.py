@@ -1,6 +1,9 @@
 """Prepare the features of each modality."""
 
-from spclust import contracts, logs, panel, preprocess
+from spclust.data import contracts
+from spclust.engine import logs
+from spclust.knowledge import panel
+from spclust.stages.preprocess import preparation
 
 with logs.job(snakemake.log[0], snakemake.rule):
     files = snakemake.input
@@ -8,5 +11,5 @@ with logs.job(snakemake.log[0], snakemake.rule):
     # of a panel that takes all features no table is read
     tables = files.get("proteins")
     proteins = None if tables is None else panel.read_proteins(tables)
-    cells = preprocess.prepare(data, snakemake.params.cfg, proteins)
+    cells = preparation.prepare(data, snakemake.params.cfg, proteins)
     contracts.write_cells(cells, snakemake.output.cells)

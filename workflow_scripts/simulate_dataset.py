@@ -1,6 +1,8 @@
 """Make a tissue with known truth, as a file such as users have."""
 
-from spclust import contracts, logs, simulate
+from spclust.data import contracts
+from spclust.engine import logs
+from spclust.stages import simulate
 
 with logs.job(snakemake.log[0], snakemake.rule):
     cells = simulate.simulate_tissue(**snakemake.params.cfg)

@@ -1,6 +1,9 @@
 """Collect the metrics of all runs, their mean and sd, and the agreement between seeds."""
 
-from spclust import contracts, logs, metrics, reporting
+from spclust.analyses import metrics
+from spclust.data import contracts
+from spclust.data import scores as reporting
+from spclust.engine import logs
 
 with logs.job(snakemake.log[0], snakemake.rule):
     files, out = snakemake.input, snakemake.output

@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
-from spclust import contracts, logs, transfer
+from spclust.data import contracts
+from spclust.engine import logs
+from spclust.stages import transfer
 
 
 def read(folder):
@@ -22,8 +24,12 @@ with logs.job(snakemake.log[0], snakemake.rule):
         facts = json.loads((Path(folder) / "transfer.json").read_text())
         found.append(
             {
-                "place": place, "scores": scores, "clusters": clusters, "facts": facts,
-                "own_scores": own_scores, "own_clusters": own_clusters,
+                "place": place,
+                "scores": scores,
+                "clusters": clusters,
+                "facts": facts,
+                "own_scores": own_scores,
+                "own_clusters": own_clusters,
             }
-        )  # fmt: skip
+        )
     contracts.write_table(transfer.summarise(found).round(6), snakemake.output[0])

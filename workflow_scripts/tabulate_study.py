@@ -1,14 +1,12 @@
 """Collect the scores of a study's runs, beside those that the paper printed."""
 
-from spclust import (
-    comparison,
-    comparison_settings,
-    comparison_values,
-    contracts,
-    logs,
-    reporting,
-    study,
-)  # fmt: skip
+from spclust.comparison import results as comparison
+from spclust.comparison import settings_page as comparison_settings
+from spclust.comparison import study
+from spclust.comparison import values as comparison_values
+from spclust.data import contracts
+from spclust.data import scores as reporting
+from spclust.engine import logs
 
 with logs.job(snakemake.log[0], snakemake.rule) as log:
     facts, out = snakemake.params.cfg, snakemake.output

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
-from spclust import contracts, logs, methods, transfer
-from spclust.models import Model
+from spclust import methods
+from spclust.data import contracts
+from spclust.data.models import Model
+from spclust.engine import logs
+from spclust.stages import transfer
 
 with logs.job(snakemake.log[0], snakemake.rule):
     model = Model.load(Path(snakemake.input.extras) / "model")

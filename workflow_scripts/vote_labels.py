@@ -1,6 +1,9 @@
 """Make a pool of partitions and let it vote."""
 
-from spclust import contracts, logs, pools, signatures
+from spclust.data import contracts
+from spclust.engine import logs
+from spclust.knowledge import signatures
+from spclust.stages import votes as pools
 
 with logs.job(snakemake.log[0], snakemake.rule):
     given = snakemake.input

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pandas as pd
 
-from spclust.contracts import IMAGE, SLICE, SPATIAL
+from spclust.data.contracts import IMAGE, SLICE, SPATIAL
 from spclust.errors import UserError
 from spclust.io import guess, labels
 from spclust.io.importing import tidy
@@ -60,10 +60,11 @@ def join(parts, min_label_size):
         own = {name: data.mod[m] for name, data in slices.items()}
         common = _in_common(m, {name: part.var_names for name, part in own.items()})
         stacked = anndata.concat(
-            anndata.AnnData(part[:, common].X, pd.DataFrame(index=own_ids[name]),
-                            pd.DataFrame(index=common))
+            anndata.AnnData(
+                part[:, common].X, pd.DataFrame(index=own_ids[name]), pd.DataFrame(index=common)
+            )
             for name, part in own.items()
-        )  # fmt: skip
+        )
         stacked.obs = _stacked_obs([part.obs for part in own.values()], ids)
         modalities[m] = stacked
     data = mudata.MuData(modalities)
@@ -75,10 +76,14 @@ def join(parts, min_label_size):
     data.obsm[SPATIAL] = np.concatenate(
         [np.asarray(one.obsm[SPATIAL], dtype=np.float32) for one in slices.values()]
     )
-    log.info("joined %d slices: %d cells (%s), %s, %d images", len(slices), data.n_obs,
-             ", ".join(f"{name} {n}" for name, n in zip(slices, sizes)),
-             ", ".join(f"{m} of {part.n_vars} features" for m, part in modalities.items()),
-             data.obs[IMAGE].nunique())  # fmt: skip
+    log.info(
+        "joined %d slices: %d cells (%s), %s, %d images",
+        len(slices),
+        data.n_obs,
+        ", ".join(f"{name} {n}" for name, n in zip(slices, sizes)),
+        ", ".join(f"{m} of {part.n_vars} features" for m, part in modalities.items()),
+        data.obs[IMAGE].nunique(),
+    )
     return data, _labels(parts, min_label_size)
 
 
@@ -99,8 +104,13 @@ def _in_common(modality, names):
         )
     for name, own in lost.items():
         if len(own):
-            log.warning("%d features of %s are not in all slices and are left out: %s%s", len(own),
-                        name, ", ".join(own[:30]), ", ..." if len(own) > 30 else "")  # fmt: skip
+            log.warning(
+                "%d features of %s are not in all slices and are left out: %s%s",
+                len(own),
+                name,
+                ", ".join(own[:30]),
+                ", ..." if len(own) > 30 else "",
+            )
     if alike:
         log.warning("names of %s must be the same, letter by letter%s", modality, alike)
     return common
@@ -144,8 +154,7 @@ def _refuse_repeated(names, what):
 
 def _stacked_obs(frames, ids):
     """Columns of obs of any slice, missing where a slice has none."""
-    plain = [frame.astype({c: object for c in frame.select_dtypes("category")})
-             for frame in frames]  # fmt: skip
+    plain = [frame.astype({c: object for c in frame.select_dtypes("category")}) for frame in frames]
     return tidy(pd.concat(plain, ignore_index=True).set_axis(ids))
 
 

@@ -118,9 +118,8 @@ def proteins(frame, taken):
     if len(codex) > 2:
         return codex
     return [
-        c for c in frame.columns
-        if c not in taken and not _other(c) and _mostly_numbers(frame[c])
-    ]  # fmt: skip
+        c for c in frame.columns if c not in taken and not _other(c) and _mostly_numbers(frame[c])
+    ]
 
 
 def _other(name):

@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from spclust.contracts import IMAGE, PARENTS, PSEUDOLABEL, SLICE, SPATIAL, SYNTHETIC
+from spclust.data import folders
+from spclust.data.contracts import IMAGE, PARENTS, PSEUDOLABEL, SLICE, SPATIAL, SYNTHETIC
 from spclust.errors import UserError
-from spclust.io import folders, guess, hdf5, labels, modalities, readers, roles, tables
+from spclust.io import guess, hdf5, labels, modalities, readers, roles, tables
 
 log = logging.getLogger(__name__)
 
@@ -85,8 +86,10 @@ def import_cells(paths, cfg):
         )
         log.warning(
             "%s: judged by their names, columns are taken as below. Right? Paste this into the "
-            "dataset's entry; wrong? Change it there:%s", cfg.get("name", files[0]), lines,
-        )  # fmt: skip
+            "dataset's entry; wrong? Change it there:%s",
+            cfg.get("name", files[0]),
+            lines,
+        )
     return _finish(found, cfg, ", ".join(map(str, files[:3])))
 
 
@@ -118,9 +121,11 @@ def _from_table(table, cfg):
     taken = {x, y, cfg.get("cell_id"), *groups.values()} - {None}
     roles.refuse_taken(cfg, {"x": x, "y": y, "cell_id": cfg.get("cell_id"), **groups}, source)
     proteins = roles.proteins(
-        [c for c in columns if c not in taken], cfg, source,
+        [c for c in columns if c not in taken],
+        cfg,
+        source,
         lambda: known or roles.refuse_commas(table, taken) or guess.proteins(table.frame, taken),
-    )  # fmt: skip
+    )
     if known is None and "proteins" not in cfg:
         guessed["proteins"] = proteins
     names = roles.cell_names(table, cfg.get("cell_id"), groups["image"])
@@ -237,7 +242,9 @@ def _check_places(data, source):
             f"({x:g}, {y:g}); check the columns named as  x:, y:  and  image:  of the dataset"
         )
     log.info(
-        "%d cells, features: %s, %d image(s): %s", data.n_obs,
-        ", ".join(f"{m} {part.n_vars}" for m, part in data.mod.items()), len(spans),
+        "%d cells, features: %s, %d image(s): %s",
+        data.n_obs,
+        ", ".join(f"{m} {part.n_vars}" for m, part in data.mod.items()),
+        len(spans),
         places.size().sort_values(ascending=False).head(20).to_dict(),
-    )  # fmt: skip
+    )

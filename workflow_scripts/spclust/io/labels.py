@@ -60,8 +60,10 @@ def table(column, ignored=None, min_size=MIN_SIZE):
         none |= small_letters.str.endswith("_-1").fillna(False)
     log.info(
         "labels: %d cells have none, %d one that is no class (%s)",
-        text.isna().sum(), none.sum(), ", ".join(sorted(text[none].unique())) or "none",
-    )  # fmt: skip
+        text.isna().sum(),
+        none.sum(),
+        ", ".join(sorted(text[none].unique())) or "none",
+    )
     real = text[~none].dropna().astype(object)
     found = pd.DataFrame({"cell": real.index.astype(str), "label": real.to_numpy()})
     return found.assign(scored=scored(found["label"], min_size))
@@ -78,12 +80,15 @@ def scored(names, min_size):
     rare = sizes.index[sizes < min_size]
     log.info(
         "labels: %d classes are scored, and not %d cells in classes of fewer than %d (%s)",
-        len(sizes) - len(rare), sizes[rare].sum(), min_size,
+        len(sizes) - len(rare),
+        sizes[rare].sum(),
+        min_size,
         ", ".join(f"{name} {sizes[name]}" for name in rare) or "none",
-    )  # fmt: skip
+    )
     if len(rare) == len(sizes):
         log.warning(
             "no class of reference labels has %d cells or more, so nothing can be scored against "
-            "them; lower `min_label_size` of the dataset", min_size,
-        )  # fmt: skip
+            "them; lower `min_label_size` of the dataset",
+            min_size,
+        )
     return ~names.isin(rare).to_numpy()

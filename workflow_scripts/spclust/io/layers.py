@@ -2,7 +2,7 @@
 
 import logging
 
-from spclust.contracts import GIVEN
+from spclust.data.contracts import GIVEN
 from spclust.errors import UserError
 from spclust.io import tables
 
@@ -55,7 +55,7 @@ def measured(part, layer, source):
     Returns
     -------
     AnnData
-        What was ``X`` is its layer ``X_given``; :mod:`spclust.export` puts it back.
+        What was ``X`` is its layer ``X_given``; :mod:`spclust.io.writers.clustered` puts it back.
 
     Raises
     ------
@@ -88,8 +88,11 @@ def say_of_others(part, source):
     if there and part.X.min() < 0:
         log.warning(
             "%s: X has negative values, so it is hardly as measured; the file also holds %s, to "
-            "take that write  layer: %s", source, ", ".join(there), there[0],
-        )  # fmt: skip
+            "take that write  layer: %s",
+            source,
+            ", ".join(there),
+            there[0],
+        )
 
 
 def _beside(part):

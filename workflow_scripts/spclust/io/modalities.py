@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from spclust.contracts import SPATIAL
+from spclust.data.contracts import SPATIAL
 from spclust.errors import UserError
 from spclust.io import guess, layers, roles, tables
 
@@ -179,9 +179,11 @@ def _joined(parts, sources, cfg):
     lost = max(part.n_obs for part in parts.values()) - len(common)
     log.log(
         logging.WARNING if lost else logging.INFO,
-        "%d cells are in all modalities (%s)%s", len(common), sizes,
+        "%d cells are in all modalities (%s)%s",
+        len(common),
+        sizes,
         ", the others are left out" if lost else "",
-    )  # fmt: skip
+    )
     # a copy only where order or cells differ
     return {
         m: part if part.obs_names.equals(common) else part[common].copy()
@@ -217,12 +219,17 @@ def _holders(parts, shared):
 def _say_where_they_differ(columns, parts, shared):
     """Warn of columns in use that are not the same in all modalities that have them."""
     for column in columns:
-        held = [h.obs[column].astype(str).to_numpy() for h in _holders(parts, shared)
-                if column in h.obs]  # fmt: skip
+        held = [
+            h.obs[column].astype(str).to_numpy() for h in _holders(parts, shared) if column in h.obs
+        ]
         cells = sum((held[0] != other).sum() for other in held[1:])
         if cells:
-            log.warning("the obs column %r is not the same in all modalities (%d cells differ); "
-                        "that of the first is used", column, cells)  # fmt: skip
+            log.warning(
+                "the obs column %r is not the same in all modalities (%d cells differ); "
+                "that of the first is used",
+                column,
+                cells,
+            )
 
 
 def _table(frame, source, named):
@@ -261,8 +268,11 @@ def _from_obsm(values, table, source):
             f"{source}: obsm['spatial'] has the shape {values.shape}, (cells, 2) is expected"
         )
     if values.shape[1] > 2:
-        log.warning("%s: obsm['spatial'] has %d columns; x and y, the first two, are used",
-                    source, values.shape[1])  # fmt: skip
+        log.warning(
+            "%s: obsm['spatial'] has %d columns; x and y, the first two, are used",
+            source,
+            values.shape[1],
+        )
     columns = ["obsm['spatial'][:, 0]", "obsm['spatial'][:, 1]"]
     frame = pd.DataFrame(values[:, :2], columns=columns)
     table = tables.Table(frame, dict.fromkeys(columns, "obs"), table.sources, table.unit)

@@ -89,8 +89,10 @@ def proteins(columns, cfg, source, find):
     if excluded and "exclude_proteins" not in cfg:
         log.warning(
             "%s: left out, because their names tell of DNA stains or background: %s; to keep all "
-            "write  exclude_proteins: []", source, ", ".join(excluded),
-        )  # fmt: skip
+            "write  exclude_proteins: []",
+            source,
+            ", ".join(excluded),
+        )
     if not kept:
         raise UserError(
             f"{source}: no protein columns were found; name them as  proteins:  of the dataset, a "

@@ -173,8 +173,11 @@ def join(parts, on):
             )
         log.info(
             "joined %s: %d cells in both, %d only there, %d only in the files before it",
-            other.files(), len(kept), len(right) - len(kept), len(left) - len(kept),
-        )  # fmt: skip
+            other.files(),
+            len(kept),
+            len(right) - len(kept),
+            len(left) - len(kept),
+        )
         result, other = result.take(kept), other.take(rows[kept])
         new = [c for c in other.frame.columns if c not in result.frame]
         twice = [c for c in other.frame.columns if c in result.frame and c not in on]

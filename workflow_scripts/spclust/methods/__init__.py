@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from spclust import contracts, logs
-from spclust.cells import Cells
+from spclust.data import contracts
+from spclust.data.cells import Cells
+from spclust.data.graphs import Graphs
+from spclust.data.models import Model
+from spclust.data.votes import Votes
+from spclust.engine import logs
 from spclust.errors import UserError
-from spclust.graph_files import Graphs
-from spclust.models import Model
-from spclust.votes import Votes
 
 log = logging.getLogger(__name__)
 
@@ -141,8 +142,17 @@ class Clustering:
                 self.model.save(folder / "model")
 
 
-def cluster(cells, n_clusters, seed, settings, name="", graphs=None, machine=Machine(),
-            reference=None, votes=None):  # fmt: skip
+def cluster(
+    cells,
+    n_clusters,
+    seed,
+    settings,
+    name="",
+    graphs=None,
+    machine=Machine(),
+    reference=None,
+    votes=None,
+):
     """Cluster cells with the recipe named in the settings.
 
     Parameters
@@ -155,7 +165,7 @@ def cluster(cells, n_clusters, seed, settings, name="", graphs=None, machine=Mac
     Returns
     -------
     Clustering
-        Of the original cells; with a :class:`spclust.models.Model` where the recipe can label
+        Of the original cells; with a :class:`spclust.data.models.Model` where the recipe can label
         other cells.
 
     Raises
@@ -198,7 +208,7 @@ def predict(model, cells, graphs=None, machine=Machine()):
     ----------
     model : Model
     cells : Cells
-        Prepared with the model's constants (:func:`spclust.preprocess.apply`).
+        Prepared with the model's constants (:func:`spclust.stages.preprocess.preparation.apply`).
     graphs : Graphs or None
         Of these cells, by the model's graph settings.
     machine : Machine

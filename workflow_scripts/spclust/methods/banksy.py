@@ -12,10 +12,11 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.decomposition import PCA
 
+from spclust.clustering import heads
+from spclust.data import requirements
 from spclust.methods import Clustering
-from spclust.parts import heads, requirements
-from spclust.parts.expression import shared_neighbours
-from spclust.parts.graphs import neighbours_within
+from spclust.neighbours.expression import shared_neighbours
+from spclust.neighbours.knn import neighbours_within
 
 
 def kernel(coordinates, images, n_neighbors, wave):
@@ -52,8 +53,9 @@ def kernel(coordinates, images, n_neighbors, wave):
     shape = (len(coordinates),) * 2
     if not rows:
         return sp.csr_matrix(shape)
-    return sp.csr_matrix((np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))),
-                         shape)  # fmt: skip
+    return sp.csr_matrix(
+        (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns))), shape
+    )
 
 
 def surroundings(x, coordinates, images, n_neighbors):
@@ -90,8 +92,9 @@ def cluster(task):
     requirements.places(task)
     s, cells = task.settings, task.cells
     places = cells.coordinates.astype(np.float64)
-    x = blocks(cells.matrix.astype(np.float64), places, cells.image, s["spatial_n_neighbors"],
-               s["share"])  # fmt: skip
+    x = blocks(
+        cells.matrix.astype(np.float64), places, cells.image, s["spatial_n_neighbors"], s["share"]
+    )
     z = PCA(min(s["pca_components"], *x.shape), random_state=task.seed).fit_transform(x)
     z = z.astype(np.float32)
     weights = shared_neighbours(z, np.zeros(len(z)), s["n_neighbors"], task.seed)

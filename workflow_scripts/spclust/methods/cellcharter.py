@@ -12,9 +12,9 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 
+from spclust.clustering.heads import ordered_by_size
 from spclust.methods import Clustering
-from spclust.parts.heads import ordered_by_size
-from spclust.parts.spatial import hop_means
+from spclust.neighbours.spatial import hop_means
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +29,13 @@ def cluster(task):
     log.info("mixture of %d components over %d features", n_clusters, features.shape[1])
     if len(x) < n_clusters * features.shape[1]:
         log.warning(
-            "%d cells are few for %d covariances of %d features; lower %s or %s", len(x),
-            n_clusters, features.shape[1], task.key("pca_components"), task.key("hops"),
-        )  # fmt: skip
+            "%d cells are few for %d covariances of %d features; lower %s or %s",
+            len(x),
+            n_clusters,
+            features.shape[1],
+            task.key("pca_components"),
+            task.key("hops"),
+        )
     mixture = GaussianMixture(n_clusters, n_init=s["n_init"], random_state=task.seed)
     posterior = mixture.fit(features.astype(np.float64)).predict_proba(features)
     return Clustering(ordered_by_size(posterior.argmax(1)), posterior.max(1), features)

@@ -1,7 +1,7 @@
 """First labels as they are: what a method that trains from them starts with."""
 
+from spclust.clustering import heads
 from spclust.methods import Clustering
-from spclust.parts import heads
 
 
 def cluster(task):

@@ -6,9 +6,9 @@ resampled nodes. The package draws from NumPy's global generator, which it seeds
 
 import numpy as np
 
+from spclust.clustering import heads
 from spclust.errors import UserError
 from spclust.methods import Clustering
-from spclust.parts import heads
 
 
 def cluster(task):
@@ -32,9 +32,12 @@ def cluster(task):
     else:
         before = np.random.get_state()
         model = FlowSOMEstimator(
-            n_clusters=task.n_clusters, xdim=s["side"], ydim=s["side"], rlen=s["passes"],
+            n_clusters=task.n_clusters,
+            xdim=s["side"],
+            ydim=s["side"],
+            rlen=s["passes"],
             seed=task.seed,
-        )  # fmt: skip
+        )
         labels = heads.ordered_by_size(model.fit_predict(x.astype(np.float64)))
         np.random.set_state(before)
     return Clustering(labels, heads.neighbour_agreement(x, labels), x)

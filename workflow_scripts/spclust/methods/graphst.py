@@ -13,13 +13,16 @@ import pandas as pd
 import torch
 from torch import nn
 
+from spclust.clustering import heads
+from spclust.data import requirements
 from spclust.methods import Clustering
-from spclust.parts import dgi, embedded, heads, requirements, training
-from spclust.parts.checkpoints import State, checkpoint_of
-from spclust.parts.descent import descend
-from spclust.parts.gcn import GraphConvolution
-from spclust.parts.graphs import with_self_loops
-from spclust.parts.neighbourhoods import Neighbourhoods, Operator
+from spclust.neighbours.knn import with_self_loops
+from spclust.nn import dgi, training
+from spclust.nn import embedding_clusters as embedded
+from spclust.nn.checkpoints import State, checkpoint_of
+from spclust.nn.gcn import GraphConvolution
+from spclust.nn.gradient_step import descend
+from spclust.nn.neighbourhoods import Neighbourhoods, Operator
 
 log = logging.getLogger(__name__)
 

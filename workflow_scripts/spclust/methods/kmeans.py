@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.metrics import pairwise_distances_argmin
 
+from spclust.clustering import heads
 from spclust.methods import Clustering
-from spclust.parts import heads
 
 
 def cluster(task):

@@ -1,7 +1,7 @@
 """Leiden on the expression graph, resolution searched for the asked number."""
 
+from spclust.clustering import heads
 from spclust.methods import Clustering
-from spclust.parts import heads
 
 
 def cluster(task):

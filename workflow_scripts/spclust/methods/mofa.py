@@ -10,9 +10,9 @@ from contextlib import redirect_stdout
 
 import numpy as np
 
+from spclust.clustering import heads
 from spclust.errors import UserError
 from spclust.methods import Clustering
-from spclust.parts import heads
 
 log = logging.getLogger(__name__)
 

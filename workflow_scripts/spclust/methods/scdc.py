@@ -12,12 +12,13 @@ import pandas as pd
 import torch
 from torch import nn
 
+from spclust.clustering import heads, prototypes
 from spclust.errors import UserError
 from spclust.methods import Clustering
-from spclust.parts import dec, heads, prototypes, training
-from spclust.parts.autoencoder import DenoisingAutoencoder, multilayer
-from spclust.parts.checkpoints import State, checkpoint_of
-from spclust.parts.descent import descend
+from spclust.nn import dec, training
+from spclust.nn.autoencoder import DenoisingAutoencoder, multilayer
+from spclust.nn.checkpoints import State, checkpoint_of
+from spclust.nn.gradient_step import descend
 
 log = logging.getLogger(__name__)
 
@@ -144,8 +145,14 @@ def train(model, data, task, history, checkpoint, remedy):
             loss = autoencoder.loss(*part, generator)
             loss = loss + s["weight_clustering"] * dec.divergence(p[rows], shares)
             losses.append(descend(optimiser, loss, remedy))
-        history.append({"phase": "train", "epoch": epoch, "loss": float(np.mean(losses)),
-                        "changed_labels": changed})  # fmt: skip
+        history.append(
+            {
+                "phase": "train",
+                "epoch": epoch,
+                "loss": float(np.mean(losses)),
+                "changed_labels": changed,
+            }
+        )
     else:
         log.info("all %d epochs of the clustering stage are done", s["epochs"])
 

@@ -11,8 +11,8 @@ import logging
 import numpy as np
 from sklearn.mixture import GaussianMixture
 
+from spclust.clustering import heads
 from spclust.methods import Clustering
-from spclust.parts import heads
 
 log = logging.getLogger(__name__)
 

@@ -14,16 +14,17 @@ import pandas as pd
 import torch
 from torch import nn
 
+from spclust.clustering import heads, prototypes
 from spclust.methods import Clustering
-from spclust.parts import heads, prototypes, training
-from spclust.parts.checkpoints import State, checkpoint_of
-from spclust.parts.descent import descend, finite
-from spclust.parts.gcn import GCN
-from spclust.parts.grace import grace_loss, mask_features
-from spclust.parts.graphs import with_self_loops
-from spclust.parts.neighbourhoods import Neighbourhoods
-from spclust.parts.pairwise import Blocks
-from spclust.parts.prototype_contrast import prototype_loss
+from spclust.neighbours.knn import with_self_loops
+from spclust.nn import training
+from spclust.nn.checkpoints import State, checkpoint_of
+from spclust.nn.gcn import GCN
+from spclust.nn.grace import grace_loss, mask_features
+from spclust.nn.gradient_step import descend, finite
+from spclust.nn.neighbourhoods import Neighbourhoods
+from spclust.nn.pairwise import Blocks
+from spclust.nn.prototype_contrast import prototype_loss
 
 log = logging.getLogger(__name__)
 

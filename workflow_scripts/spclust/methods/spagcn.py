@@ -15,11 +15,12 @@ from contextlib import redirect_stdout
 import anndata
 import numpy as np
 
+from spclust.clustering.heads import ordered_by_size
+from spclust.data import requirements
 from spclust.errors import UserError
 from spclust.methods import Clustering
-from spclust.parts import requirements, training
-from spclust.parts.graphs import neighbours_within
-from spclust.parts.heads import ordered_by_size
+from spclust.neighbours.knn import neighbours_within
+from spclust.nn import training
 
 log = logging.getLogger(__name__)
 

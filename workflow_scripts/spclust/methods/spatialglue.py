@@ -11,12 +11,12 @@ import pandas as pd
 import torch
 
 from spclust.methods import Clustering
-from spclust.parts import modalities, training
-from spclust.parts.batches import Batches
-from spclust.parts.checkpoints import State, checkpoint_of
-from spclust.parts.descent import descend
-from spclust.parts.dual_graphs import DualGraphs
-from spclust.parts.embedded import labelled
+from spclust.nn import modalities, training
+from spclust.nn.batches import Batches
+from spclust.nn.checkpoints import State, checkpoint_of
+from spclust.nn.dual_graphs import DualGraphs
+from spclust.nn.embedding_clusters import labelled
+from spclust.nn.gradient_step import descend
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def data_of(task, device):
 
 
 def summarise(encoded, task, history, checkpoint):
-    """The clustering that encoded cells (:class:`spclust.parts.dual_graphs.Encoded`) leave."""
+    """The clustering that encoded cells (:class:`spclust.nn.dual_graphs.Encoded`) leave."""
     names = list(task.cells.features)
     shares = torch.stack([weights[:, 0] for weights in encoded.within], dim=1)
     # what is left to one is the expression graph's

@@ -15,9 +15,9 @@ import warnings
 import anndata
 import numpy as np
 
+from spclust.clustering import heads
 from spclust.methods import Clustering
-from spclust.parts import heads
-from spclust.parts.spatial import edge_lengths
+from spclust.neighbours.spatial import edge_lengths
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +71,13 @@ def partitions(layers, n_clusters, ratio, seed):
 
     features, places = layers
     adata = anndata.AnnData(shape=(features.shape[0], 0))
-    own = {"latent_neighbors": features, "spatial_neighbors": places, "directed": DIRECTED,
-           "layer_ratio": float(ratio), "random_state": seed}  # fmt: skip
+    own = {
+        "latent_neighbors": features,
+        "spatial_neighbors": places,
+        "directed": DIRECTED,
+        "layer_ratio": float(ratio),
+        "random_state": seed,
+    }
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Correct resolution not found")
         found = spatialleiden.search_resolution(

@@ -6,7 +6,7 @@ reconstruction of the features. Several slices are brought together by matching 
 similarities within and between slices and, after a warm-up, by prototypes at three granularities.
 
 The authors compare all pairs in an n x n matrix; the telescope has a form that needs none
-(:mod:`spclust.parts.relational`), so it stays exact at any size. They run KMeans anew in every
+(:mod:`spclust.nn.relational`), so it stays exact at any size. They run KMeans anew in every
 epoch, here it goes on from the centres of before.
 """
 
@@ -17,15 +17,17 @@ import pandas as pd
 import torch
 from torch import nn
 
+from spclust.clustering import heads
+from spclust.data import requirements
 from spclust.methods import Clustering
-from spclust.parts import heads, relational, requirements, training
-from spclust.parts.batches import Batches
-from spclust.parts.checkpoints import State, checkpoint_of
-from spclust.parts.descent import descend, finite
-from spclust.parts.gcn import GraphConvolution
-from spclust.parts.grace import mask_features
-from spclust.parts.pairwise import Blocks
-from spclust.parts.prototype_contrast import contrast_at_granularities, numbers_of_prototypes
+from spclust.nn import relational, training
+from spclust.nn.batches import Batches
+from spclust.nn.checkpoints import State, checkpoint_of
+from spclust.nn.gcn import GraphConvolution
+from spclust.nn.grace import mask_features
+from spclust.nn.gradient_step import descend, finite
+from spclust.nn.pairwise import Blocks
+from spclust.nn.prototype_contrast import contrast_at_granularities, numbers_of_prototypes
 
 log = logging.getLogger(__name__)
 

@@ -17,12 +17,13 @@ import torch
 from sklearn.decomposition import PCA
 from torch import nn
 
+from spclust.clustering import heads
 from spclust.methods import Clustering
-from spclust.parts import dgi, heads, training
-from spclust.parts.checkpoints import State, checkpoint_of
-from spclust.parts.descent import descend
-from spclust.parts.gcn import GCN, linear_basis, linear_coefficients
-from spclust.parts.neighbourhoods import Neighbourhoods
+from spclust.nn import dgi, training
+from spclust.nn.checkpoints import State, checkpoint_of
+from spclust.nn.gcn import GCN, linear_basis, linear_coefficients
+from spclust.nn.gradient_step import descend
+from spclust.nn.neighbourhoods import Neighbourhoods
 
 log = logging.getLogger(__name__)
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from spclust import pseudolabels
 from spclust.methods import Clustering
+from spclust.stages import pseudolabels
 
 
 def cluster(task):

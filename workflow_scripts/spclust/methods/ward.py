@@ -1,7 +1,7 @@
 """Ward's hierarchical clustering on the features."""
 
+from spclust.clustering import heads
 from spclust.methods import Clustering
-from spclust.parts import heads
 
 
 def cluster(task):

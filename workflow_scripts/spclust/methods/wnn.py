@@ -1,8 +1,8 @@
 """Weighted nearest neighbours (Hao et al. 2021), then Leiden.
 
 Each cell weighs its modalities by how well its neighbours in one foretell what it has there,
-against its neighbours in the others; see :mod:`spclust.parts.wnn`. With one modality it is Leiden
-on its neighbours.
+against its neighbours in the others; see :mod:`spclust.neighbours.wnn`. With one modality it is
+Leiden on its neighbours.
 """
 
 import logging
@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 
-from spclust.cells import total_spread
+from spclust.clustering import heads
+from spclust.data.cells import total_spread
 from spclust.methods import Clustering
-from spclust.parts import heads
-from spclust.parts.expression import neighbour_weights
-from spclust.parts.wnn import joint_graph
+from spclust.neighbours.expression import neighbour_weights
+from spclust.neighbours.wnn import joint_graph
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from spclust import style
-from spclust.classes import match_clusters
+from spclust.clustering.classes import match_clusters
+from spclust.plots import style
 
 MOST_IMAGES = 9
 
@@ -81,8 +81,9 @@ def points(ax, xy, colours, size, **kwargs):
         order = order[np.argsort(~grey[order], kind="stable")]
     ax.set_aspect("equal", anchor="N")
     ax.axis("off")
-    return ax.scatter(*xy[order].T, c=colours[order], s=size, linewidths=0,
-                      rasterized=True, **kwargs)  # fmt: skip
+    return ax.scatter(
+        *xy[order].T, c=colours[order], s=size, linewidths=0, rasterized=True, **kwargs
+    )
 
 
 def aspect_of(panels):
@@ -112,8 +113,9 @@ def images_of(cells):
     return table.assign(title=titles)
 
 
-def tissue(cells, panels, entries=(), title=None, filled=0.7, most=MOST_IMAGES, columns=None,
-           **kwargs):  # fmt: skip
+def tissue(
+    cells, panels, entries=(), title=None, filled=0.7, most=MOST_IMAGES, columns=None, **kwargs
+):
     """Maps of the images, with one legend.
 
     Parameters

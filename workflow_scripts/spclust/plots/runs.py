@@ -8,12 +8,13 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from spclust import contracts, naming, style
-from spclust.cells import Cells
+from spclust.analyses import names as naming
+from spclust.data import contracts
+from spclust.data.cells import Cells
+from spclust.data.votes import Votes
 from spclust.errors import UserError
-from spclust.plots import captions
+from spclust.plots import captions, style
 from spclust.plots.maps import Groups
-from spclust.votes import Votes
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +36,9 @@ class RunData:
         ``cluster`` and ``confidence``, indexed by cell id.
     umap : array, shape (n, 2)
     markers : DataFrame
-        What :func:`spclust.markers.rank` returns.
+        What :func:`spclust.analyses.markers.rank` returns.
     names : DataFrame or None
-        What :func:`spclust.naming.name_clusters` returns.
+        What :func:`spclust.analyses.names.name_clusters` returns.
     balanced : Cells or None
         The same cells and synthetic ones.
     votes : Votes or None

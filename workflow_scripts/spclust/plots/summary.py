@@ -6,8 +6,9 @@ import math
 import numpy as np
 import pandas as pd
 
-from spclust import contracts, style
-from spclust.reporting import ALL, METRICS, mean_and_sd, with_places
+from spclust.data import contracts
+from spclust.data.scores import ALL, METRICS, mean_and_sd, with_places
+from spclust.plots import style
 
 CONTROL, GREY = "#6E6E6E", "#8A8A8A"
 
@@ -22,7 +23,7 @@ def plot_summary(folder, long, controls=()):
     ----------
     folder : path
     long : DataFrame
-        What :func:`spclust.metrics.collect` returns.
+        What :func:`spclust.analyses.metrics.collect` returns.
     controls : list of str
         Runs that are no competitors.
     """
@@ -71,16 +72,26 @@ def table(long, dataset, controls=()):
             mean, sd, place = cells.loc[(run, metric), ["mean", "sd", "place"]]
             whole = METRICS[metric].whole and mean == round(mean)
             text = ax.text(
-                x, (2.5 + i) * row_height - (0 if pd.isna(sd) else 0.05),
-                f"{mean:.0f}" if whole else f"{mean:.3f}", ha="center", va="center",
+                x,
+                (2.5 + i) * row_height - (0 if pd.isna(sd) else 0.05),
+                f"{mean:.0f}" if whole else f"{mean:.3f}",
+                ha="center",
+                va="center",
                 weight="bold" if place == "best" else "normal",
                 color=CONTROL if control[run] else style.INK,
-            )  # fmt: skip
+            )
             if place == "second":
                 _underline(ax, text)
             if pd.notna(sd):
-                ax.text(x, (2.5 + i) * row_height + 0.075, f"± {sd:.3f}", ha="center",
-                        va="center", fontsize=5.5, color="#5A5A5A")  # fmt: skip
+                ax.text(
+                    x,
+                    (2.5 + i) * row_height + 0.075,
+                    f"± {sd:.3f}",
+                    ha="center",
+                    va="center",
+                    fontsize=5.5,
+                    color="#5A5A5A",
+                )
     return fig
 
 
@@ -102,8 +113,15 @@ def dots(long, dataset, controls=()):
     fig, panels = _panels(long, dataset)
     for ax, values, y, run in panels:
         ax.plot([values.mean()], [y], "|", color=colour_of[run], markersize=9, markeredgewidth=1.4)
-        ax.plot(values, np.full(len(values), y), "o", color=colour_of[run], markersize=3.2,
-                alpha=0.6, markeredgewidth=0)  # fmt: skip
+        ax.plot(
+            values,
+            np.full(len(values), y),
+            "o",
+            color=colour_of[run],
+            markersize=3.2,
+            alpha=0.6,
+            markeredgewidth=0,
+        )
     return fig
 
 
@@ -114,8 +132,14 @@ def slices(long, dataset):
     colour_of = dict(zip(names, itertools.cycle(style.PALETTE)))
     fig, panels = _panels(means.set_index("slice"), f"{dataset}, its slices")
     for ax, values, y, _ in panels:
-        ax.scatter(values, np.full(len(values), y), c=[colour_of[name] for name in values.index],
-                   s=12, alpha=0.8, linewidths=0)  # fmt: skip
+        ax.scatter(
+            values,
+            np.full(len(values), y),
+            c=[colour_of[name] for name in values.index],
+            s=12,
+            alpha=0.8,
+            linewidths=0,
+        )
     entries = [(colour_of[name], name) for name in names]
     style.legend(fig, entries, "slice", "outside lower left", columns=min(4, len(names)))
     return fig
@@ -135,8 +159,11 @@ def _panels(long, title):
         ax.axis("off")
     for ax, metric in zip(axes, metrics):
         of_metric = long[long["metric"] == metric].dropna(subset="value")
-        panels += [(ax, of_metric.loc[of_metric["run"] == run, "value"], y, run)
-                   for y, run in enumerate(runs) if run in set(of_metric["run"])]  # fmt: skip
+        panels += [
+            (ax, of_metric.loc[of_metric["run"] == run, "value"], y, run)
+            for y, run in enumerate(runs)
+            if run in set(of_metric["run"])
+        ]
         title = METRICS[metric].title
         if metric == "spatial_coherence" and pd.notna(mark):
             ax.axvline(mark, color=style.INK, linewidth=0.7, linestyle=":")

@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from spclust import contracts, style
-from spclust.parts.matching import match_labels
+from spclust.clustering.matching import match_labels
+from spclust.data import contracts
+from spclust.plots import style
 from spclust.plots.maps import Groups, tissue
 from spclust.plots.tables import share_heat_map
 

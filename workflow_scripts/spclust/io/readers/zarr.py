@@ -2,8 +2,9 @@
 
 import logging
 
+from spclust.data import folders
 from spclust.errors import UserError
-from spclust.io import folders, hdf5
+from spclust.io import hdf5
 
 log = logging.getLogger(__name__)
 
@@ -53,5 +54,8 @@ def _look(path):
     if isinstance(x, zarr.Array) and x.nchunks_initialized < x.nchunks:
         log.warning(
             "%s: %d of the %d chunks of X are not in the store, so all values there are 0; was it "
-            "copied whole?", path, x.nchunks - x.nchunks_initialized, x.nchunks,
-        )  # fmt: skip
+            "copied whole?",
+            path,
+            x.nchunks - x.nchunks_initialized,
+            x.nchunks,
+        )

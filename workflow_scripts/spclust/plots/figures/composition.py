@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from spclust import style
+from spclust.plots import style
 
 CAPTION = (
     "Shares of the clusters among the cells of each slice (of each image, in a dataset of one "

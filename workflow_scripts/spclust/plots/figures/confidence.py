@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spclust import style
+from spclust.plots import style
 from spclust.plots.maps import tissue
 
 CAPTION = (
@@ -18,10 +18,12 @@ def draw(run):
     if low == high:
         low, high = values.min(), values.max()
     everywhere = np.ones(len(values), dtype=bool)
-    fig, points = tissue(run.cells, [("", values, everywhere)], cmap=style.SEQUENTIAL, vmin=low,
-                         vmax=high)  # fmt: skip
-    bar = fig.colorbar(points, ax=fig.axes, shrink=0.6, aspect=25, pad=0.02, extend="both",
-                       panchor=False)  # fmt: skip
+    fig, points = tissue(
+        run.cells, [("", values, everywhere)], cmap=style.SEQUENTIAL, vmin=low, vmax=high
+    )
+    bar = fig.colorbar(
+        points, ax=fig.axes, shrink=0.6, aspect=25, pad=0.02, extend="both", panchor=False
+    )
     bar.set_label("confidence")
     bar.outline.set_visible(False)
     return fig

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from spclust import style
+from spclust.plots import style
 from spclust.plots.maps import tissue
 
 CAPTION = (

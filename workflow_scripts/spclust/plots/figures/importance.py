@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from spclust import naming, style
+from spclust.analyses import names as naming
+from spclust.plots import style
 from spclust.plots.tables import best_markers, dots, in_blocks, shown_features
 
 CAPTION = (
@@ -23,8 +24,10 @@ def draw(run):
     effect = naming.strength(markers)[sorted(shown_features(markers))]
     effect = effect[in_blocks(effect.fillna(0)).columns].T
     panels = [(effect, "effect (standard deviations)", True)]
-    for column, label, signed in (("attribution", "attribution (cosine)", True),
-                                  ("importance", "learnt weights E", False)):  # fmt: skip
+    for column, label, signed in (
+        ("attribution", "attribution (cosine)", True),
+        ("importance", "learnt weights E", False),
+    ):
         values = markers.pivot(index="feature", columns="cluster", values=column)
         if values.notna().any(axis=None):
             panels.append((values.loc[effect.index, effect.columns], label, signed))
@@ -38,8 +41,7 @@ def draw(run):
     for ax, (values, label, signed) in zip(axes, panels):
         image = ax.imshow(values, aspect="auto", **_span(values, signed))
         dots(ax, rows, columns)
-        ax.set_xticks(range(len(clusters)), clusters, rotation=90,
-                      fontsize=min(6.5, 60 * wide))  # fmt: skip
+        ax.set_xticks(range(len(clusters)), clusters, rotation=90, fontsize=min(6.5, 60 * wide))
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
         bar = fig.colorbar(image, ax=ax, location="top", aspect=18, shrink=0.9, pad=0.02)

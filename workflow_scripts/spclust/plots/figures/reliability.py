@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from spclust import calibration, style
+from spclust.analyses import calibration
+from spclust.plots import style
 
 CAPTION = (
     "Labelled cells by confidence, in tenths: the share of them whose cluster matches their label. "

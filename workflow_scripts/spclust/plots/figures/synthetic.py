@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spclust import style
+from spclust.plots import style
 from spclust.plots.maps import tissue
 
 CAPTION = (

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from spclust import style
+from spclust.plots import style
 
 CAPTION = (
     "Terms of the objective and state of the training over the epochs; where the method is "
@@ -31,8 +31,13 @@ def draw(run):
         if pretrained:
             ax.axvspan(0, pretrained, color=style.BACKGROUND, linewidth=0)
         sparse = len(values) < 0.5 * len(history)
-        ax.plot(epoch[values.index], values, color=style.PALETTE[0],
-                marker="." if sparse else "", markersize=2.5)  # fmt: skip
+        ax.plot(
+            epoch[values.index],
+            values,
+            color=style.PALETTE[0],
+            marker="." if sparse else "",
+            markersize=2.5,
+        )
         ax.set_title(name.replace("_", " "))
         ax.set_xlim(0, len(history))
         ax.margins(y=0.08)

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 from matplotlib.patheffects import withStroke
 
-from spclust import style
+from spclust.plots import style
 from spclust.plots.maps import aspect_of, points
 
 CAPTION = (
@@ -43,8 +43,15 @@ def draw(run):
         if title == "clusters":
             for cluster in groups.ids:
                 x, y = np.median(xy[groups.clusters == cluster], axis=0)
-                ax.text(x, y, str(cluster), ha="center", va="center", weight="bold",
-                        path_effects=[withStroke(linewidth=2, foreground="white")])  # fmt: skip
+                ax.text(
+                    x,
+                    y,
+                    str(cluster),
+                    ha="center",
+                    va="center",
+                    weight="bold",
+                    path_effects=[withStroke(linewidth=2, foreground="white")],
+                )
     style.legend(fig, entries, groups.title())
     if named:
         entries = [(colour_of[n], n) for n in names]

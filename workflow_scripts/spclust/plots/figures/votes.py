@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spclust import style
+from spclust.plots import style
 
 CAPTION = (
     "The pool of first labels. Left: mean adjusted Rand index of each member to the others, by "
@@ -29,8 +29,15 @@ def draw(run):
         shift = 0.16 * (i - (len(heads) - 1) / 2)
         rows = [transforms.index(name) + shift for name in seen[mask]]
         edges = [style.INK if central else "none" for central in own["central"]]
-        left.scatter(own["agreement"], rows, s=20, color=style.PALETTE[i], edgecolors=edges,
-                     linewidths=0.8, zorder=2)  # fmt: skip
+        left.scatter(
+            own["agreement"],
+            rows,
+            s=20,
+            color=style.PALETTE[i],
+            edgecolors=edges,
+            linewidths=0.8,
+            zorder=2,
+        )
     left.set_yticks(range(len(transforms)), transforms)
     left.set_ylim(len(transforms) - 0.5, -0.5)
     left.set_xlabel("agreement with the other members (mean ARI)")

@@ -1,0 +1,97 @@
+"""Formats are the modules of a folder: asked in a fixed order, a new one needs one file."""
+
+import sys
+import textwrap
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spclust.errors import UserError
+from spclust.io import readers
+from spclust.io.importing import import_cells
+from spclust.plan import datasets
+
+
+@pytest.fixture
+def new_reader(tmp_path, monkeypatch):
+    """Add a module to the folder of formats for the time of a test."""
+    monkeypatch.setattr(readers, "__path__", [*readers.__path__, str(tmp_path / "more")])
+
+    def write(name, code):
+        (tmp_path / "more").mkdir(exist_ok=True)
+        (tmp_path / f"more/{name}.py").write_text(code)
+        monkeypatch.delitem(sys.modules, f"spclust.io.readers.{name}", raising=False)
+
+    yield write
+    for name in [n for n in sys.modules if n.startswith("spclust.io.readers.new")]:
+        del sys.modules[name]
+
+
+def test_the_schema_lists_the_formats_there_are():
+    formats = datasets.load_schema("dataset")["properties"]["format"]["enum"]
+    assert (
+        formats
+        == sorted(readers.names())
+        == [
+            "h5ad",
+            "h5mu",
+            "mcmicro",
+            "steinbock",
+            "table",
+            "zarr",
+        ]
+    )
+
+
+def test_special_formats_are_asked_before_general_ones():
+    assert readers.names() == ["mcmicro", "steinbock", "zarr", "h5ad", "h5mu", "table"]
+
+
+def test_the_example_of_the_documentation_is_a_format(new_reader, tmp_path):
+    example = readers.__doc__.split("in full::")[1]
+    new_reader("new_example", textwrap.dedent(example))
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "cell": [f"{i:03d}" for i in range(40)],
+            "fov": ["1"] * 20 + ["2"] * 20,
+            "mean_CD3": rng.uniform(size=40),
+            "mean_CD20": rng.uniform(size=40),
+            "um_right": rng.uniform(size=40),
+            "um_down": rng.uniform(size=40),
+        }
+    )
+    path = tmp_path / "s1_cells.tsv"
+    frame.to_csv(path, sep="\t", index=False)
+    data, _ = import_cells([path], {})
+    assert data.obs_names[1] == "001" and list(data["protein"].var_names) == ["CD3", "CD20"]
+    assert data.obs["image"].value_counts().to_dict() == {"1": 20, "2": 20}
+    np.testing.assert_allclose(data.obsm["spatial"], frame[["um_right", "um_down"]], rtol=1e-6)
+    # its faults are found behind it
+    frame.loc[3, "mean_CD3"] = np.inf
+    frame.to_csv(path, sep="\t", index=False)
+    with pytest.raises(UserError, match="s1_cells.tsv, cell '003', feature 'CD3'"):
+        import_cells([path], {})
+
+
+def test_a_format_may_give_several_modalities(new_reader, tmp_path):
+    new_reader(
+        "new_pair",
+        "import anndata, numpy as np\n"
+        "def recognises(files):\n    return files[0].suffix == '.pair'\n"
+        "def read(files, cfg):\n"
+        "    parts = {m: anndata.AnnData(np.ones((4, 2))) for m in ('rna', 'adt')}\n"
+        "    parts['adt'].obs['x'], parts['adt'].obs['y'] = range(4), range(4)\n"
+        "    return parts\n",
+    )
+    (tmp_path / "cells.pair").touch()
+    data, _ = import_cells([tmp_path / "cells.pair"], {})
+    assert list(data.mod) == ["rna", "adt"] and data["rna"].X.dtype == np.float32
+    np.testing.assert_array_equal(data.obsm["spatial"][:, 1], range(4))
+
+
+def test_a_file_of_no_format_is_answered_with_those_there_are(new_reader, tmp_path):
+    new_reader("new_format", "def recognises(files):\n    return False\n")
+    with pytest.raises(UserError, match="cells.xlsx.*format: table.*mcmicro, new_format, steinb"):
+        import_cells([tmp_path / "cells.xlsx"], {})

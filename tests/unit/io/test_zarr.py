@@ -1,0 +1,98 @@
+"""Zarr stores of AnnData and of SpatialData, and what they may not be."""
+
+import warnings
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+import spatialdata
+
+from spclust.data import contracts
+from spclust.errors import UserError
+from spclust.io.importing import import_cells
+from spclust.plan import datasets
+
+
+@pytest.fixture
+def spatial_store(h5ad, tmp_path):
+    """A SpatialData store whose tables are cells of two regions, by the names given."""
+
+    def write(*names, change=lambda cells: None):
+        cells = anndata.read_h5ad(h5ad())
+        cells.obs = cells.obs.rename(columns={"sample": "region"})
+        cells.obs["region"] = cells.obs["region"].astype("category")
+        cells.obs["instance_id"] = range(120)
+        change(cells)
+        keys = {"region_key": "region", "instance_key": "instance_id"}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # there are no shapes that the table tells of
+            table = spatialdata.models.TableModel.parse(cells, region=["a", "b"], **keys)
+            store = spatialdata.SpatialData(tables={name: table.copy() for name in names})
+            store.write(tmp_path / "tissue.zarr")
+        return tmp_path / "tissue.zarr"
+
+    return write
+
+
+@pytest.mark.parametrize("table", ["", "tables/cells"])
+def test_the_table_of_a_spatialdata_store_is_read(spatial_store, frame, table, tmp_path):
+    path = spatial_store("cells") / table
+    files = datasets.local_files({"name": "one", "path": str(path)})
+    assert files and all("/tables/" in file for file in files)  # what a rerun looks at
+    for given in ([path], files):
+        data, labels = import_cells(given, {"name": "mine"})
+        np.testing.assert_allclose(data["protein"].X, frame[["CD3", "CD20"]], rtol=1e-6)
+        assert list(data.obs["image"]) == list(frame["sample"]) and len(labels) == 116
+        np.testing.assert_allclose(data.obsm["spatial"], frame[["X", "Y"]], rtol=1e-6)
+    contracts.write_mudata(data, tmp_path / "cells.h5mu")
+    assert contracts.read_mudata(tmp_path / "cells.h5mu", "imported").n_obs == 120
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_an_anndata_store_is_read_as_its_h5ad(h5ad, tmp_path, version):
+    path = h5ad(lambda cells: cells.layers.update(counts=2 * cells.X))
+    cells = anndata.read_h5ad(path)
+    with anndata.settings.override(zarr_write_format=version), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of formats to come
+        cells.write_zarr(tmp_path / "cells.zarr")
+    for cfg in ({}, {"layer": "counts"}, {"format": "zarr"}):
+        data, labels = import_cells([tmp_path / "cells.zarr"], cfg)
+        as_h5ad, same = import_cells([path], {k: v for k, v in cfg.items() if k != "format"})
+        np.testing.assert_array_equal(data["protein"].X, as_h5ad["protein"].X)
+        pd.testing.assert_frame_equal(labels, same)
+
+
+def test_one_of_several_tables_is_to_be_named(spatial_store):
+    path = spatial_store("cells", "nuclei")
+    with pytest.raises(UserError, match="there are 2 tables.* path: .*tissue.zarr/tables/cells"):
+        import_cells([path], {})
+    assert import_cells([path / "tables/nuclei"], {})[0].n_obs == 120
+
+
+def test_chunks_that_are_not_there_are_said(spatial_store, caplog):
+    path = spatial_store("cells")
+    import_cells([path], {})
+    assert "of X are not in" not in caplog.text
+    for chunk in (path / "tables/cells/X/c").rglob("0"):
+        if chunk.is_file():
+            chunk.unlink()
+    data, _ = import_cells([path], {})
+    assert not data["protein"].X.any() and "1 of the 1 chunks of X are not in" in caplog.text
+
+
+def test_faults_name_the_store(spatial_store, tmp_path, save, frame):
+    def spoil(cells):
+        cells.X[5, 1] = np.nan
+
+    path = spatial_store("cells", change=spoil)
+    with pytest.raises(UserError, match="tissue.zarr/tables, cell 'c5', feature 'CD20'"):
+        import_cells([path], {})
+    (path / "tables/cells/X/zarr.json").write_text("{")
+    with pytest.raises(UserError, match="tables/cells: the file is truncated or damaged"):
+        import_cells([path], {})
+    (path / "tables/cells/zarr.json").write_text('{"zarr_format": 3, "node_type": "group"}')
+    with pytest.raises(UserError, match="no AnnData .its encoding-type is None.*write_zarr"):
+        import_cells([path], {})
+    with pytest.raises(UserError, match="cells.csv: no Zarr store.*format: table"):
+        import_cells([save(frame)], {"format": "zarr"})

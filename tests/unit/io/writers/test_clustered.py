@@ -1,0 +1,187 @@
+"""Clusters written back into the cells they came from."""
+
+import anndata
+import mudata
+import numpy as np
+import pandas as pd
+import pytest
+
+from spclust.data import contracts
+from spclust.errors import UserError
+from spclust.io.writers import clustered as export
+from spclust.plots import style
+
+
+def imported(n=60, labels=True, modalities=("protein",)):
+    """Cells as import_cells leaves them, their labels, clusters, embedding and UMAP."""
+    mudata.set_options(pull_on_update=False)
+    rng = np.random.default_rng(0)
+    ids = [f"c{i}" for i in range(n)]
+    parts = {}
+    for modality in modalities:
+        x = np.random.default_rng(1).uniform(size=(n, 3))
+        part = anndata.AnnData(x.astype(np.float32))
+        part.obs_names, part.layers["raw"] = ids, 2 * part.X
+        part.obs["area"] = np.arange(n)
+        parts[modality] = part
+    data = mudata.MuData(parts)
+    data.obs["image"] = pd.Categorical(np.where(np.arange(n) % 2, "left", "right"))
+    data.obs["slice"] = pd.Categorical(["one"] * n)
+    data.obsm["spatial"] = rng.uniform(size=(n, 2))
+    code = np.arange(n) % 12
+    names = np.where(code < 6, "zebra", "ant").astype(object) if labels else np.full(n, np.nan)
+    table = pd.DataFrame({"cluster": code, "confidence": rng.uniform(size=n)}, index=ids)
+    truth = pd.Series(names, index=ids, dtype=object)
+    return data, truth, table, rng.normal(size=(n, 5)), rng.normal(size=(n, 2))
+
+
+def add(given, key="spclust", **others):
+    data, labels, table, embedding, umap = given
+    return export.add_clusters(data, labels, table, key, embedding, umap, **others)
+
+
+def test_every_slot_is_filled_and_the_input_left_alone():
+    data, labels, table, embedding, umap = given = imported()
+    labels.iloc[:3] = np.nan
+    done = add(given)
+    assert isinstance(done, anndata.AnnData)
+    assert done.obs["spclust"].cat.categories.tolist() == [str(i) for i in range(12)]
+    assert done.obs["spclust"].astype(int).tolist() == table["cluster"].tolist()
+    assert done.obs["spclust_confidence"].tolist() == table["confidence"].tolist()
+    np.testing.assert_allclose(done.obsm["X_spclust"], embedding, rtol=1e-6)
+    np.testing.assert_allclose(done.obsm["X_umap"], umap, rtol=1e-6)
+    np.testing.assert_array_equal(done.obsm["spatial"], data.obsm["spatial"])
+    assert done.obs["image"].tolist() == data.obs["image"].tolist()
+    assert set(done.obs["slice"]) == {"one"}
+    assert done.obs["label"].isna().sum() == 3
+    assert done.obs["label"].dropna().tolist() == labels.dropna().tolist()
+    before = data["protein"]
+    np.testing.assert_array_equal(done.X, before.X)
+    np.testing.assert_array_equal(done.layers["raw"], before.layers["raw"])
+    assert done.obs["area"].tolist() == before.obs["area"].tolist()
+    assert "spclust" not in before.obs and "X_umap" not in before.obsm
+
+
+def test_what_the_file_had_under_those_names_stays_beside():
+    data, *others = imported()
+    part = data["protein"]
+    part.obs["leiden"] = ["mine"] * 60
+    part.obsm["X_umap"] = np.ones((60, 2))
+    done = add((data, *others), key="leiden")
+    assert set(done.obs["leiden_original"]) == {"mine"}
+    assert (done.obsm["X_umap_original"] == 1).all()
+    assert done.obs["leiden"].nunique() == 12 and "X_leiden_original" not in done.obsm
+
+
+def test_cells_of_several_modalities_get_it_above_their_modalities():
+    given = imported(modalities=("rna", "adt"))
+    done = add(given)
+    assert isinstance(done, mudata.MuData) and list(done.mod) == ["rna", "adt"]
+    alone = add(imported())
+    for name in ("spclust", "spclust_confidence", "image", "slice", "label"):
+        assert done.obs[name].tolist() == alone.obs[name].tolist()
+    assert {"spatial", "X_spclust", "X_umap"} <= set(done.obsm)
+    assert done.uns["spclust_colors"].tolist() == alone.uns["spclust_colors"].tolist()
+    for part in done.mod.values():
+        assert "spclust" not in part.obs and "raw" in part.layers
+    assert "spclust" not in given[0].obs
+
+
+def test_without_labels_none_are_written():
+    assert "label" not in add(imported(labels=False)).obs
+
+
+@pytest.mark.parametrize("keep_mudata", [False, True])
+def test_where_a_layer_was_clustered_the_file_has_its_own_values_as_before(keep_mudata):
+    given = imported()
+    part, measured = given[0]["protein"], given[0]["protein"].X
+    part.layers[contracts.GIVEN] = -measured
+    done = add(given, keep_mudata=keep_mudata)
+    done = done["protein"] if keep_mudata else done
+    np.testing.assert_array_equal(done.X, -measured)
+    assert set(done.layers) == {"raw"} and part.X is measured
+
+
+@pytest.mark.parametrize("modalities", [("protein",), ("rna", "adt")])
+def test_an_h5mu_file_holds_mudata_even_of_one_modality(tmp_path, modalities):
+    export.write(add(imported(modalities=modalities), keep_mudata=True), tmp_path / "c.h5mu")
+    back = mudata.read_h5mu(tmp_path / "c.h5mu")
+    assert tuple(back.mod) == modalities and back.obs["spclust"].dtype == "category"
+    assert contracts.read_mudata(tmp_path / "c.h5mu", "imported").n_obs == 60
+
+
+def test_an_h5ad_file_of_several_modalities_is_refused(tmp_path):
+    done = add(imported(modalities=("rna", "adt")))
+    with pytest.raises(UserError, match=r"one modality, these cells have rna, adt; .*\.h5mu"):
+        export.write(done, tmp_path / "c.h5ad")
+    assert not list(tmp_path.iterdir())
+
+
+def test_colours_are_those_of_the_figures_in_the_order_of_the_categories():
+    given = imported()
+    done = add(given, "leiden")
+    colours = style.cluster_colours(given[2]["cluster"].to_numpy(), given[1])
+    assert done.uns["leiden_colors"].tolist() == [colours[i] for i in range(12)]
+
+
+def test_cells_in_another_order_get_their_own_cluster():
+    data, labels, table, embedding, umap = imported()
+    turned = data[::-1].copy()
+    done = add((turned, labels, table, embedding, umap))
+    assert done.obs["spclust"].astype(int).tolist() == table["cluster"].tolist()[::-1]
+    np.testing.assert_allclose(done.obsm["X_umap"], umap[::-1], rtol=1e-6)
+    assert done.obs["label"].tolist() == labels.tolist()[::-1]
+
+
+def test_proposed_names_go_out_with_their_evidence(tmp_path):
+    said = [f"cluster {i}" for i in range(12)]
+    said[3] = said[5] = "B cell"
+    names = pd.DataFrame(
+        {
+            "cluster": range(12),
+            "cells": 5,
+            "name": said,
+            "type": None,
+            "probability": np.nan,
+            "evidence": "",
+        }
+    )
+    names.loc[[3, 5], ["type", "probability", "evidence"]] = ["B cell", 0.9, "CD20 +2.0 sd"]
+    done = add(imported(), names=names)
+    export.write(done, tmp_path / "clustered.h5ad")
+    back = anndata.read_h5ad(tmp_path / "clustered.h5ad")
+    of_b = back.obs["spclust"].isin(["3", "5"])
+    assert (back.obs["spclust_name"][of_b] == "B cell").all() and of_b.sum() == 10
+    assert back.obs["spclust_name"].iloc[0] == "cluster 0"
+    table = back.uns["spclust_names"]
+    assert table.loc[table["type"] == "B cell", "evidence"].tolist() == ["CD20 +2.0 sd"] * 2
+
+
+def test_a_cell_without_a_cluster_is_named():
+    data, labels, table, embedding, umap = imported()
+    with pytest.raises(
+        UserError, match=r"1 cells have no cluster .*'c59'.*--forcerun import_cells"
+    ):
+        add((data, labels, table[:-1], embedding[:-1], umap[:-1]))
+
+
+def test_an_embedding_of_other_length_is_refused():
+    data, labels, table, embedding, umap = imported()
+    with pytest.raises(UserError, match="59 rows of the embedding"):
+        add((data, labels, table, embedding[:-1], umap))
+
+
+def test_scanpy_and_squidpy_open_the_file_unchanged(tmp_path):
+    sc, sq = pytest.importorskip("scanpy"), pytest.importorskip("squidpy")
+    import matplotlib
+
+    matplotlib.use("Agg")
+    done = add(imported(labels=False))
+    export.write(done, tmp_path / "clustered.h5ad")
+    back = sc.read_h5ad(tmp_path / "clustered.h5ad")
+    colours = back.uns["spclust_colors"].tolist()
+    sc.pl.umap(back, color=["spclust", "spclust_confidence"], show=False)
+    sc.pl.embedding(back, "spatial", color="spclust", show=False)
+    sq.gr.spatial_neighbors(back, coord_type="generic")
+    sq.gr.nhood_enrichment(back, "spclust", n_perms=2, seed=0, show_progress_bar=False)
+    assert back.uns["spclust_colors"].tolist() == colours == done.uns["spclust_colors"].tolist()

@@ -1,0 +1,373 @@
+"""The configuration: what is refused and with which words, what is inherited, what is hashed."""
+
+import pytest
+from configurations import REGISTRY, SHIPPED, STUDIES, merged, resolve
+
+from spclust.errors import UserError
+from spclust.plan import cards, datasets, settings
+from spclust.plan import documentation as reference
+from spclust.plan.stages import STAGES
+
+
+def test_the_shipped_configuration_runs_the_demo():
+    plan = resolve()
+    assert list(plan.datasets) == ["demo"]
+    assert {run.method for _, run, _ in plan.results} >= {"spclust_vote", "leiden", "kmeans"}
+
+
+def test_every_registered_dataset_is_valid():
+    resolve("datasets: [" + ", ".join(REGISTRY) + "]")
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_every_study_is_valid(path):
+    assert len({run.name for _, run, _ in resolve(path.read_text()).results}) >= 1
+
+
+def test_the_papers_table_has_a_row_of_table_b2_for_each_of_its_slices():
+    plan = resolve((datasets.CONFIG_FOLDER / "studies/paper_table1.yaml").read_text())
+    rows = [
+        (d, run.method) for d, run, seed in plan.results if run.name == "spclust" and seed == 42
+    ]
+    assert len(rows) == 9 and all(dataset == method.lower() for dataset, method in rows)
+    others = {(d, run.name) for d, run, _ in plan.results}
+    names = {run.name for _, run, _ in plan.results}
+    assert len(others) == 9 * len(names) and {"leiden", "scdc", "truth"} <= names
+
+
+def test_runs_on_different_slices_may_share_a_name():
+    plan = resolve(
+        "datasets: [demo, dkd_000]\nmethod: {hot: {recipe: spclust, temperature: 1.0}}\nruns:\n"
+        "- {name: a, method: spclust, datasets: [demo]}\n"
+        "- {name: a, method: hot, datasets: [dkd_000]}"
+    )
+    assert {(d, run.method) for d, run, _ in plan.results} == {
+        ("demo", "spclust"),
+        ("dkd_000", "hot"),
+    }
+    for other in ("datasets: [demo, dkd_000]", "method: hot"):
+        with pytest.raises(UserError, match=r"runs\[1\] \(a\): the name is taken"):
+            resolve(
+                "method: {a: {recipe: spclust}, hot: {recipe: spclust}}\n"
+                f"runs: [{{name: a, datasets: [demo]}}, {{name: a, {other}}}]"
+            )
+
+
+def test_the_origin_of_labels_changes_nothing_that_is_imported():
+    plain = {"path": "cells.csv", "label": "type"}
+    assert datasets.import_cfg(plain | {"label_origin": "hand"}) == datasets.import_cfg(plain)
+
+
+def test_a_slice_of_ones_own_takes_a_name_and_a_path():
+    plan = resolve("datasets:\n  - name: mine\n    path: cells.csv")
+    assert list(plan.datasets) == ["mine"]
+    assert plan.datasets["mine"]["n_clusters"] == "auto"
+
+
+def test_settings_inherit_from_default_and_methods_from_their_recipe():
+    plan = resolve(
+        "graphs: {k20: {n_neighbors: 20}}\n"
+        "method: {cold: {recipe: spclust, temperature: 0.1}}\n"
+        "runs: [{name: a, graphs: k20, method: cold}]"
+    )
+    assert plan.cfg("graphs", "k20") == STAGES["graphs"].defaults | {"n_neighbors": 20}
+    assert plan.cfg("method", "cold")["epochs"] == plan.cards["spclust"].defaults["epochs"]
+    assert plan.cfg("method", "cold")["temperature"] == 0.1
+    assert list(plan.cfg("method", "cold")) == sorted(plan.cfg("method", "cold"))
+
+
+def test_folders_tell_the_lineage_and_share_what_is_shared():
+    plan = resolve(
+        "graphs: {k20: {n_neighbors: 20}}\n"
+        "runs: [{name: spclust}, {name: b, method: spclust, graphs: k20}, {name: leiden},\n"
+        "       {name: ward}, {name: d, method: ward, oversample: default}]"
+    )
+    folders = {run.name: run.folder("demo", 42) for _, run, _ in plan.results}
+    start = "results/demo/preprocess-default/seed-42"
+    balanced = f"{start}/pseudolabels-default/oversample-default"
+    assert folders["spclust"] == f"{balanced}/graphs-default/method-spclust"
+    assert folders["b"] == f"{balanced}/graphs-k20/method-spclust"
+    # its graph is the one that Leiden's card wants
+    assert folders["leiden"] == f"{start}/graphs-leiden/method-leiden"
+    assert folders["ward"] == f"{start}/method-ward"
+    assert folders["d"] == f"{balanced}/method-ward"
+
+
+def test_values_that_are_transformed_already_stay_so_whatever_a_card_wants():
+    def normalisations(**preprocess):
+        plan = settings.resolve(merged(SHIPPED, {"preprocess": preprocess}), REGISTRY)
+        return [
+            plan.cfg("preprocess", name)["normalisation"]
+            for name in ("default", "flowsom", "leiden_pca")
+        ]
+
+    assert normalisations() == ["total", "arcsinh", "total"]
+    done = {"default": {"normalisation": "none"}}
+    assert normalisations(**done) == ["none", "none", "none"]
+    assert normalisations(**done, flowsom={"normalisation": "arcsinh"})[1] == "arcsinh"
+
+
+def test_a_run_goes_through_the_votes_where_its_first_labels_are_theirs():
+    runs = "runs: [{name: spclust}, {name: consensus}, {name: kmeans}]"
+    found = {}
+    for first in ("leiden", "vote"):
+        plan = resolve(f"pseudolabels: {{default: {{method: {first}}}}}\n{runs}")
+        found[first] = [run.folder("d", 1) for _, run, _ in plan.results]
+    above = "results/d/preprocess-default/seed-1/"
+    rest = "pseudolabels-default/oversample-default/graphs-default/method-spclust"
+    assert found["leiden"][0] == above + rest
+    assert found["vote"][0] == above + "votes-default/" + rest
+    others = [above + "votes-default/method-consensus", above + "method-kmeans"]
+    assert found["leiden"][1:] == found["vote"][1:] == others
+
+
+def test_a_run_can_be_kept_to_some_slices():
+    plan = resolve(
+        "datasets: [demo, {name: mine, path: a.csv}]\n"
+        "runs: [{name: ward, datasets: [mine]}, {name: kmeans}]\nseeds: [1, 2]"
+    )
+    assert [(d, r.name) for d, r, s in plan.results if s == 1] == [
+        ("demo", "kmeans"),
+        ("mine", "ward"),
+        ("mine", "kmeans"),
+    ]
+
+
+def test_a_cohort_is_a_dataset_of_slices_that_need_not_run_alone():
+    plan = resolve("datasets: [{name: both, slices: [demo, {name: mine, path: m.h5mu}]}]")
+    assert list(plan.datasets) == ["both"] and set(plan.slices) == {"both", "demo", "mine"}
+    assert plan.datasets["both"]["slices"] == ["demo", "mine"]
+    assert plan.is_multimodal("both") and not plan.is_multimodal("demo")
+    both = resolve("datasets: [{name: both, slices: [a, demo]}, {name: a, path: a.csv}]")
+    assert list(both.datasets) == ["both", "a"]
+
+
+def test_a_model_of_a_cohort_labels_other_slices_for_every_seed():
+    plan = resolve(
+        "datasets: [{name: c, slices: [demo]}, {name: b, path: b.csv}]\nseeds: [1, 2]\n"
+        "transfer: {model: kmeans, to: [b]}"
+    )
+    found = [(d, source, run.name, seed) for d, source, run, seed in plan.transfers]
+    assert found == [("b", "c", "kmeans", 1), ("b", "c", "kmeans", 2)]
+
+
+def test_settings_of_modalities_are_merged_key_by_key():
+    plan = resolve("preprocess: {default: {clip: 5.0, modalities: {rna: {clip: 3.0}}}}")
+    found = plan.cfg("preprocess", "default")
+    shipped = STAGES["preprocess"].defaults["modalities"]["rna"]
+    assert found["modalities"]["rna"] == shipped | {"clip": 3.0} and found["clip"] == 5.0
+
+
+def test_a_setting_that_a_card_wants_may_be_changed():
+    plan = resolve("graphs: {leiden: {n_neighbors: 30}}\nruns: [{name: leiden}]")
+    found = plan.cfg("graphs", "leiden")
+    assert found["n_neighbors"] == 30 and found["expression_weights"] == "umap"
+    other = resolve("graphs: {k30: {n_neighbors: 30}}\nruns: [{name: leiden, graphs: k30}]")
+    assert "graphs-k30" in other.results[0][1].folder("demo", 42)
+
+
+FAULTS = {
+    "unknown top-level key": (
+        "sedes: [1]",
+        r"top level: unknown key 'sedes'; write  seeds: \[1\] \(allowed: datasets",
+    ),
+    "unknown setting key": (
+        "graphs: {default: {neighbors: 3}}",
+        r"graphs\.default: unknown key 'neighbors'; write  n_neighbors: 3",
+    ),
+    "unknown method key": (
+        "method: {spclust: {epoch: 3}}",
+        r"method\.spclust: unknown key 'epoch'; write  epochs: 3",
+    ),
+    "1e-3 is text": (
+        "method: {spclust: {lr: 1e-3}}",
+        r"method\.spclust\.lr: found the text '1e-3' where a number .*write  lr: 0\.001",
+    ),
+    "quoted number": (
+        "graphs: {default: {n_neighbors: '33'}}",
+        r"graphs\.default\.n_neighbors: found the text '33'.*write  n_neighbors: 33",
+    ),
+    "wrong word": (
+        "oversample: {default: {variant: smote}}",
+        r"oversample\.default\.variant: found 'smote', allowed is one of constrained",
+    ),
+    "out of range": (
+        "method: {spclust: {temperature: 0}}",
+        r"method\.spclust\.temperature: found 0, allowed is a number > 0",
+    ),
+    "unknown dataset": ("datasets: [demoo]", r"'demoo' is not known; did you mean 'demo'"),
+    "dataset without name": ("datasets: [{path: a.csv}]", r"datasets\[0\]: a dataset needs a name"),
+    "dataset without source": (
+        "datasets: [{name: a}]",
+        r"datasets\[0\] \(a\): exactly one of path, files, simulate, slices .* found none",
+    ),
+    "dataset key": (
+        "datasets: [{name: a, path: a.csv, lable: x}]",
+        r"datasets\[0\]: unknown key 'lable'; write  label: x",
+    ),
+    "two slices of one name": (
+        "datasets: [{name: a, path: a.csv}, {name: a, path: b.csv}]",
+        r"datasets\[1\]: the name 'a' is taken",
+    ),
+    "two runs of one name": (
+        "runs: [{name: ward}, {name: ward}]",
+        r"runs\[1\] \(ward\): the name is taken",
+    ),
+    "no method": (
+        "runs: [{name: mine}]",
+        r"runs\[0\] \(mine\): no method is called 'mine'; say which, e.g.  method: spclust",
+    ),
+    "unknown method": (
+        "runs: [{name: a, method: laiden}]",
+        r"runs\[0\] \(a\)\.method: 'laiden' is not known; did you mean 'leiden'",
+    ),
+    "unknown named setting": (
+        "runs: [{name: spclust, graphs: k20}]",
+        r"runs\[0\] \(spclust\)\.graphs: 'k20' is not known",
+    ),
+    "unknown recipe": (
+        "method: {a: {recipe: spclus}}",
+        r"method\.a\.recipe: 'spclus' is not known; did you mean 'spclust'",
+    ),
+    "no seeds": ("seeds: []", r"seeds: found \[\], allowed is a list of length >= 1"),
+    "seed twice": ("seeds: [1, 1]", r"seeds: found \[1, 1\], allowed is a list .*without repeats"),
+    "no clusters": ("n_clusters: 0", r"n_clusters: found 0, allowed is a whole number >= 1 or"),
+    "name with a line break": (
+        'runs: [{name: "ward\\n", method: ward}]',
+        r"runs\[0\]\.name: found",
+    ),
+    "name of 300 letters": (
+        f"runs: [{{name: {'w' * 300}, method: ward}}]",
+        r"runs\[0\]\.name: found",
+    ),
+    "the workflow's own folder": (
+        "datasets: [{name: summary, path: a.csv}]",
+        r"datasets\[0\]: 'summary' is a name of the workflow's own .*  name: my_summary",
+    ),
+    "stage that the method makes no use of": (
+        "graphs: {k20: {n_neighbors: 20}}\nruns: [{name: ward, graphs: k20}]",
+        r"runs\[0\] \(ward\): ward makes no use of graphs, .*write  \{name: ward\}",
+    ),
+    "pseudo-labels without oversampling": (
+        "runs: [{name: ward, pseudolabels: default}]",
+        r"ward makes no use of pseudolabels, .*write  \{name: ward\}",
+    ),
+    "a vote on oversampled cells": (
+        "runs: [{name: consensus, oversample: default}]",
+        r"consensus makes no use of oversample",
+    ),
+    "votes that nothing needs": (
+        "runs: [{name: spclust, votes: default}]",
+        r"spclust makes no use of votes",
+    ),
+    "a control on oversampled cells": (
+        "runs: [{name: random, oversample: default}]",
+        r"random makes no use of oversample",
+    ),
+    "a method's name for another": (
+        "method: {ward: {recipe: kmeans}}",
+        r"method\.ward: the name of a method cannot stand for another",
+    ),
+    "two files of one name": (
+        "datasets: [{name: a, files: [{url: 'https://x/f.csv', sha256: '" + "0" * 64 + "'}, "
+        "{url: 'https://y/f.csv', sha256: '" + "1" * 64 + "'}]}]",
+        r"two of `files` are kept as 'f.csv'; give one another  name:",
+    ),
+    "setting of a modality": (
+        "preprocess: {default: {modalities: {rna: {clp: 3}}}}",
+        r"preprocess\.default\.modalities\.rna: unknown key 'clp'; write  clip: 3",
+    ),
+    "cohort of a cohort": (
+        "datasets: [{name: a, slices: [demo]}, {name: b, slices: [a]}]",
+        r"dataset 'b', slices: 'a' is a cohort",
+    ),
+    "unknown slice": ("datasets: [{name: a, slices: [demoo]}]", r"'demoo' is not known; did you"),
+    "slice twice": ("datasets: [{name: a, slices: [demo, demo]}]", r"a slice stands twice"),
+    "slices of one file": (
+        "datasets: [{name: a, slices: [{name: b, path: c.csv}, {name: d, path: c.csv}]}]",
+        r"dataset 'a', slices: 'b' and 'd' are of the same file 'c\.csv'; correct",
+    ),
+    "transfer of no run": (
+        "transfer: {model: spclus, to: [demo]}",
+        r"transfer\.model: 'spclus' is not known; did you mean 'spclust_vote'",
+    ),
+    "transfer to what was learnt from": (
+        "transfer: {model: spclust_vote, to: [demo]}",
+        r"transfer\.to: the model has learnt from 'demo'",
+    ),
+    "transfer of a method without a model": (
+        "datasets: [demo, {name: b, path: b.csv}]\ntransfer: {model: ward, to: [b]}",
+        r"transfer\.model: ward leaves no model .*kmeans",
+    ),
+    "first labels by no run": (
+        "pseudolabels: {default: {method: run}}",
+        r"pseudolabels\.default: method: run, run: None; .*write e\.g\.  run: leiden",
+    ),
+    "first labels by a run that is not made": (
+        "runs: [{name: spclust}, {name: leiden}]\n"
+        "pseudolabels: {default: {method: run, run: leidn}}",
+        r"pseudolabels\.default\.run \(on demo\): 'leidn' is not known; did you mean 'leiden'",
+    ),
+    "first labels by themselves": (
+        "runs: [{name: spclust}]\npseudolabels: {default: {method: run, run: spclust}}",
+        r"pseudolabels\.default\.run: .*clusters that need them \(default -> default\)",
+    ),
+    "first labels in a circle": (
+        "pseudolabels: {a: {method: run, run: two}, b: {method: run, run: one}}\n"
+        "runs: [{name: one, method: spclust, pseudolabels: a},"
+        " {name: two, method: spclust, pseudolabels: b}]",
+        r"the run one would take .*\(a -> b -> a\)",
+    ),
+    "study of a run that is not made": (
+        "study: {name: s, parts: [{rows: {spclus: x}}]}",
+        r"study\.parts\[0\]\.rows: 'spclus' is not known; did you mean 'spclust_vote'",
+    ),
+    "study with bars on an axis": (
+        "study: {name: s, parts: [{rows: {leiden: x, ward: 2}}]}",
+        r"study\.parts\[0\]\.rows: some runs are called by a text and some by a number",
+    ),
+    "published numbers of an unknown slice": (
+        "study: {name: s, parts: [{rows: {ward: x}}], paper: {dkd_00: {ward: {ARI: [0.5]}}}}",
+        r"study\.paper: 'dkd_00' is not known",
+    ),
+    "published numbers of an unknown run": (
+        "study: {name: s, parts: [{rows: {ward: x}}], paper: {demo: {war: {ARI: [0.5]}}}}",
+        r"study\.paper\.demo: 'war' is not known; did you mean 'ward'",
+    ),
+    "published numbers of an unknown score": (
+        "study: {name: s, parts: [{rows: {ward: x}}], paper: {demo: {ward: {ari: [0.5]}}}}",
+        r"study\.paper\.demo\.ward: unknown key 'ari'; remove it \(allowed: ACC, ARI",
+    ),
+    "name with a slash": ("runs: [{name: a/b}]", r"runs\[0\]\.name: found 'a/b', allowed is"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), FAULTS.values(), ids=FAULTS)
+def test_a_wrong_configuration_is_refused_with_the_remedy(text, message):
+    with pytest.raises(UserError, match=message):
+        resolve(text)
+
+
+def test_several_faults_are_told_at_once():
+    with pytest.raises(UserError) as caught:
+        resolve("seeds: [x]\nn_clusters: 0\ngraphs: {default: {k: 1}}")
+    assert "seeds" in str(caught.value) and "graphs.default" in str(caught.value)
+
+
+def test_config_readme_is_in_step_with_the_schemas():
+    written = (datasets.CONFIG_FOLDER / "README.md").read_text()
+    assert written == reference.render(), "run `make docs`"
+
+
+def test_every_setting_is_documented():
+    written = (datasets.CONFIG_FOLDER / "README.md").read_text()
+    keys = [key for stage in STAGES.values() for key in stage.settings]
+    for key in (*SHIPPED, *keys, *(k for card in cards.load().values() for k in card.settings)):
+        assert f"`{key}" in written, key
+
+
+def test_a_configuration_without_the_default_one_is_refused_by_key():
+    """As with `--directory` elsewhere, where config/config.yaml is not found."""
+    lone = {"datasets": ["demo"], "seeds": [42], "runs": [{"name": "leiden"}]}
+    with pytest.raises(UserError, match="the key 'n_clusters' is missing"):
+        settings.resolve(lone, {"demo": {"simulate": {}}})

@@ -1,0 +1,215 @@
+"""What a newcomer may touch: each extension in the files that README's table names, then run.
+
+A copy of the project gets a method, an input format, a figure, a stage and a study, and the
+workflow runs with all of them at once. No file of the project is edited for a method, a format, a
+figure or a study.
+"""
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from workflow import Project
+
+pytestmark = pytest.mark.slow
+
+LIBRARY = "workflow_scripts/spclust"
+
+METHOD = {
+    f"{LIBRARY}/methods/minibatch.yaml": """
+title: KMeans by mini-batches
+environment: baselines
+settings:
+  batch_cells: {type: integer, minimum: 1, default: 64, description: Cells of a batch.}
+""",
+    f"{LIBRARY}/methods/minibatch.py": '''
+"""KMeans by mini-batches."""
+
+import pandas as pd
+from sklearn.cluster import MiniBatchKMeans
+
+from spclust.methods import Clustering
+from spclust.clustering import heads
+
+
+def cluster(task):
+    """See :class:`spclust.methods.Task`."""
+    x = task.cells.matrix
+    size = task.settings["batch_cells"]
+    model = MiniBatchKMeans(task.n_clusters, batch_size=size, random_state=task.seed).fit(x)
+    steps = pd.DataFrame({"steps": [model.n_steps_]})
+    confidence = heads.neighbour_agreement(x, model.labels_)
+    return Clustering(model.labels_, confidence, x, tables={"steps": steps})
+''',
+}
+FORMAT = {
+    f"{LIBRARY}/io/readers/lines.py": '''
+"""One JSON object a cell."""
+
+import anndata
+import pandas as pd
+
+
+def recognises(files):
+    return len(files) == 1 and files[0].suffix == ".jsonl"
+
+
+def read(files, cfg):
+    frame = pd.read_json(files[0], lines=True, dtype={"cell": str}).set_index("cell")
+    places = frame[["x", "y"]].to_numpy()
+    return anndata.AnnData(frame.filter(like="protein"), obs=frame[["cell_type"]],
+                           obsm={"spatial": places})
+''',
+}
+FIGURE = {
+    f"{LIBRARY}/plots/figures/sizes.py": '''
+"""Cells of each cluster."""
+
+from spclust.plots import style
+
+CAPTION = "Cells of each cluster."
+NEEDS = ("extras.steps",)
+
+
+def draw(run):
+    fig = style.figure(3, 2)
+    fig.subplots().bar(*zip(*run.clusters["cluster"].value_counts().items()))
+    return fig
+''',
+}
+ENTRY = """
+smooth:
+  rule: smooth_cells
+  once_per: replicate
+  makes: [cells.h5mu]
+  settings:
+    n_neighbors: {type: integer, minimum: 1, default: 5, description: Neighbours that are averaged.}
+
+"""
+STAGE = {
+    "rules/smooth.smk": """
+rule smooth_cells:
+    input:
+        cells=nearest("cells.h5mu"),
+    output:
+        "results/<smooth>/cells.h5mu",
+    log:
+        "results/logs/<smooth>/smooth_cells.log",
+    conda:
+        "../envs/graphs.yaml"
+    params:
+        cfg=stage_cfg("smooth"),
+        code=code_hash("smooth_cells"),
+    script:
+        "../workflow_scripts/smooth_cells.py"
+""",
+    "workflow_scripts/smooth_cells.py": '''
+"""Average each cell with its neighbours."""
+
+from spclust.data import contracts
+from spclust.engine import logs
+from spclust import smooth
+
+with logs.job(snakemake.log[0], snakemake.rule):
+    cells = contracts.read_cells(snakemake.input.cells, "prepared")
+    contracts.write_cells(smooth.smooth(cells, **snakemake.params.cfg), snakemake.output[0])
+''',
+    f"{LIBRARY}/smooth.py": '''
+"""Cells averaged with their neighbours."""
+
+from dataclasses import replace
+
+from spclust.neighbours.knn import nearest
+
+
+def smooth(cells, n_neighbors):
+    near = nearest(cells.matrix, n_neighbors)
+    return replace(cells, features={m: x[near].mean(1) for m, x in cells.features.items()})
+''',
+}
+STUDY = {
+    "config/studies/mine.yaml": """
+datasets: [{name: mine, path: mine.jsonl, n_clusters: 3, min_label_size: 5}]
+seeds: [1]
+method: {small: {recipe: minibatch, batch_cells: 32}}
+runs:
+  - {name: minibatch}
+  - {name: smoothed, method: small, smooth: default}
+  - {name: kmeans}
+""",
+}
+
+RUNS = ["method-minibatch", "smooth-default/method-small", "method-kmeans"]
+
+
+@pytest.fixture(scope="module")
+def extended(tmp_path_factory):
+    """The copy with everything added, and what it said when it ran."""
+    project = Project(tmp_path_factory.mktemp("newcomer") / "spclust")
+    for files in (METHOD, FORMAT, FIGURE, STAGE, STUDY):
+        for name, text in files.items():
+            path = project.folder / name
+            assert not path.exists(), f"{name} would be edited, not added"
+            path.write_text(text.lstrip("\n"))
+    stages = project.folder / LIBRARY / "stages.yaml"
+    before, after = stages.read_text().split("\ngraphs:\n")
+    stages.write_text(f"{before}\n{ENTRY.lstrip()}\ngraphs:\n{after}")
+    rng = np.random.default_rng(0)
+    kind = rng.integers(3, size=150)
+    x = np.exp(rng.normal(size=(150, 6)) * 0.4 + 2 * np.eye(6)[kind] + 1)
+    cells = pd.DataFrame(x, columns=[f"protein_{i}" for i in range(6)]).assign(
+        cell=[f"c{i}" for i in range(150)],
+        x=rng.uniform(0, 99, 150),
+        y=rng.uniform(0, 99, 150),
+        cell_type=kind,
+    )
+    cells.to_json(project.folder / "mine.jsonl", orient="records", lines=True)
+    runs = "results/mine/preprocess-default/seed-1"
+    done = project.snakemake(
+        "metrics",
+        *(f"{runs}/{run}/figures" for run in RUNS),
+        "--keep-going",
+        configfile="config/studies/mine.yaml",
+    )
+    assert done.code == 0, done.text
+    return project
+
+
+def test_the_method_and_its_settings_run(extended):
+    folder = extended.path("mine/preprocess-default/seed-1/method-minibatch")
+    assert set(pd.read_csv(folder / "clusters.csv")["cluster"]) == {0, 1, 2}
+    assert (folder / "extras/steps.csv").exists()
+
+
+def test_the_format_is_recognised(extended):
+    labels = pd.read_csv(extended.path("mine/labels.csv"))
+    assert len(labels) == 150 and labels["scored"].all()
+
+
+def test_the_figure_is_drawn_for_runs_that_have_what_it_needs(extended):
+    drawn = {path.parent.parent.name for path in extended.folder.glob("results/**/sizes.png")}
+    assert drawn == {"method-minibatch", "method-small"}
+
+
+def test_the_stage_lies_in_the_path_of_its_run_and_changes_it(extended):
+    folder = extended.path("mine/preprocess-default/seed-1/smooth-default/method-small")
+    assert (folder / "clusters.csv").exists()
+    shown = (extended.folder / "results/logs").rglob("smooth_cells.log")
+    assert len(list(shown)) == 1
+
+
+def test_the_documentation_follows(extended):
+    import subprocess
+    import sys
+
+    scripts = extended.folder / "workflow_scripts"
+    subprocess.run([sys.executable, "-m", "spclust.plan.documentation"], cwd=scripts, check=True)
+    text = (extended.folder / "config/README.md").read_text()
+    assert "`smooth.<name>`" in text and "recipe: minibatch" in text and "lines" in text
+    assert "KMeans by mini-batches" in (extended.folder / "README.md").read_text()
+
+
+def test_the_study_is_one_file(extended):
+    study = yaml.safe_load((extended.folder / "config/studies/mine.yaml").read_text())
+    table = pd.read_csv(extended.path("summary/metrics.tsv"), sep="\t")
+    assert set(table["run"]) == {run["name"] for run in study["runs"]}

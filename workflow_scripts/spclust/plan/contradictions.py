@@ -1,0 +1,197 @@
+"""Settings that contradict each other, found before anything runs.
+
+Imported by Snakemake itself, so it may use the standard library, PyYAML and jsonschema only.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from spclust.errors import UserError
+from spclust.plan.schema_corrections import as_name, correction, is_endless, passes
+from spclust.plan.schema_messages import shown, unknown, yaml_value
+
+LIKE_A_FILE = re.compile(r"/|\.(csv|tsv|txt|h5ad|h5mu|zarr|parquet|xlsx)(\.gz)?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What must not be true of the settings of a section that has all of some keys.
+
+    Attributes
+    ----------
+    keys : tuple of str
+    broken : callable of (values of the keys)
+    remedy : str
+        What is wrong and what to write.
+    """
+
+    keys: tuple
+    broken: Callable
+    remedy: str
+
+
+RULES = (
+    Rule(
+        ("hidden_dims", "heads"),
+        lambda widths, heads: any(width % heads for width in widths),
+        "every width in hidden_dims must be a multiple of heads; write e.g.  heads: 1",
+    ),
+    Rule(
+        ("method", "run"),
+        lambda method, run: method == "run" and run is None,
+        "whose clusters are first labels is not said; write e.g.  run: leiden",
+    ),
+    Rule(
+        ("spatial_graph", "radius"),
+        lambda kind, radius: kind == "radius" and radius is None,
+        "a radius graph needs a radius in the unit of the coordinates; write e.g.  radius: 40, or  "
+        "spatial_graph: knn",
+    ),
+    Rule(
+        ("expression_space", "spatial_graph"),
+        lambda space, kind: space == kind == "none",
+        "expression_space and spatial_graph are both none, which leaves no graph; write e.g.  "
+        "spatial_graph: knn",
+    ),
+)
+
+
+def refuse_contradictions(settings):
+    """Hold named settings against the rules.
+
+    Parameters
+    ----------
+    settings : dict of str to dict of str to dict
+        Section to name to values.
+
+    Raises
+    ------
+    UserError
+    """
+    for section, named in settings.items():
+        for name, values in named.items():
+            for rule in RULES:
+                if not set(rule.keys) <= set(values):
+                    continue
+                found = [values[key] for key in rule.keys]
+                if rule.broken(*found):
+                    pairs = ", ".join(f"{k}: {v}" for k, v in zip(rule.keys, found))
+                    raise UserError(f"{section}.{name}: {pairs}; {rule.remedy}")
+
+
+def refuse_nameless(methods, found_cards):
+    """Refuse a setting of a method that stands where a method's name is wanted.
+
+    Parameters
+    ----------
+    methods : object
+        The configuration's section ``method`` as it was written.
+    found_cards : dict of str to Card
+
+    Raises
+    ------
+    UserError
+        With the first method that has such a setting; spClust before all others.
+    """
+    for key, value in methods.items() if isinstance(methods, dict) else ():
+        owners = [name for name, card in found_cards.items() if key in card.settings]
+        if isinstance(value, dict) or key in found_cards or not owners or is_endless(value):
+            continue
+        name = "spclust" if "spclust" in owners else owners[0]
+        schema, there = found_cards[name].settings[key], methods.get(name)
+        meant = value if passes(value, schema, {}) else correction(value, schema, {})[0]
+        line = {name: {**(there if isinstance(there, dict) else {}), key: meant}}
+        raise UserError(
+            f"method.{key}: settings stand below the name of a method; write  "
+            f"{yaml_value(line)[1:-1]}  in its place"
+        )
+
+
+def run_named(plan, name, dataset):
+    """The run of that name on a dataset, or None."""
+    found = (run for d, run, _ in plan.results if (d, run.name) == (dataset, name))
+    return next(found, None)
+
+
+def refuse_circles(plan):
+    """Refuse first labels by a run that is not there, or that needs them itself.
+
+    Parameters
+    ----------
+    plan : spclust.plan.settings.Plan
+        With its results.
+
+    Raises
+    ------
+    UserError
+    """
+    for dataset, start in {
+        (dataset, run.name): (dataset, run) for dataset, run, _ in plan.results
+    }.values():
+        run, passed = start, []
+        while (setting := run.chosen.get("pseudolabels")) is not None:
+            values = plan.settings["pseudolabels"][setting]
+            if values["method"] != "run":
+                break
+            if setting in passed:
+                raise UserError(
+                    f"pseudolabels.{setting}.run: the run {start.name} would take its first labels "
+                    f"from clusters that need them ({' -> '.join([*passed, setting])}); name a run "
+                    "that goes through another setting of pseudolabels, or through none"
+                )
+            passed.append(setting)
+            name, run = values["run"], run_named(plan, values["run"], dataset)
+            if run is None:
+                known = {r.name for d, r, _ in plan.results if d == dataset}
+                unknown(f"pseudolabels.{setting}.run (on {dataset})", name, known)
+
+
+def refuse_files(datasets, where="datasets"):
+    """Refuse the path of a file where a dataset's name or entry is wanted.
+
+    Parameters
+    ----------
+    datasets : object
+        A list of datasets, or of the slices of one, as it was written.
+    where : str
+
+    Raises
+    ------
+    UserError
+    """
+    for i, entry in enumerate(datasets if isinstance(datasets, list) else ()):
+        if isinstance(entry, dict):
+            refuse_files(entry.get("slices"), f"{where}[{i}].slices")
+        elif isinstance(entry, str) and LIKE_A_FILE.search(entry):
+            name = as_name(LIKE_A_FILE.sub("", entry.rstrip("/").rsplit("/", 1)[-1])) or "mine"
+            line = yaml_value([{"name": name, "path": entry}])
+            raise UserError(
+                f"{where}[{i}]: {shown(entry)} is a file, which needs a name; write  "
+                f"{where.rsplit('.', 1)[-1]}: {line}"
+            )
+
+
+def refuse_knowledge(named):
+    """Refuse paths of tables of knowledge, by table, as :func:`refuse_path` does."""
+    for table, paths in named.items():
+        for path in paths:
+            refuse_path(f"knowledge.{table}", path, f"{table}: [shipped]")
+
+
+def refuse_path(where, path, remedy):
+    """Refuse a path that Snakemake takes for a pattern, or that no file system can hold.
+
+    Raises
+    ------
+    UserError
+    """
+    if re.search(r"[{}\x00-\x1f]", path):
+        raise UserError(
+            f"{where}: {shown(path)} holds a brace or a character that cannot be seen, "
+            f"which names of files cannot have here; rename the file, e.g.  {remedy}"
+        )
+    if any(len(part.encode()) > 255 for part in path.split("/")) or len(path) > 4000:
+        raise UserError(
+            f"{where}: {shown(path)} is longer than a name of a file can be; write e.g.  {remedy}"
+        )

@@ -1,0 +1,205 @@
+"""What a dataset is: an entry of the configuration or of the registry, checked and completed.
+
+Imported by Snakemake itself, so it may use the standard library, PyYAML and jsonschema only.
+"""
+
+import copy
+import re
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import yaml
+
+from spclust.data import folders
+from spclust.errors import UserError
+from spclust.plan.contradictions import refuse_path
+from spclust.plan.schema_messages import check, shown, unknown
+
+CONFIG_FOLDER = Path(__file__).parents[3] / "config"
+# folders of results/ that are no dataset's, and what metrics call all slices of one
+RESERVED = (
+    "summary",
+    "comparison",
+    "comparison_so_far",
+    "studies",
+    "studies_so_far",
+    "logs",
+    "benchmarks",
+    "all",
+)
+SOURCES = ("path", "files", "simulate", "slices")
+# what only the pages of a comparison tell
+OF_COMPARISON = ("label_origin", "label_kind", "labels_seen", "study")
+
+
+def load_schema(name):
+    """Read ``config/schemas/<name>.schema.yaml``; of a dataset, with the formats there are."""
+    schema = copy.deepcopy(_parsed(CONFIG_FOLDER / "schemas" / f"{name}.schema.yaml"))
+    if name == "dataset":
+        readers = Path(__file__).parents[1] / "io/readers"
+        schema["properties"]["format"]["enum"] = sorted(
+            path.stem for path in readers.glob("*.py") if path.stem != "__init__"
+        )
+    return schema
+
+
+@cache
+def _parsed(path):
+    """A YAML file, whose reading takes longer than all that is done with it."""
+    return yaml.safe_load(path.read_text())
+
+
+def resolve(config, registry):
+    """Every dataset to run, and those that cohorts are made of.
+
+    Parameters
+    ----------
+    config : dict
+        Checked configuration.
+    registry : dict
+        Name to definition of the datasets known by name.
+
+    Returns
+    -------
+    datasets, slices : dict of str to dict
+        Name to definition, defaults filled in; the latter has the slices of cohorts, too.
+
+    Raises
+    ------
+    UserError
+        Naming the entry and a better line.
+    """
+    datasets, slices = {}, {}
+    schema = load_schema("dataset")
+    names = {
+        entry["name"]
+        for entry in config["datasets"]
+        if isinstance(entry, dict) and isinstance(entry.get("name"), str)
+    }
+    for i, entry in enumerate(config["datasets"]):
+        where = f"datasets[{i}]"
+        if isinstance(entry, str) and entry in names and entry not in registry:
+            continue  # defined further on
+        definition = _definition(entry, where, schema, registry, config)
+        name = definition["name"]
+        if name in datasets or name in slices:
+            raise UserError(f"{where}: the name {name!r} is taken; rename one of the two")
+        datasets[name] = slices[name] = definition
+    for name in list(datasets):
+        definition = datasets[name]
+        if "slices" not in definition:
+            continue
+        where, members = f"dataset {name!r}, slices", []
+        for entry in definition["slices"]:
+            member = entry if isinstance(entry, str) else entry.get("name")
+            if isinstance(entry, dict) or member not in slices:
+                found = _definition(entry, where, schema, registry, config)
+                if "slices" in found:
+                    raise UserError(f"{where}: {found['name']!r} is a cohort; name its slices")
+                if isinstance(entry, dict) and found["name"] in slices:
+                    raise UserError(f"{where}: the name {found['name']!r} is taken; rename it")
+                slices[found["name"]] = found
+            elif "slices" in slices[member]:
+                raise UserError(f"{where}: {member!r} is a cohort; name its slices instead")
+            members.append(member)
+        if len(set(members)) < len(members):
+            raise UserError(f"{where}: a slice stands twice; remove one")
+        _refuse_twins(where, {member: slices[member].get("path") for member in members})
+        definition["slices"] = members
+    return datasets, slices
+
+
+def _refuse_twins(where, paths):
+    """Refuse slices of a cohort that are one and the same file."""
+    seen = {}
+    for member, path in paths.items():
+        other = seen.setdefault(repr(path), member)
+        if path and other != member:
+            raise UserError(
+                f"{where}: {other!r} and {member!r} are of the same file {shown(path)}; correct "
+                "the path of one or remove it; for several images in one table write  image:"
+            )
+
+
+def _definition(entry, where, schema, registry, config):
+    """One dataset with its defaults, checked."""
+    if isinstance(entry, str):
+        if entry not in registry:
+            unknown(where, entry, registry)
+        name = entry
+        entry = check(registry[name], schema, "config/datasets.yaml", [name])
+    else:
+        entry = check(entry, schema, "configuration", [where])
+        if "name" not in entry:
+            raise UserError(f"{where}: a dataset needs a name; add e.g.  name: my_slice")
+        name = entry["name"]
+    if name in RESERVED:
+        raise UserError(
+            f"{where}: {name!r} is a name of the workflow's own (in results/ or in tables); write "
+            f"e.g.  name: my_{name}"
+        )
+    sources = [k for k in SOURCES if k in entry]
+    if len(sources) != 1:
+        remedy = "remove all but one" if sources else "add e.g.  path: cells.csv"
+        raise UserError(
+            f"{where} ({name}): exactly one of {', '.join(SOURCES)} says where the cells come "
+            f"from, found {' and '.join(sources) or 'none'}; {remedy}"
+        )
+    files = [file_name(file) for file in entry.get("files", ())]
+    twice = next((file for file in files if files.count(file) > 1), None)
+    if twice:
+        raise UserError(
+            f"{where} ({name}): two of `files` are kept as {twice!r}; give one another  name:"
+        )
+    for file in files:
+        if not re.fullmatch(r"[^/{}\x00-\x1f]{1,200}", file) or file in (".", ".."):
+            raise UserError(
+                f"{where} ({name}): {shown(file)}, the last part of an `url`, is no name for a "
+                "file here; give it another  name:"
+            )
+    for path in _paths(entry):
+        refuse_path(f"{where} ({name}), path", path, "path: cells.csv")
+    if "path" in entry:
+        local_files({"name": name, "path": entry["path"]})  # refuses a folder without tables
+    defaults = {k: p["default"] for k, p in schema["properties"].items() if "default" in p}
+    # keys left out of `simulate` have defaults of their own
+    if "simulate" in entry:
+        keys = schema["properties"]["simulate"]["properties"]
+        filled = {k: p["default"] for k, p in keys.items()} | entry["simulate"]
+        entry = entry | {"simulate": filled}
+    return defaults | {"n_clusters": config["n_clusters"]} | entry | {"name": name}
+
+
+def file_name(file):
+    """Name under which a downloaded file of the registry is kept."""
+    return file.get("name") or unquote(urlsplit(file["url"]).path.rsplit("/", 1)[-1])
+
+
+def _paths(definition):
+    """What stands as a dataset's ``path``, as a list."""
+    paths = definition.get("path", [])
+    return [paths] if isinstance(paths, str) else list(getattr(paths, "values", lambda: paths)())
+
+
+def local_files(definition):
+    """Files behind a dataset's ``path``; a folder counts as all the files in it."""
+    paths = _paths(definition)
+    if isinstance(definition["path"], dict):
+        return paths
+    files = []
+    for path in map(Path, paths):
+        inside = list(map(str, folders.of_cells(path))) if path.is_dir() else []
+        if path.is_dir() and not inside:
+            raise UserError(
+                f"{path}: the folder of {definition['name']!r} holds no .csv table; name the file "
+                "as  path:, or another folder"
+            )
+        files += inside or [str(path)]
+    return files
+
+
+def import_cfg(definition):
+    """The part of a dataset's definition that decides what is imported, keys sorted."""
+    elsewhere = {"files", "simulate", "slices", "n_clusters", *OF_COMPARISON}
+    return {k: v for k, v in sorted(definition.items()) if k not in elsewhere}

@@ -1,0 +1,328 @@
+"""From the user's configuration to the runs of the workflow.
+
+Imported by Snakemake itself, so it may use the standard library, PyYAML and jsonschema only.
+"""
+
+from dataclasses import dataclass, field
+
+from spclust.comparison.plan import check_comparison
+from spclust.comparison.study_plan import check_study
+from spclust.data.scores import GROUP
+from spclust.errors import UserError
+from spclust.plan import cards, datasets, stages
+from spclust.plan.contradictions import (
+    refuse_circles,
+    refuse_contradictions,
+    refuse_files,
+    refuse_knowledge,
+    refuse_nameless,
+)
+from spclust.plan.schema_corrections import is_endless
+from spclust.plan.schema_messages import check, unknown, yaml_value
+from spclust.plan.stages import STAGES
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row of the result tables: a method and a setting of each stage it goes through."""
+
+    name: str
+    method: str
+    chosen: dict
+    group: str = GROUP
+
+    @property
+    def made_with(self):
+        """Names of the run's settings by stage, and of its method."""
+        return {**self.chosen, "method": self.method}
+
+    def folder(self, dataset, seed):
+        """Folder of the run's results; each stage's folder lies inside its upstream's."""
+        return f"results/{stages.run_folder(dataset, seed, self.chosen, self.method)}"
+
+
+@dataclass
+class Plan:
+    """The resolved configuration.
+
+    Attributes
+    ----------
+    config : dict
+    cards : dict of str to Card
+    datasets : dict of str to dict
+        Definition of every dataset to run, defaults filled in.
+    slices : dict of str to dict
+        The same with the slices of cohorts.
+    results : list of (str, Run, int)
+        Every (dataset, run, seed) to compute.
+    transfers : list of (str, str, Run, int)
+        Every (dataset, source, run, seed) whose model labels the dataset.
+    settings : dict of str to dict of str to dict
+        Stage or ``method`` to setting name to its values.
+    """
+
+    config: dict
+    cards: dict
+    datasets: dict = field(default_factory=dict)
+    slices: dict = field(default_factory=dict)
+    results: list = field(default_factory=list)
+    transfers: list = field(default_factory=list)
+    settings: dict = field(default_factory=dict)
+
+    def cfg(self, stage, name):
+        """Values of a named setting, keys sorted (Snakemake compares ``repr`` of params)."""
+        return dict(sorted(self.settings[stage][name].items()))
+
+    def card(self, method):
+        """Card of a named method setting."""
+        return self.cards[self.settings["method"][method]["recipe"]]
+
+    def is_multimodal(self, dataset):
+        """Whether a dataset has, or may have, several modalities, and so leaves as h5mu."""
+        definition = self.slices[dataset]
+        if "slices" in definition:
+            return any(self.is_multimodal(name) for name in definition["slices"])
+        path = definition.get("path", [])
+        files = [path] if isinstance(path, str) else path
+        files = [*files, *map(datasets.file_name, definition.get("files", ()))]
+        return isinstance(path, dict) or any(str(file).endswith(".h5mu") for file in files)
+
+
+def config_schema():
+    """Schema of the configuration: what to run, and a section for each stage."""
+    schema = datasets.load_schema("config")
+    name = schema["$defs"]["name"]
+    for stage in STAGES.values():
+        schema["properties"][stage.name] = {
+            "type": "object",
+            "propertyNames": name,
+            "description": f"Named settings of {stage.rule}.",
+            "additionalProperties": {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": stage.settings,
+            },
+        }
+        schema["$defs"]["run"]["properties"][stage.name] = {
+            **name,
+            "description": f"Setting of {stage.name}.",
+        }
+    return schema
+
+
+def resolve(config, registry, found_cards=None):
+    """Validate a configuration and list what is to be run.
+
+    Parameters
+    ----------
+    config : dict
+        Merged configuration.
+    registry : dict
+        Name to definition of the datasets known by name.
+    found_cards : dict of str to Card, optional
+
+    Raises
+    ------
+    UserError
+        With every fault found: key path, what was found, what is allowed, a corrected line.
+    """
+    found_cards = found_cards or cards.load()
+    if not is_endless(config):
+        refuse_files(config.get("datasets"))
+    refuse_nameless(config.get("method"), found_cards)
+    config = check(config, config_schema(), "configuration")
+    refuse_knowledge(config.get("knowledge", {}))
+    plan = Plan(config, found_cards)
+    for stage in STAGES.values():
+        plan.settings[stage.name] = _stage_settings(stage, config.get(stage.name, {}), plan.cards)
+    plan.settings["method"] = _method_settings(config.get("method", {}), plan.cards)
+    refuse_contradictions(plan.settings)
+    plan.datasets, plan.slices = datasets.resolve(plan.config, registry)
+    runs = _runs(plan, {*plan.slices, *registry})
+    plan.results = [
+        (dataset, run, seed)
+        for dataset in plan.datasets
+        for run, only in runs
+        if only is None or dataset in only
+        for seed in config["seeds"]
+    ]
+    if not plan.results:
+        raise UserError(
+            "runs: each is kept to `datasets` that are not listed, so there is nothing to run; "
+            f"list one of them, or write e.g.  datasets: [{next(iter(plan.datasets))}]  of a run"
+        )
+    refuse_circles(plan)
+    check_study(plan, {*plan.slices, *registry})
+    plan.transfers = _transfers(plan, runs)
+    check_comparison(plan)
+    return plan
+
+
+def _stage_settings(stage, given, found_cards):
+    """Settings of a stage by name: the default, its own, those of cards, the user's."""
+    wanted = {
+        card.name: card.stages[stage.name]
+        for card in found_cards.values()
+        if stage.name in card.stages
+    }
+    keys = {"type": "object", "additionalProperties": False, "properties": stage.settings}
+    if given.get("default", {}).get("normalisation") == "none":
+        # values are transformed already, whatever a card would do to them
+        wanted = {
+            name: {k: v for k, v in values.items() if k != "normalisation"}
+            for name, values in wanted.items()
+        }
+    for name, values in wanted.items():
+        check(values, keys, f"methods/{name}.yaml", ["stages", stage.name])
+    default = _laid_over(stage.defaults, given.get("default", {}))
+    found = {"default": default}
+    for name in [*stage.named, *wanted, *given]:
+        if name not in found:
+            own = [stage.named.get(name, {}), wanted.get(name, {}), given.get(name, {})]
+            found[name] = _laid_over(default, *own)
+    of_modality = {k: v for k, v in stage.settings.items() if k != "modalities"}
+    keys = {"type": "object", "additionalProperties": False, "properties": of_modality}
+    for name, values in found.items():
+        if values.get("modalities"):
+            of_each = values["modalities"].items()
+            found[name] = values | {
+                "modalities": {
+                    m: check(own, keys, "configuration", [stage.name, name, "modalities", m])
+                    for m, own in of_each
+                }
+            }
+    return found
+
+
+def _laid_over(base, *others):
+    """Settings with those of others over them; settings of modalities are merged key by key."""
+    for own in others:
+        merged = {**base, **own}
+        if isinstance(base.get("modalities"), dict) and isinstance(own.get("modalities"), dict):
+            merged["modalities"] = {
+                name: {**base["modalities"].get(name, {}), **own["modalities"].get(name, {})}
+                for name in {**base["modalities"], **own["modalities"]}
+            }
+        base = merged
+    return base
+
+
+def _method_settings(given, found_cards):
+    """Settings of methods by name: every card's own, and the user's, which build on one."""
+    given = dict(given)
+    for name, own in given.items():
+        recipe = own.get("recipe", name)
+        if recipe not in list(found_cards):  # whatever stands there, a list too
+            unknown(f"method.{name}.recipe", recipe, found_cards)
+        if name in found_cards and recipe != name:
+            raise UserError(
+                f"method.{name}: the name of a method cannot stand for another ({recipe!r}); "
+                f"write  my_{name}: {yaml_value(own)}  in its place"
+            )
+        keys = {"recipe": {"type": "string"}, **found_cards[recipe].settings}
+        rules = {"type": "object", "additionalProperties": False, "properties": keys}
+        given[name] = check(own, rules, "configuration", ["method", name])
+    own = {name: given.get(name, {}) for name in [*found_cards, *given]}
+    return {
+        name: {
+            **found_cards[values.get("recipe", name)].defaults,
+            **given.get(values.get("recipe", name), {}),
+            **values,
+            "recipe": values.get("recipe", name),
+        }
+        for name, values in own.items()
+    }
+
+
+def _runs(plan, known_datasets):
+    runs = []
+    for i, entry in enumerate(plan.config["runs"]):
+        where = f"runs[{i}] ({entry['name']})"
+        only = entry.get("datasets")
+        # a method may have other settings on other slices
+        for run, taken in runs:
+            if run.name == entry["name"] and not (only and taken and not set(only) & set(taken)):
+                raise UserError(f"{where}: the name is taken; rename one of the two runs")
+        method = entry.get("method", entry["name"])
+        if method not in plan.settings["method"]:
+            if "method" not in entry:
+                raise UserError(
+                    f"{where}: no method is called {method!r}; say which, e.g.  method: spclust"
+                )
+            unknown(f"{where}.method", method, plan.settings["method"])
+        for name in only or ():
+            if name not in known_datasets:
+                unknown(f"{where}.datasets", name, known_datasets)
+        chosen = _chosen(plan, where, entry, method)
+        runs.append((Run(entry["name"], method, chosen, entry.get("group", GROUP)), only))
+    return runs
+
+
+def _chosen(plan, where, entry, method):
+    """Stage to setting of every stage that a run goes through."""
+    card = plan.card(method)
+    # a stage that hands on cells can be put before any method that may see them changed
+    plugged = [s for s in stages.OF_REPLICATE if s in entry and "cells.h5mu" in STAGES[s].makes]
+    chosen = {}
+
+    def values(stage):
+        # what the card wants, under the name of the setting or of its recipe
+        wanted = card.name if stage in card.stages else "default"
+        name = chosen[stage] = entry.get(stage, wanted)
+        if name not in plan.settings[stage]:
+            unknown(f"{where}.{stage}", name, plan.settings[stage])
+        return plan.settings[stage][name]
+
+    for stage in stages.OF_DATASET:
+        values(stage)
+    # controls, and what votes decide on, see no features
+    blind = card.control or card.needs == ("votes",)
+    needed = stages.with_needed([*card.needs, *([] if blind else plugged)], values)
+    chosen = {stage: chosen[stage] for stage in [*stages.OF_DATASET, *needed]}
+    unused = [s for s in stages.OF_REPLICATE if s in entry and s not in chosen]
+    if unused:
+        kept = {key: value for key, value in entry.items() if key not in unused}
+        raise UserError(
+            f"{where}: {method} makes no use of {' and '.join(unused)}, so this run would be the "
+            f"one without; write  {yaml_value(kept)}"
+        )
+    return chosen
+
+
+def _transfers(plan, runs):
+    """Every (dataset, source, run, seed) that ``transfer`` asks for."""
+    found, given = [], plan.config.get("transfer") or []
+    entries = (
+        {"transfer": given}
+        if isinstance(given, dict)
+        else {f"transfer[{i}]": entry for i, entry in enumerate(given)}
+    )
+    for where, entry in entries.items():
+        named = [(run, only) for run, only in runs if run.name == entry["model"]]
+        if not named:
+            unknown(f"{where}.model", entry["model"], {run.name for run, _ in runs})
+        sources = [d for d in plan.datasets if any(only is None or d in only for _, only in named)]
+        source = entry.get("from", sources[0] if sources else None)
+        if not sources:
+            raise UserError(
+                f"{where}.model: the run {entry['model']!r} is kept to slices that are not listed; "
+                f"list one as  datasets:, it is kept to {', '.join(named[0][1])}"
+            )
+        if source not in sources:
+            unknown(f"{where}.from", source, sources)
+        run = next(run for run, only in named if only is None or source in only)
+        if not plan.card(run.method).predicts:
+            able = ", ".join(card.name for card in plan.cards.values() if card.predicts)
+            raise UserError(
+                f"{where}.model: {run.method} leaves no model that labels other slices; take a "
+                f"run of one of: {able}"
+            )
+        for dataset in entry["to"]:
+            if dataset not in plan.slices:
+                unknown(f"{where}.to", dataset, plan.slices)
+            if dataset == source or dataset in plan.slices[source].get("slices", ()):
+                raise UserError(
+                    f"{where}.to: the model has learnt from {dataset!r}; name other slices"
+                )
+            found += [(dataset, source, run, seed) for seed in plan.config["seeds"]]
+    return found

@@ -1,0 +1,140 @@
+"""The one look of all figures: colours, fonts, sizes, file formats."""
+
+import itertools
+import logging
+
+import numpy as np
+import pandas as pd
+
+from spclust.clustering.classes import match_clusters
+from spclust.clustering.palette import PALETTE
+
+log = logging.getLogger(__name__)
+
+RIGHT, BACKGROUND, INK = "#C8C8C8", "#E4E4E4", "#222222"
+SEQUENTIAL, DIVERGING = "cividis", "RdBu_r"
+
+WIDTH = 7.1  # inches, two columns of a journal page
+DPI = 250
+RC = {
+    "font.size": 7,
+    "axes.titlesize": 8,
+    "axes.labelsize": 7,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "legend.fontsize": 6.5,
+    "legend.title_fontsize": 7,
+    "legend.frameon": False,
+    "figure.titlesize": 8.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": INK,
+    "text.color": INK,
+    "lines.linewidth": 1.0,
+    # text stays text in vector files, and can be edited
+    "pdf.fonttype": 42,
+    "svg.fonttype": "none",
+    "font.family": "DejaVu Sans",
+    "text.parse_math": False,  # names may hold dollars
+}
+
+
+def in_use():
+    """Context in which figures get this style."""
+    import matplotlib
+
+    return matplotlib.rc_context(RC)
+
+
+def figure(width, height):
+    """A figure (inches) that keeps panels, legends and titles apart.
+
+    Made without pyplot: nothing global, no display.
+    """
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def save(fig, folder, name):
+    """Write a figure as PNG and as PDF with vector text; the same figure gives the same bytes."""
+    fig.savefig(folder / f"{name}.png", dpi=DPI, metadata={"Software": None})
+    fig.savefig(folder / f"{name}.pdf", dpi=DPI, metadata={"CreationDate": None})
+    log.info("drew %s", name)
+
+
+def class_colours(labels):
+    """Colour of each class, by the order of their names: the same in every run of a slice."""
+    names = sorted(set(pd.Series(np.asarray(labels, dtype=object)).dropna()), key=str)
+    return dict(zip(names, itertools.cycle(PALETTE)))
+
+
+def cluster_colours(clusters, labels=None):
+    """Colour of each cluster.
+
+    Parameters
+    ----------
+    clusters : array, shape (n,)
+    labels : array-like, shape (n,), optional
+        Classes, missing where a cell is not scored.
+
+    Returns
+    -------
+    dict
+        Cluster to hex colour: that of the class it matches, and unused colours for the rest.
+    """
+    if labels is None:
+        labels = np.full(len(clusters), None, dtype=object)
+    return matched_colours(clusters, labels, class_colours(labels))
+
+
+def matched_colours(groups, reference, colours):
+    """Colours of groups after those of the groups they match in ``reference``."""
+    matched = match_clusters(groups, reference)
+    spare = [c for c in PALETTE if c not in colours.values()] or PALETTE
+    rest = [g for g in np.unique(groups).tolist() if g not in matched]
+    return dict(zip(rest, itertools.cycle(spare))) | {g: colours[m] for g, m in matched.items()}
+
+
+def point_size(n, width, height, filled=0.7):
+    """Area (points squared) of ``n`` markers that fill that share of a panel (inches)."""
+    return float(np.clip(filled * width * height * 72**2 / max(n, 1), 0.15, 40))
+
+
+def shortened(text, length=30):
+    """A name cut in its middle to what fits; names of a kind often differ at their ends."""
+    text = str(text)
+    half = (length - 1) // 2
+    return text if len(text) <= length else f"{text[: length - 1 - half]}…{text[-half:]}"
+
+
+def legend(fig, entries, title, where="outside right upper", columns=1):
+    """A legend of coloured dots outside the panels; ``entries`` are (colour, text)."""
+    from matplotlib.lines import Line2D
+
+    dots = [
+        Line2D(
+            [], [], marker="o", linestyle="", markersize=4.5, color=colour, label=shortened(text)
+        )
+        for colour, text in entries
+    ]
+    fig.legend(
+        handles=dots,
+        title=title,
+        loc=where,
+        ncols=columns,
+        alignment="left",
+        handletextpad=0.2,
+        borderaxespad=0.4,
+    )
+
+
+def legend_width(entries, title):
+    """Inches that the legend of these entries takes."""
+    return 0.45 + 0.057 * max(len(title), *(len(shortened(text)) for _, text in entries))
+
+
+def legend_height(entries):
+    """Inches that the legend of these entries takes."""
+    return 0.35 + 0.137 * len(entries)
