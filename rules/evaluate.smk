@@ -19,7 +19,7 @@ rule evaluate_run:
         mem_mb=memory(1000, 15),
         runtime=minutes(20),
     params:
-        cfg=dict(sorted(config["evaluation"].items())),
+        cfg=PLAN.evaluation,
         made_with=values_behind,
         code=code_hash("evaluate_run"),
     message:

@@ -25,7 +25,7 @@ def values_behind(wildcards):
     """Params function: what a run is made with, so that tables know it of runs that lie there."""
     made_with = stages.chosen_in(dict(wildcards.items()))
     made_with["method"] = wildcards.method
-    found = comparison_kept.settings_of(PLAN, [(wildcards.dataset, made_with)])
+    found = comparison_kept.values_behind(PLAN, [(wildcards.dataset, made_with)])
     # knowledge is input of what goes by it, and no reason to score other runs anew
     del found[comparison_kept.KNOWLEDGE]
     return found

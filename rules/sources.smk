@@ -14,9 +14,9 @@ rule simulate_dataset:
         mem_mb=simulation_memory,
         runtime=minutes(10),
     params:
-        cfg=lambda wildcards: dict(
-            sorted(PLAN.slices[wildcards.dataset]["simulate"].items())
-        ),
+        cfg=lambda wildcards: datasets.compared_definition(
+            PLAN.slices[wildcards.dataset]
+        )["simulate"],
         code=code_hash("simulate_dataset"),
     message:
         "Simulating the tissue {wildcards.dataset}"

@@ -41,7 +41,7 @@ use rule evaluate_run as evaluate_transfer with:
     benchmark:
         "results/benchmarks/<transferred>/evaluate_transfer.tsv"
     params:
-        cfg=dict(sorted(config["evaluation"].items())),
+        cfg=PLAN.evaluation,
         code=code_hash("evaluate_run"),
     message:
         "Evaluating the labels of {wildcards.dataset} from {wildcards.source}"

@@ -1,8 +1,11 @@
 """What is told before anything runs: files that are not here, settings without a run."""
 
+from dataclasses import replace
+
 import pytest
 from configurations import STUDIES, resolve
 
+from spclust.plan import settings
 from spclust.plan.likely_mistakes import oversights, unused_settings
 
 
@@ -38,6 +41,15 @@ def test_a_setting_that_no_run_goes_through_is_known():
     assert oversights(plan)[1] == (
         "graphs.k30: no run goes through this setting; write  graphs: k30  in an entry of  runs:"
     )
+
+
+def test_a_setting_whose_default_is_not_noted_yet_is_told():
+    cards = settings.cards.load()
+    plan = resolve("")
+    card = replace(cards["leiden"], settings={"new": {"default": 1}})
+    assert not oversights(plan)
+    (line,) = oversights(replace(plan, cards=cards | {"leiden": card}))
+    assert line.startswith("method.leiden: the setting new is new; run  make docs")
 
 
 @pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)

@@ -16,7 +16,8 @@ from pathlib import Path
 from spclust.data.scores import KEPT, broken
 from spclust.errors import UserError
 from spclust.plan.contradictions import run_named
-from spclust.plan.datasets import CONFIG_FOLDER, OF_COMPARISON, load_schema
+from spclust.plan.datasets import CONFIG_FOLDER, OF_COMPARISON, compared_definition, defaults_of
+from spclust.plan.first_defaults import of_then
 from spclust.plan.stages import STAGES
 
 RUNS, _, SETTINGS = KEPT
@@ -82,6 +83,11 @@ def files(folders):
 
 
 def settings_of(plan, runs=None):
+    """What :func:`values_behind` returns, as it is read from its file."""
+    return json.loads(json.dumps(values_behind(plan, runs)))
+
+
+def values_behind(plan, runs=None):
     """All values behind the runs of a configuration, or behind some.
 
     Parameters
@@ -103,7 +109,7 @@ def settings_of(plan, runs=None):
             named = found.setdefault(section, {})
             if name not in named:
                 named[name] = _values(plan, section, name)
-    return json.loads(json.dumps(found))  # as they are read
+    return found
 
 
 def _behind(plan, dataset, made_with):
@@ -125,15 +131,18 @@ def _values(plan, section, name):
     if section == "dataset":
         # where the cells lie, and what is said of them, decides nothing
         silent = {*OF_COMPARISON, "path"}
-        return {key: value for key, value in plan.slices[name].items() if key not in silent}
-    return plan.config.get(section, {}) if section in OF_ALL else plan.cfg(section, name)
+        values = {key: value for key, value in plan.slices[name].items() if key not in silent}
+        return compared_definition(values)
+    if section == KNOWLEDGE:
+        return plan.config.get(section, {})
+    return plan.evaluation if section == "evaluation" else plan.cfg(section, name)
 
 
 def differing(plan, dataset, run, then, now, compared):
     """Settings of a run that are not those it was made with, and what they were.
 
-    A setting that one of the two lacks counts as equal at its default. Of knowledge ``then`` may
-    know nothing.
+    A setting that one of the two lacks counts as the default that it came with. Of knowledge
+    ``then`` may know nothing.
 
     Parameters
     ----------
@@ -242,11 +251,11 @@ def _differing(old, new, known, where):
 
 
 def _defaults(plan, section, name):
-    if section in STAGES:
-        return STAGES[section].defaults
+    """Default that each setting came with."""
+    if section == KNOWLEDGE:
+        return {}
     if section == "method":
-        return plan.card(name).defaults
-    if section == "dataset":
-        keys = load_schema("dataset")["properties"]
-        return {key: schema.get("default", ABSENT) for key, schema in keys.items()}
-    return {}
+        card = plan.card(name)
+        return of_then(f"method.{card.name}", card.defaults)
+    known = STAGES[section].defaults if section in STAGES else defaults_of(section)
+    return of_then(section, known)

@@ -14,6 +14,7 @@ import yaml
 from spclust.data import folders
 from spclust.errors import UserError
 from spclust.plan.contradictions import refuse_path
+from spclust.plan.first_defaults import compared
 from spclust.plan.schema_messages import check, shown, unknown
 
 CONFIG_FOLDER = Path(__file__).parents[3] / "config"
@@ -162,13 +163,11 @@ def _definition(entry, where, schema, registry, config):
         refuse_path(f"{where} ({name}), path", path, "path: cells.csv")
     if "path" in entry:
         local_files({"name": name, "path": entry["path"]})  # refuses a folder without tables
-    defaults = {k: p["default"] for k, p in schema["properties"].items() if "default" in p}
     # keys left out of `simulate` have defaults of their own
     if "simulate" in entry:
-        keys = schema["properties"]["simulate"]["properties"]
-        filled = {k: p["default"] for k, p in keys.items()} | entry["simulate"]
-        entry = entry | {"simulate": filled}
-    return defaults | {"n_clusters": config["n_clusters"]} | entry | {"name": name}
+        entry = entry | {"simulate": defaults_of("simulate") | entry["simulate"]}
+    own = {"n_clusters": config["n_clusters"]} | entry | {"name": name}
+    return defaults_of("dataset") | own
 
 
 def file_name(file):
@@ -200,6 +199,23 @@ def local_files(definition):
 
 
 def import_cfg(definition):
-    """The part of a dataset's definition that decides what is imported, keys sorted."""
+    """The part of a dataset's definition that decides what is imported."""
     elsewhere = {"files", "simulate", "slices", "n_clusters", *OF_COMPARISON}
-    return {k: v for k, v in sorted(definition.items()) if k not in elsewhere}
+    return compared_definition({k: v for k, v in definition.items() if k not in elsewhere})
+
+
+def compared_definition(definition):
+    """A dataset's definition, or a part of it, as Snakemake is to compare it."""
+    if "simulate" in definition:
+        simulate = compared("simulate", definition["simulate"], defaults_of("simulate"))
+        definition = definition | {"simulate": simulate}
+    return compared("dataset", definition, defaults_of("dataset"))
+
+
+def defaults_of(section):
+    """Default of each key that has one: of a ``dataset``, its ``simulate``, or ``evaluation``."""
+    if section == "evaluation":
+        return _parsed(CONFIG_FOLDER / "config.yaml")["evaluation"]
+    keys = _parsed(CONFIG_FOLDER / "schemas/dataset.schema.yaml")["properties"]
+    keys = keys["simulate"]["properties"] if section == "simulate" else keys
+    return {key: schema["default"] for key, schema in keys.items() if "default" in schema}

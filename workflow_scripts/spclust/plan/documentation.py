@@ -6,10 +6,10 @@ changing either; a test compares the file with what this module would write.
 
 import yaml
 
-from spclust.plan import cards
+from spclust.plan import cards, first_defaults
 from spclust.plan.datasets import CONFIG_FOLDER, load_schema
 from spclust.plan.schema_messages import yaml_value
-from spclust.plan.settings import config_schema
+from spclust.plan.settings import Plan, config_schema
 from spclust.plan.stages import STAGES
 
 # where a dataset's keys come in that are not the import's
@@ -147,7 +147,8 @@ def methods_table():
 
 
 def write():
-    """Write config/README.md and the table of methods in README.md."""
+    """Write config/README.md and the table of methods in README.md, note new defaults."""
+    first_defaults.write(Plan({}, cards.load()).defaults)
     (CONFIG_FOLDER / "README.md").write_text(render())
     readme = CONFIG_FOLDER.parent / "README.md"
     readme.write_text(placed(readme.read_text(), MARKS, methods_table()))

@@ -6,11 +6,12 @@ Imported by Snakemake itself, so it may use the standard library, PyYAML and jso
 from pathlib import Path
 
 from spclust.plan.datasets import local_files
+from spclust.plan.first_defaults import unlisted
 from spclust.plan.stages import STAGES
 
 
 def oversights(plan):
-    """A line for each dataset whose file is not here, and for each setting without a run.
+    """A line for each dataset whose file is not here, each setting without a run, each new one.
 
     Of a missing file Snakemake itself would not say whose it is.
 
@@ -33,6 +34,11 @@ def oversights(plan):
         lines.append(
             f"{section}.{name}: no run goes through this setting; write  {section}: {name}  in an "
             "entry of  runs:"
+        )
+    for section, key in unlisted(plan.defaults):
+        lines.append(
+            f"{section}: the setting {key} is new; run  make docs  to note the default it comes "
+            "with, else a change of that default would rerun nothing"
         )
     return lines
 

@@ -17,6 +17,7 @@ from spclust.plan.contradictions import (
     refuse_knowledge,
     refuse_nameless,
 )
+from spclust.plan.first_defaults import compared
 from spclust.plan.schema_corrections import is_endless
 from spclust.plan.schema_messages import check, unknown, yaml_value
 from spclust.plan.stages import STAGES
@@ -70,8 +71,25 @@ class Plan:
     settings: dict = field(default_factory=dict)
 
     def cfg(self, stage, name):
-        """Values of a named setting, keys sorted (Snakemake compares ``repr`` of params)."""
-        return dict(sorted(self.settings[stage][name].items()))
+        """Values of a named setting, as Snakemake is to compare them."""
+        values = self.settings[stage][name]
+        if stage == "method":
+            card = self.card(name)
+            return compared(f"method.{card.name}", values, card.defaults)
+        return compared(stage, values, STAGES[stage].defaults)
+
+    @property
+    def defaults(self):
+        """Default of every setting there is, by section of ``first_defaults.yaml``."""
+        found = {stage.name: stage.defaults for stage in STAGES.values()}
+        found |= {of: datasets.defaults_of(of) for of in ("dataset", "simulate", "evaluation")}
+        return found | {f"method.{card.name}": card.defaults for card in self.cards.values()}
+
+    @property
+    def evaluation(self):
+        """What runs are scored with, as Snakemake is to compare it."""
+        defaults = datasets.defaults_of("evaluation")
+        return compared("evaluation", self.config.get("evaluation", {}), defaults)
 
     def card(self, method):
         """Card of a named method setting."""
