@@ -111,7 +111,12 @@ def library(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("edited", "noticed"),
-    [("graphs.py", True), ("parts/graphs.py", True), ("plots/maps.py", False), ("logs.py", False)],
+    [
+        ("stages/graphs.py", True),
+        ("neighbours/knn.py", True),
+        ("plots/maps.py", False),
+        ("engine/logs.py", False),
+    ],
 )
 def test_code_hash_follows_the_imports_of_a_script(library, edited, noticed):
     before = fingerprint.code_hash("build_graphs")
@@ -121,7 +126,7 @@ def test_code_hash_follows_the_imports_of_a_script(library, edited, noticed):
 
 
 def test_comments_layout_and_docstrings_change_no_result(library):
-    before, path = fingerprint.code_hash("build_graphs"), library / "graphs.py"
+    before, path = fingerprint.code_hash("build_graphs"), library / "stages/graphs.py"
     text = path.read_text()
     path.write_text("# a comment\n" + text.replace('"""', '"""Edited. ', 1) + "\n\n# more\n")
     assert fingerprint.code_hash("build_graphs") == before
