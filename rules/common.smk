@@ -20,6 +20,10 @@ from spclust.engine.fingerprint import code_hash, modules_in
 from spclust.plan.likely_mistakes import oversights
 from spclust.plots import captions
 
+# Threads that wait for each other sleep: spinning, as is OpenMP's habit, they take the cores from
+# whom they wait for where others work too. Set here, since jobs read it before they load OpenMP.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 REGISTRY = yaml.safe_load((Path(workflow.basedir) / "config/datasets.yaml").read_text())
 try:
     PLAN = settings.resolve(config, REGISTRY)

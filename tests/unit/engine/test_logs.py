@@ -108,3 +108,17 @@ def test_peak_memory_is_not_that_of_the_process_that_started_this_one():
         check=True,
     )
     assert 5 < float(done.stdout) < 200 < held.nbytes / 2**20 < logs.peak_memory()
+
+
+@pytest.mark.parametrize(
+    "seconds,said",
+    [
+        (0.0123, "0.012 s"),
+        (3.14159, "3.1 s"),
+        (104.2, "104 s"),
+        (2100, "35 minutes"),
+        (78_572, "21.8 hours"),
+    ],
+)
+def test_times_are_told_in_the_unit_one_would_say_them_in(seconds, said):
+    assert logs.duration(seconds) == said

@@ -96,6 +96,17 @@ def _is_for_user(record):
     return record.levelno >= logging.WARNING or getattr(record, "for_user", False)
 
 
+def duration(seconds):
+    """A time as one says it: ``0.43 s``, ``104 s``, ``35 minutes``, ``2.5 hours``."""
+    if seconds < 10:
+        return f"{seconds:.2g} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.1f} hours"
+
+
 def taken(seconds):
     """What a job took so far, as ``cost.json`` has it: time, and peak memory in MB."""
     return {"seconds": round(seconds, 3), "peak_memory_mb": round(peak_memory(), 1)}

@@ -142,10 +142,10 @@ def foretell(label, epochs, seconds):
     if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
         memory += f", {torch.cuda.max_memory_allocated() / 1e9:.1f} GB on the GPU"
     log.info(
-        "%s: %.2g s an epoch, roughly %.0f s for the other %d; at most %s so far",
+        "%s: %s an epoch, about %s left for the other %d; at most %s so far",
         label,
-        seconds,
-        seconds * epochs,
+        logs.duration(seconds),
+        logs.duration(seconds * epochs),
         epochs,
         memory,
         extra={"for_user": seconds * epochs > SOON},
