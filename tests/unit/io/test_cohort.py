@@ -74,11 +74,12 @@ def test_sparse_and_dense_slices_of_several_modalities_join(tmp_path):
     parts = [part("one", features, sparse=True, seed=1), part("two", swapped, seed=2)]
     data, _ = cohort.join(parts, 0)
     contracts.write_mudata(data, tmp_path / "cells.h5mu")
-    cells = contracts.read_cells(tmp_path / "cells.h5mu", "imported")
-    assert list(cells.features) == ["rna", "adt"] and cells.features["rna"].dtype == np.float32
+    cells = contracts.read_mudata(tmp_path / "cells.h5mu", "imported")
+    assert list(cells.mod) == ["rna", "adt"] and cells["rna"].X.dtype == np.float32
     for rows, (_, own, _) in zip((slice(20), slice(20, 40)), parts):
         for m in features:
-            np.testing.assert_array_equal(cells.features[m][rows], contracts.dense(own[m].X))
+            found = contracts.dense(cells[m].X[rows])
+            np.testing.assert_array_equal(found, contracts.dense(own[m].X))
 
 
 def test_columns_of_any_slice_are_kept_and_can_be_written(tmp_path):

@@ -30,9 +30,9 @@ def test_a_table_is_imported_by_the_names_of_its_columns(frame, save, tmp_path, 
     assert {"DAPI", "Area", "cell_type", "sample"} <= set(cells.obs)
     contracts.write_mudata(data, tmp_path / "cells.h5mu")
     contracts.write_table(labels, tmp_path / "labels.csv")
-    again = contracts.read_cells(tmp_path / "cells.h5mu", "imported")
-    np.testing.assert_array_equal(again.matrix, cells.X)
-    reference = contracts.read_labels(tmp_path / "labels.csv", again.ids)
+    again = contracts.read_mudata(tmp_path / "cells.h5mu", "imported")
+    np.testing.assert_array_equal(again["protein"].X, cells.X)
+    reference = contracts.read_labels(tmp_path / "labels.csv", again.obs_names)
     assert reference.value_counts().to_dict() == {"T": 60, "B": 50} and reference.isna().sum() == 10
 
 

@@ -28,9 +28,9 @@ extras/                what else a method has to say: tables as ``<name>.csv``, 
 """
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
@@ -102,42 +102,87 @@ def write_mudata(data, path):
 
 
 def read_cells(path, stage):
-    """Read the cells of a stage; see :func:`read_mudata`.
+    """Read prepared or balanced cells.
+
+    What :func:`write_cells` wrote is read as HDF5: to import anndata takes most jobs longer than
+    all that they do.
+
+    Parameters
+    ----------
+    path : path
+    stage : {'prepared', 'balanced'}
 
     Returns
     -------
     Cells
+
+    Raises
+    ------
+    UserError
+        Naming the rule that should have made what is missing.
     """
-    data = read_mudata(path, stage)
-    obs = data.obs
+    columns, rule = _COLUMNS[stage]
+    try:
+        with h5py.File(path) as file:
+            obs = file["obs"]
+            missing = [f"obs[{c!r}]" for c in columns if c not in obs]
+            missing += [f"obsm[{SPATIAL!r}]"] * (SPATIAL not in file["obsm"])
+            if missing:
+                raise rebuild(path, f"lacks {', '.join(missing)}", rule)
+            return _stored_cells(file, path, rule)
+    except (OSError, KeyError, ValueError) as error:
+        raise rebuild(path, f"cannot be read ({error})", rule) from error
+
+
+def _stored_cells(file, path, rule):
+    """The cells of an open file of :func:`write_cells`."""
+    obs, ids = file["obs"], _index(file["obs"])
+    at = pd.Index(ids)
+    if not at.is_unique:
+        raise rebuild(path, "has cell ids that repeat", rule)
     pseudolabels, parents = None, np.empty((0, 2), dtype=np.int64)
     if PSEUDOLABEL in obs:
-        pseudolabels = obs[PSEUDOLABEL].to_numpy(dtype=np.int64)
-    if SYNTHETIC in obs:
-        made = obs[obs[SYNTHETIC].to_numpy(dtype=bool)]
-        columns = [data.obs_names.get_indexer(made[column].astype(str)) for column in PARENTS]
-        parents = np.column_stack(columns)
-    clusters = {
-        m: part.var[CLUSTERS].to_numpy(dtype=bool)
-        if CLUSTERS in part.var
-        else np.ones(part.n_vars, dtype=bool)
-        for m, part in data.mod.items()
-    }
-    features = {m: dense(part.X) for m, part in data.mod.items()}
-    names = {m: part.var_names.to_numpy(dtype=object) for m, part in data.mod.items()}
-    left_out = [m for m, mask in clusters.items() if not mask.all()]
-    return replace(
-        without_features(data),
-        features={m: np.ascontiguousarray(x[:, clusters[m]]) for m, x in features.items()},
-        names={m: found[clusters[m]] for m, found in names.items()},
-        aside={m: np.ascontiguousarray(features[m][:, ~clusters[m]]) for m in left_out},
-        aside_names={m: names[m][~clusters[m]] for m in left_out},
+        pseudolabels = obs[PSEUDOLABEL][:].astype(np.int64)
+        made = obs[SYNTHETIC][:]
+        parents = np.column_stack([at.get_indexer(_text(obs[column])[made]) for column in PARENTS])
+    features, names, aside, aside_names = {}, {}, {}, {}
+    for m in file["mod"].attrs["mod-order"]:
+        part = file["mod"][m]
+        if not np.array_equal(_index(part["obs"]), ids):
+            raise rebuild(path, f"has other cells in {m!r}, or in another order", rule)
+        features[m], names[m] = part["X"][:].astype(np.float32, copy=False), _index(part["var"])
+        if CLUSTERS in part["var"]:
+            mask = part["var"][CLUSTERS][:]
+            aside[m] = np.ascontiguousarray(features[m][:, ~mask])
+            features[m] = np.ascontiguousarray(features[m][:, mask])
+            names[m], aside_names[m] = names[m][mask], names[m][~mask]
+    return Cells(
+        ids,
+        features,
+        names,
+        coordinates=file["obsm"][SPATIAL][:],
+        image=_text(obs[IMAGE]),
+        slice=_text(obs[SLICE]),
         pseudolabels=pseudolabels,
         parents=parents,
         preprocessing={
-            m: _read_preparation(entry) for m, entry in data.uns.get("preprocessing", {}).items()
+            m: _read_preparation(entry) for m, entry in file["uns/preprocessing"].items()
         },
+        aside=aside,
+        aside_names=aside_names,
     )
+
+
+def _index(table):
+    """Names of the rows of a table as anndata stores it."""
+    return table[table.attrs["_index"]].asstr()[:]
+
+
+def _text(column):
+    """A column of text as anndata stores it: a category of each row, or the text itself."""
+    if isinstance(column, h5py.Group):
+        return column["categories"].asstr()[:][column["codes"][:]]
+    return column.asstr()[:]
 
 
 def without_features(data):
@@ -187,10 +232,12 @@ def write_cells(cells, path):
 
 
 def _read_preparation(entry):
-    constants = {name: np.asarray(value) for name, value in entry.get("constants", {}).items()}
-    # names come back as objects, which could not be stored with a model
-    constants |= {k: v.astype(str) for k, v in constants.items() if v.dtype.kind not in "biuf"}
-    return {"settings": json.loads(str(entry["settings"])), "constants": constants}
+    # text comes back as objects, which could not be stored with a model
+    constants = {
+        name: value.asstr()[()].astype(str) if value.dtype.kind == "O" else np.asarray(value[()])
+        for name, value in entry["constants"].items()
+    }
+    return {"settings": json.loads(entry["settings"].asstr()[()]), "constants": constants}
 
 
 def dense(x):
