@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import sys
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -67,6 +68,10 @@ def nearest(file):
 def stage_cfg(stage):
     """Params function: the values of the stage's setting named by a wildcard."""
     return lambda wildcards: PLAN.cfg(stage, wildcards[stage])
+
+
+# of what a job's wildcards choose, made once for all jobs
+code_of = cache(code_hash)
 
 
 def size_mb(files):

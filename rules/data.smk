@@ -18,7 +18,7 @@ rule import_cells:
         runtime=minutes(20),
     params:
         cfg=lambda wildcards: datasets.import_cfg(PLAN.slices[wildcards.dataset]),
-        code=code_hash("import_cells", *modules_in("io/readers")),
+        code=import_code,
     message:
         "Reading {wildcards.dataset}"
     script:

@@ -21,6 +21,12 @@ def dataset_files(wildcards):
     return datasets.local_files(definition)
 
 
+def import_code(wildcards):
+    """Params function: fingerprint of the import, with the readers that may be asked."""
+    asked = datasets.formats_of(PLAN.slices[wildcards.dataset])
+    return code_of("import_cells", *(f"spclust.io.readers.{name}" for name in asked))
+
+
 def simulation_memory(wildcards, attempt):
     """Resources function: MB from the number of cells and attempt; the input does not tell."""
     return (

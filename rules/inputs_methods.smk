@@ -20,15 +20,9 @@ def method_cfg(wildcards):
     return PLAN.cfg("method", wildcards.method)
 
 
-@cache
-def recipe_code(script, module):
-    """Fingerprint of an adapter's library code and the recipe it loads, made once for all jobs."""
-    return code_hash(script, module)
-
-
 def method_code(wildcards):
     """Params function: fingerprint of what clusters."""
-    return recipe_code("cluster_cells", PLAN.card(wildcards.method).module)
+    return code_of("cluster_cells", PLAN.card(wildcards.method).module)
 
 
 def method_env(wildcards):

@@ -16,7 +16,7 @@ def of_source(file):
 
 def transfer_code(wildcards):
     """Params function: fingerprint of what labels."""
-    return recipe_code("transfer_labels", PLAN.card(wildcards.method).module)
+    return code_of("transfer_labels", PLAN.card(wildcards.method).module)
 
 
 def transferred(name):

@@ -50,8 +50,7 @@ import anndata
 import pandas as pd
 
 
-def recognises(files):
-    return len(files) == 1 and files[0].suffix == ".jsonl"
+READS = ("*.jsonl",)
 
 
 def read(files, cfg):

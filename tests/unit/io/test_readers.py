@@ -1,5 +1,6 @@
 """Formats are the modules of a folder: asked in a fixed order, a new one needs one file."""
 
+import shutil
 import sys
 import textwrap
 
@@ -7,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from spclust.data import formats
 from spclust.errors import UserError
 from spclust.io import readers
 from spclust.io.importing import import_cells
@@ -15,12 +17,13 @@ from spclust.plan import datasets
 
 @pytest.fixture
 def new_reader(tmp_path, monkeypatch):
-    """Add a module to the folder of formats for the time of a test."""
-    monkeypatch.setattr(readers, "__path__", [*readers.__path__, str(tmp_path / "more")])
+    """Add a module to a copy of the folder of formats."""
+    folder = shutil.copytree(formats.FOLDER, tmp_path / "readers")
+    monkeypatch.setattr(formats, "FOLDER", folder)
+    monkeypatch.setattr(readers, "__path__", [str(folder)])
 
     def write(name, code):
-        (tmp_path / "more").mkdir(exist_ok=True)
-        (tmp_path / f"more/{name}.py").write_text(code)
+        (folder / f"{name}.py").write_text(code)
         monkeypatch.delitem(sys.modules, f"spclust.io.readers.{name}", raising=False)
 
     yield write
@@ -29,23 +32,12 @@ def new_reader(tmp_path, monkeypatch):
 
 
 def test_the_schema_lists_the_formats_there_are():
-    formats = datasets.load_schema("dataset")["properties"]["format"]["enum"]
-    assert (
-        formats
-        == sorted(readers.names())
-        == [
-            "h5ad",
-            "h5mu",
-            "mcmicro",
-            "steinbock",
-            "table",
-            "zarr",
-        ]
-    )
+    listed = datasets.load_schema("dataset")["properties"]["format"]["enum"]
+    assert listed == ["h5ad", "h5mu", "mcmicro", "steinbock", "table", "zarr"]
 
 
 def test_special_formats_are_asked_before_general_ones():
-    assert readers.names() == ["mcmicro", "steinbock", "zarr", "h5ad", "h5mu", "table"]
+    assert formats.names() == ["mcmicro", "steinbock", "zarr", "h5ad", "h5mu", "table"]
 
 
 def test_the_example_of_the_documentation_is_a_format(new_reader, tmp_path):
@@ -79,7 +71,7 @@ def test_a_format_may_give_several_modalities(new_reader, tmp_path):
     new_reader(
         "new_pair",
         "import anndata, numpy as np\n"
-        "def recognises(files):\n    return files[0].suffix == '.pair'\n"
+        "READS = ['*.pair']\n"
         "def read(files, cfg):\n"
         "    parts = {m: anndata.AnnData(np.ones((4, 2))) for m in ('rna', 'adt')}\n"
         "    parts['adt'].obs['x'], parts['adt'].obs['y'] = range(4), range(4)\n"
@@ -92,6 +84,53 @@ def test_a_format_may_give_several_modalities(new_reader, tmp_path):
 
 
 def test_a_file_of_no_format_is_answered_with_those_there_are(new_reader, tmp_path):
-    new_reader("new_format", "def recognises(files):\n    return False\n")
+    new_reader("new_format", 'READS = ("*.xlsx",)\ndef recognises(files):\n    return False\n')
     with pytest.raises(UserError, match="cells.xlsx.*format: table.*mcmicro, new_format, steinb"):
         import_cells([tmp_path / "cells.xlsx"], {})
+
+
+def test_a_reader_that_does_not_say_what_it_reads_is_answered_with_a_line(new_reader):
+    new_reader("new_format", "READS = '*.csv'\n")
+    with pytest.raises(UserError, match=r"new_format.py: .* READS = \(\"\*.csv\",\)"):
+        formats.names()
+
+
+def test_a_reader_is_asked_for_what_it_may_read_only(new_reader, tmp_path):
+    new_reader("new_greedy", "READS = ()\ndef recognises(files):\n    return True\n")
+    (tmp_path / "cells.csv").write_text("cell,x\na,1\n")
+    assert readers.recognise([tmp_path / "cells.csv"]) == "table"
+
+
+@pytest.mark.parametrize(
+    ("definition", "asked"),
+    [
+        ({"path": "a/cells.h5ad"}, ["h5ad"]),
+        ({"path": {"rna": "a.h5ad", "adt": "b.h5ad"}}, ["h5ad"]),
+        ({"path": "cells.H5MU"}, ["h5mu"]),
+        ({"path": ["a.csv", "b.csv.gz"]}, ["mcmicro", "table"]),
+        ({"path": ["a.csv", "b.tsv"], "format": "table"}, ["table"]),
+        ({"path": "cells.xlsx"}, []),
+        ({"simulate": {}}, ["h5ad"]),
+        ({"files": [{"url": "https://x.org/cells.csv?download=1", "name": "c.csv"}]},
+         ["mcmicro", "table"]),
+        ({"files": [{"url": "https://x.org/a/cells.h5mu"}]}, ["h5mu"]),
+    ],
+)  # fmt: skip
+def test_the_readers_of_files_are_known_before_the_files_are_there(definition, asked):
+    assert datasets.formats_of(definition | {"name": "mine"}) == asked
+
+
+@pytest.mark.parametrize(
+    ("files", "asked"),
+    [
+        (["intensities/a.csv", "regionprops/a.csv"], ["mcmicro", "steinbock", "table"]),
+        (["table/zarr.json", "table/X/c/0"], ["zarr"]),
+        (["tables/table/.zgroup", "tables/.zgroup", "zarr.json"], ["zarr"]),
+    ],
+)
+def test_the_readers_of_a_folder_are_known_by_what_is_in_it(tmp_path, files, asked):
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    folder = tmp_path / files[0].split("/")[0] if "table" in files[0] else tmp_path
+    assert datasets.formats_of({"path": str(folder), "name": "mine"}) == asked

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import yaml
 
-from spclust.data import folders
+from spclust.data import folders, formats
 from spclust.errors import UserError
 from spclust.plan.contradictions import refuse_path
 from spclust.plan.first_defaults import compared
@@ -38,10 +38,7 @@ def load_schema(name):
     """Read ``config/schemas/<name>.schema.yaml``; of a dataset, with the formats there are."""
     schema = copy.deepcopy(_parsed(CONFIG_FOLDER / "schemas" / f"{name}.schema.yaml"))
     if name == "dataset":
-        readers = Path(__file__).parents[1] / "io/readers"
-        schema["properties"]["format"]["enum"] = sorted(
-            path.stem for path in readers.glob("*.py") if path.stem != "__init__"
-        )
+        schema["properties"]["format"]["enum"] = sorted(formats.names())
     return schema
 
 
@@ -196,6 +193,17 @@ def local_files(definition):
             )
         files += inside or [str(path)]
     return files
+
+
+def formats_of(definition):
+    """Formats whose readers may be asked for the files of a dataset, which need not be there."""
+    if "format" in definition:
+        return [definition["format"]]
+    if "path" in definition:
+        return formats.reading(local_files(definition))
+    # what is simulated is written as h5ad
+    downloads = [file_name(file) for file in definition.get("files", [{"name": "cells.h5ad"}])]
+    return formats.reading(downloads)
 
 
 def import_cfg(definition):

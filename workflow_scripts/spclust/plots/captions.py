@@ -3,9 +3,9 @@
 Imported by Snakemake itself, so it may use the standard library only.
 """
 
-import ast
 from pathlib import Path
 
+from spclust.data.literals import literals
 from spclust.errors import UserError
 
 FOLDER = Path(__file__).with_name("figures")
@@ -32,13 +32,10 @@ def captions():
 
 
 def _caption(path):
-    for node in ast.parse(path.read_text(), str(path)).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CAPTION":
-            try:
-                return ast.literal_eval(node.value)
-            except ValueError:
-                break  # computed, which nobody can read without running it
-    raise UserError(
-        f"{path}: no caption for the report that is a plain text; add e.g.  "
-        'CAPTION = "UMAP of the cells."'
-    )
+    caption = literals(path).get("CAPTION")
+    if not isinstance(caption, str):
+        raise UserError(
+            f"{path}: no caption for the report that is a plain text; add e.g.  "
+            'CAPTION = "UMAP of the cells."'
+        )
+    return caption

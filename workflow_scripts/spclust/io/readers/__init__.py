@@ -2,19 +2,29 @@
 
 To add a format, put a module here, named as ``format:`` of a dataset is to name it, with::
 
+    READS = ("*.csv",)
     PRIORITY = 0
+
 
     def recognises(files):
         ...
 
+
     def read(files, cfg):
         ...
 
+``READS``
+    Names of the files that it may read, without capitals, as patterns of :mod:`fnmatch`; with the
+    folder where that matters, ``"regionprops/*.csv"``. Written out, since Snakemake reads it
+    without running the module: an edit of a reader imports again what it may read, no other file,
+    and so does a new one. With ``format:`` the reader named there counts alone.
+
 ``recognises(files)``
     Whether the files (list of Path; of a folder all its ``.csv`` tables, a Zarr store as its
-    folder) are of this format, told by names or first lines. Readers are asked by ``PRIORITY``,
-    smallest first, then by name; the first to say yes reads. Left out, ``PRIORITY`` is 0; the
-    readers that take any file of a suffix have 1 (``h5ad``, ``h5mu``) and 2 (``table``).
+    folder), of which it may read one, are of this format, told by names or first lines. Left out,
+    they are where it may read all of them. Readers are asked by ``PRIORITY``, smallest first, then
+    by name; the first to say yes reads. Left out, ``PRIORITY`` is 0; the readers that take any
+    file of a suffix have 1 (``h5ad``, ``h5mu``) and 2 (``table``).
 
 ``read(files, cfg)``
     The cells, as whichever of these is the least work. ``cfg`` holds the keys of the dataset.
@@ -38,8 +48,7 @@ A text format whose columns have names of their own, in full::
     import pandas as pd
 
 
-    def recognises(files):
-        return len(files) == 1 and files[0].name.endswith("_cells.tsv")
+    READS = ("*_cells.tsv",)
 
 
     def read(files, cfg):
@@ -50,15 +59,9 @@ A text format whose columns have names of their own, in full::
 """
 
 import importlib
-import pkgutil
 
+from spclust.data import formats
 from spclust.errors import UserError
-
-
-def names():
-    """Formats there are, in the order in which their readers are asked."""
-    found = [module.name for module in pkgutil.iter_modules(__path__)]
-    return sorted(found, key=lambda name: (getattr(load(name), "PRIORITY", 0), name))
 
 
 def load(name):
@@ -74,10 +77,16 @@ def recognise(files):
     UserError
         When no reader takes them.
     """
-    found = next((name for name in names() if load(name).recognises(files)), None)
+    inside = [at for file in files for at in (file.iterdir() if file.is_dir() else [file])]
+    found = next((name for name in formats.reading(inside) if _takes(name, files)), None)
     if found is None:
         raise UserError(
             f"{', '.join(map(str, files[:3]))}: the format is not clear from the names; write e.g. "
-            f" format: table  in the dataset's entry (or {', '.join(sorted(names()))})"
+            f" format: table  in the dataset's entry (or {', '.join(sorted(formats.names()))})"
         )
     return found
+
+
+def _takes(name, files):
+    recognises = getattr(load(name), "recognises", None)
+    return recognises(files) if recognises else all(formats.may_read(name, f) for f in files)

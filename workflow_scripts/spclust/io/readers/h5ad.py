@@ -3,11 +3,8 @@
 from spclust.errors import UserError
 from spclust.io import hdf5
 
+READS = ("*.h5ad",)
 PRIORITY = 1
-
-
-def recognises(files):
-    return all(file.name.lower().endswith(".h5ad") for file in files)
 
 
 def read(files, cfg):

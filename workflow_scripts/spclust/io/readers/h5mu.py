@@ -3,11 +3,8 @@
 from spclust.errors import UserError
 from spclust.io import hdf5
 
+READS = ("*.h5mu",)
 PRIORITY = 1
-
-
-def recognises(files):
-    return all(file.name.lower().endswith(".h5mu") for file in files)
 
 
 def read(files, cfg):

@@ -2,6 +2,7 @@
 
 from spclust.io import tables
 
+READS = ("*.[ct]sv", "*.txt", "*.[ct]sv.gz", "*.txt.gz")
 COLUMNS = {"cell_id": "CellID", "x": "X_centroid", "y": "Y_centroid"}
 IMAGE = "mcmicro_image"
 

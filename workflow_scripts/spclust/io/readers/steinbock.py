@@ -3,6 +3,7 @@
 from spclust.errors import UserError
 from spclust.io import tables
 
+READS = ("intensities/*.csv", "regionprops/*.csv")
 IMAGE = "steinbock_image"
 
 

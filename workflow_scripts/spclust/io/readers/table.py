@@ -3,11 +3,8 @@
 from spclust.errors import UserError
 from spclust.io import guess, tables
 
+READS = ("*.[ct]sv", "*.txt", "*.[ct]sv.gz", "*.txt.gz")
 PRIORITY = 2
-
-
-def recognises(files):
-    return tables.are_text(files)
 
 
 def read(files, cfg):

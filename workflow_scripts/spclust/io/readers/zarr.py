@@ -8,6 +8,8 @@ from spclust.io import hdf5
 
 log = logging.getLogger(__name__)
 
+READS = ("zarr.json", ".zgroup")  # as folders.STORE
+
 
 def recognises(files):
     return len(files) == 1 and folders.is_store(files[0])

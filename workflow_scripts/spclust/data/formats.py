@@ -1,0 +1,54 @@
+"""Input formats and the files that each may be asked to read, known before a file is there.
+
+Imported by Snakemake itself, so it may use the standard library only.
+"""
+
+import re
+from fnmatch import translate
+from functools import cache
+from pathlib import Path
+
+from spclust.data.literals import literals
+from spclust.errors import UserError
+
+FOLDER = Path(__file__).parents[1] / "io/readers"
+
+
+def names():
+    """Formats there are, in the order in which their readers are asked."""
+    return list(_patterns(FOLDER))
+
+
+def may_read(name, file):
+    """Whether a format's reader may be asked for a file, by the file's name."""
+    return _patterns(FOLDER)[name](f"/{file}".lower()) is not None
+
+
+def reading(files):
+    """Formats whose readers are asked for some files, in this order: all that may read one."""
+    return [name for name in names() if any(may_read(name, file) for file in files)]
+
+
+@cache
+def _patterns(folder):
+    """Format to the match of what it reads, see :mod:`spclust.io.readers`.
+
+    Raises
+    ------
+    UserError
+        When a reader does not say what it reads.
+    """
+    found = []
+    for path in folder.glob("*.py"):
+        if path.stem == "__init__":
+            continue
+        said = literals(path)
+        reads = said.get("READS")
+        if not (isinstance(reads, tuple | list) and all(isinstance(r, str) for r in reads)):
+            raise UserError(
+                f"{path}: it does not say which files it reads; add their names as plain text, "
+                'e.g.  READS = ("*.csv",)'
+            )
+        patterns = "|".join(translate(f"*/{pattern}") for pattern in reads) or "(?!)"
+        found.append((said.get("PRIORITY", 0), path.stem, re.compile(patterns).match))
+    return {name: match for _, name, match in sorted(found)}
