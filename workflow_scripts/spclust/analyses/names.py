@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import softmax
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri, softmax
 
 from spclust.knowledge.panel import read_proteins, recognise
 from spclust.knowledge.signatures import lineage_of, read_signatures, told_by
@@ -72,7 +71,7 @@ def strength(markers):
     """
     table = markers.pivot(index="cluster", columns="feature", values="auc")
     table = table.reindex(columns=list(dict.fromkeys(markers["feature"])))
-    found = np.sqrt(2) * norm.ppf(table.to_numpy(dtype=float).clip(1e-6, 1 - 1e-6))
+    found = np.sqrt(2) * ndtri(table.to_numpy(dtype=float).clip(1e-6, 1 - 1e-6))
     return pd.DataFrame(found.clip(-STRONGEST, STRONGEST), table.index, table.columns)
 
 
@@ -269,7 +268,7 @@ def _told(fit):
     said, others = fit.best(BAR), fit.own
     if said is not None:
         evidence = "; ".join(
-            f"{f} {v:+.1f} sd (AUC {norm.cdf(v / 2**0.5):.2f})" for f, v in fit.shown[said]
+            f"{f} {v:+.1f} sd (AUC {ndtr(v / 2**0.5):.2f})" for f, v in fit.shown[said]
         )
         row |= {"type": said, "probability": round(fit.total[said], 3), "evidence": evidence}
         others = {n: p for n, p in others.items() if n not in fit.lineage[said]}
