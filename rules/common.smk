@@ -7,7 +7,6 @@ import sys
 from functools import cache
 from pathlib import Path
 
-import yaml
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
@@ -25,9 +24,8 @@ from spclust.plots import captions
 # whom they wait for where others work too. Set here, since jobs read it before they load OpenMP.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-REGISTRY = yaml.safe_load((Path(workflow.basedir) / "config/datasets.yaml").read_text())
 try:
-    PLAN = settings.resolve(config, REGISTRY)
+    PLAN = settings.resolve(config)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 config.update(PLAN.config)  # whole numbers where 4.0 was written

@@ -4,7 +4,6 @@ import string
 
 import numpy as np
 import pytest
-from configurations import REGISTRY
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -34,7 +33,7 @@ def test_only_user_errors_come_of_a_spoilt_configuration(path, value, under_a_ne
         VALID, (*path[:-1], "new") if under_a_new_key and isinstance(path[-1], str) else path, value
     )
     try:
-        resolve(config, REGISTRY, CARDS)
+        resolve(config, CARDS)
     except UserError as error:
         assert 0 < len(str(error)) < 5000
 

@@ -7,7 +7,7 @@ import yaml
 from spclust.plan import datasets, settings
 
 SHIPPED = yaml.safe_load((datasets.CONFIG_FOLDER / "config.yaml").read_text())
-REGISTRY = yaml.safe_load((datasets.CONFIG_FOLDER / "datasets.yaml").read_text())
+MEASURED = "tests/measured/datasets.yaml"
 STUDIES = sorted(
     [
         *(datasets.CONFIG_FOLDER / "studies").glob("*.yaml"),
@@ -26,4 +26,4 @@ def merged(base, changes):
 
 
 def resolve(text=""):
-    return settings.resolve(merged(SHIPPED, yaml.safe_load(text) or {}), REGISTRY)
+    return settings.resolve(merged(SHIPPED, yaml.safe_load(text) or {}))

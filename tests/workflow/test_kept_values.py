@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 import yaml
-from workflow import ROOT, SHARED, Project
+from workflow import ROOT, Project
 
 from spclust.data.scores import METRICS
 
@@ -11,17 +11,15 @@ SMALL = yaml.safe_load((ROOT / "config/studies/comparison_small.yaml").read_text
 # the vote, one by a graph, two without, and one that sees space
 METHODS = ["consensus", "leiden", "kmeans", "ward", "cellcharter"]
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not SHARED.is_dir(), reason="../shared, where the slice is, is not here"),
-]
+pytestmark = pytest.mark.slow
 
 
-def test_quick_methods_score_what_is_kept_of_them(tmp_path):
+def test_quick_methods_score_what_is_kept_of_them(tmp_path, real_data):
     runs = pd.read_csv(ROOT / "tests/measured/comparison/small/runs.tsv", sep="\t")
     kept = runs.query("dataset == 'schurch_009A' and seed == 42").set_index("run").loc[METHODS]
-    (tmp_path / "shared").symlink_to(SHARED)
     project = Project(tmp_path / "spclust", SMALL | {"kept": None})
+    (project.folder / "resources").mkdir()
+    (project.folder / "resources/by_hand").symlink_to(real_data)
     done = project.snakemake(*(f"{folder}/metrics.tsv" for folder in kept["folder"]))
     assert done.code == 0, done.text
     for run, row in kept.iterrows():

@@ -186,7 +186,9 @@ def test_a_deleted_intermediate_is_not_remade_for_its_own_sake(finished):
 
 
 def test_a_comment_reruns_nothing(finished):
-    with edited(finished.folder / "workflow_scripts/spclust/methods/spclust/losses.py", "\n# a comment\n"):
+    with edited(
+        finished.folder / "workflow_scripts/spclust/methods/spclust/losses.py", "\n# a comment\n"
+    ):
         assert finished.planned() == {}
 
 

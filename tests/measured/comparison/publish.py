@@ -122,8 +122,7 @@ def table(labels, folder=SMALL, metric="ARI", wider=None):
 def parts(folder=SMALL):
     """Which parts of a comparison have run, by the values that are kept."""
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
-    plan = settings.resolve(config | study(folder), registry)
+    plan = settings.resolve(config | study(folder))
     kept = pd.DataFrame(columns=["dataset", "run", "seconds", "threads", "made"])
     # the same that the next part is spared
     found, _ = comparison_kept.usable(plan, folder)

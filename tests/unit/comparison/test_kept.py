@@ -35,7 +35,7 @@ def plan_of(part=None, parts=PARTS, seeds=(1, 2), **others):
         "runs": [{"name": name} for name in ("kmeans", "leiden", "truth")],
         "comparison": {"reference": None, "parts": parts},
     }
-    return settings.resolve(config | others, {})
+    return settings.resolve(config | others)
 
 
 def keep(plan, folder, keys, score=0.5):

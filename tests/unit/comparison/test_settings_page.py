@@ -16,7 +16,7 @@ SLICES = [
 
 def page(**config):
     shipped = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    plan = settings.resolve(shipped | {"datasets": SLICES, "seeds": [1]} | config, {})
+    plan = settings.resolve(shipped | {"datasets": SLICES, "seeds": [1]} | config)
     return comparison_settings.page(comparison_plan.facts(plan))
 
 
@@ -93,7 +93,7 @@ def test_a_run_that_is_another_on_some_slices_has_a_row_for_each():
     ("folder", "study"), publish_script().STUDIES.items(), ids=["small", "blind", "full"]
 )
 def test_the_kept_page_is_made_of_the_values_beside_it(folder, study):
-    names = ("config/config.yaml", study, "config/datasets.yaml")
-    shipped, own, registry = (yaml.safe_load((ROOT / name).read_text()) for name in names)
-    facts = comparison_plan.facts(settings.resolve(shipped | own, registry), True, folder)
+    names = ("config/config.yaml", study)
+    shipped, own = (yaml.safe_load((ROOT / name).read_text()) for name in names)
+    facts = comparison_plan.facts(settings.resolve(shipped | own), True, folder)
     assert comparison_settings.page(facts) == (folder / "settings.md").read_text()

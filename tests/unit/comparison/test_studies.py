@@ -13,6 +13,12 @@ def study(name):
     return yaml.safe_load((ROOT / f"config/studies/{name}.yaml").read_text())
 
 
+def known():
+    """Definitions of all datasets that are known by name, those of the measurements among them."""
+    entries = datasets.registry({"registries": ["tests/measured/datasets.yaml"]})
+    return {name: entry for name, (_, entry) in entries.items()}
+
+
 WANTED = {"spagcn": "logarithms", "spatialleiden": "logarithms", "stdgcc": "not_centred"}
 
 
@@ -21,8 +27,7 @@ WANTED = {"spagcn": "logarithms", "spatialleiden": "logarithms", "stdgcc": "not_
 )
 def test_studies_are_valid_and_treat_a_slice_alike_for_every_method(path):
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text()) | study(path.stem)
-    registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
-    plan = settings.resolve(config, registry)
+    plan = settings.resolve(config)
     # one preparation in a group, but for what a method's own card wants or its authors do to genes
     prepared = {
         (dataset, run.group, run.chosen["preprocess"])
@@ -85,7 +90,7 @@ def test_both_studies_run_the_same_methods_with_the_same_settings():
 
 
 def test_slices_say_what_their_labels_are():
-    registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
+    registry = known()
     datasets = {
         name for path in ("comparison", "comparison_small") for name in study(path)["datasets"]
     }
@@ -103,10 +108,10 @@ def test_slices_say_what_their_labels_are():
 
 
 def test_studies_of_genes_are_of_slices_alone_and_together_and_of_cells_without_places():
-    registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
+    registry = known()
     base = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     for name in ("multislice", "rna"):
-        plan = settings.resolve(base | study(name), registry)
+        plan = settings.resolve(base | study(name))
         assert {seed for *_, seed in plan.results} == {42, 43, 44, 45, 46}
         assert f"| `{name}` |" in (ROOT / "README.md").read_text()
     datasets = study("multislice")["datasets"]
@@ -119,7 +124,7 @@ def test_studies_of_genes_are_of_slices_alone_and_together_and_of_cells_without_
     for name in study("rna")["datasets"]:
         assert registry[name]["x"] is None
     # no method of the study of cells without places asks for any: its graphs have no spatial one
-    plan = settings.resolve(base | study("rna"), registry)
+    plan = settings.resolve(base | study("rna"))
     for _, run, _ in plan.results:
         if "graphs" in run.chosen:
             assert plan.cfg("graphs", run.chosen["graphs"])["spatial_graph"] == "none", run.name
@@ -138,7 +143,7 @@ SAME = {
 
 @pytest.mark.parametrize("entry", SAME)
 def test_entries_of_the_same_cells_say_the_same_of_their_labels(entry):
-    registry = yaml.safe_load((ROOT / "config/datasets.yaml").read_text())
+    registry = known()
     one, other = (
         {key: registry[name].get(key) for key in datasets.OF_COMPARISON}
         for name in (entry, SAME[entry])

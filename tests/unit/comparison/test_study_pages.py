@@ -21,9 +21,9 @@ KEPT = sorted(path.parent for path in ROOT.glob("tests/measured/comparison/studi
 
 @pytest.mark.parametrize("folder", KEPT, ids=lambda folder: folder.name)
 def test_the_table_of_a_study_is_made_of_the_values_beside_it(folder):
-    names = ("config/config.yaml", f"config/studies/{folder.name}.yaml", "config/datasets.yaml")
-    shipped, own, registry = (yaml.safe_load((ROOT / name).read_text()) for name in names)
-    facts = study_plan.facts(settings.resolve(shipped | own, registry), True, folder)
+    names = ("config/config.yaml", f"config/studies/{folder.name}.yaml")
+    shipped, own = (yaml.safe_load((ROOT / name).read_text()) for name in names)
+    facts = study_plan.facts(settings.resolve(shipped | own), True, folder)
     assert facts["other_settings"] == []
     results = comparison.read(facts["results"], kept=comparison_values.read(facts["kept"]))
     table = study.tabulate(results.scores, facts)

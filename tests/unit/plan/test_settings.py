@@ -1,7 +1,7 @@
 """The configuration: what is refused and with which words, what is inherited, what is hashed."""
 
 import pytest
-from configurations import REGISTRY, SHIPPED, STUDIES, merged, resolve
+from configurations import MEASURED, SHIPPED, STUDIES, merged, resolve
 
 from spclust.errors import UserError
 from spclust.plan import cards, datasets, settings
@@ -16,7 +16,15 @@ def test_the_shipped_configuration_runs_the_demo():
 
 
 def test_every_registered_dataset_is_valid():
-    resolve("datasets: [" + ", ".join(REGISTRY) + "]")
+    known = datasets.registry({"registries": [MEASURED]})
+    shipped = [name for name, (file, _) in known.items() if file != MEASURED]
+    assert len(shipped) > 10 and len(known) - len(shipped) > 20
+    # what is shipped can be made or downloaded by everybody, whole
+    for name in shipped:
+        files = known[name][1].get("files", ())
+        assert files or "simulate" in known[name][1], name
+        assert all({"url", "sha256"} <= set(file) for file in files), name
+    resolve(f"registries: [{MEASURED}]\ndatasets: [{', '.join(known)}]")
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
@@ -95,7 +103,7 @@ def test_folders_tell_the_lineage_and_share_what_is_shared():
 
 def test_values_that_are_transformed_already_stay_so_whatever_a_card_wants():
     def normalisations(**preprocess):
-        plan = settings.resolve(merged(SHIPPED, {"preprocess": preprocess}), REGISTRY)
+        plan = settings.resolve(merged(SHIPPED, {"preprocess": preprocess}))
         return [
             plan.cfg("preprocess", name)["normalisation"]
             for name in ("default", "flowsom", "leiden_pca")
@@ -370,4 +378,4 @@ def test_a_configuration_without_the_default_one_is_refused_by_key():
     """As with `--directory` elsewhere, where config/config.yaml is not found."""
     lone = {"datasets": ["demo"], "seeds": [42], "runs": [{"name": "leiden"}]}
     with pytest.raises(UserError, match="the key 'n_clusters' is missing"):
-        settings.resolve(lone, {"demo": {"simulate": {}}})
+        settings.resolve(lone)

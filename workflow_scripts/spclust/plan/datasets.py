@@ -17,7 +17,9 @@ from spclust.plan.contradictions import refuse_path
 from spclust.plan.first_defaults import compared
 from spclust.plan.schema_messages import check, shown, unknown
 
-CONFIG_FOLDER = Path(__file__).parents[3] / "config"
+PROJECT = Path(__file__).parents[3]
+CONFIG_FOLDER = PROJECT / "config"
+SHIPPED = "config/datasets.yaml"
 # folders of results/ that are no dataset's, and what metrics call all slices of one
 RESERVED = (
     "summary",
@@ -48,6 +50,61 @@ def _parsed(path):
     return yaml.safe_load(path.read_text())
 
 
+def registry(config):
+    """Datasets known by name: the shipped ones and those of the configuration's ``registries``.
+
+    Parameters
+    ----------
+    config : dict
+        Checked configuration.
+
+    Returns
+    -------
+    dict of str to (str, dict)
+        Name to the file that defines it, and the definition as it stands there.
+
+    Raises
+    ------
+    UserError
+        Naming the file, and what to change in it.
+    """
+    found = {name: (SHIPPED, entry) for name, entry in _parsed(PROJECT / SHIPPED).items()}
+    name_of_one = _parsed(CONFIG_FOLDER / "schemas/config.schema.yaml")["$defs"]["name"]
+    schema = {
+        "type": "object",
+        "propertyNames": name_of_one,
+        "additionalProperties": {"type": "object"},
+    }
+    for file in config.get("registries", ()):
+        for name, entry in check(_own_registry(file), schema, file).items():
+            if name in found:
+                raise UserError(
+                    f"registries: {file}: the name {name!r} is taken by {found[name][0]}; rename "
+                    f"it, e.g.  my_{name}:"
+                )
+            found[name] = file, entry
+    return found
+
+
+def _own_registry(file):
+    refuse_path("registries", file, "registries: [my_slices.yaml]")
+    path = next((at for at in (Path.cwd() / file, PROJECT / file) if at.is_file()), None)
+    if path is None:
+        raise UserError(
+            f"registries: there is no file {file!r} in {Path.cwd()} or in {PROJECT}; correct its "
+            "path, or write  registries: []"
+        )
+    try:
+        return _parsed(path)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        at = f" in line {mark.line + 1}" if mark else ""
+        raise UserError(
+            f"registries: {file} cannot be read as YAML{at}: {getattr(error, 'problem', error)}; "
+            "correct it there"
+        ) from None
+
+
 def resolve(config, registry):
     """Every dataset to run, and those that cohorts are made of.
 
@@ -55,8 +112,8 @@ def resolve(config, registry):
     ----------
     config : dict
         Checked configuration.
-    registry : dict
-        Name to definition of the datasets known by name.
+    registry : dict of str to (str, dict)
+        Of :func:`registry`.
 
     Returns
     -------
@@ -126,7 +183,8 @@ def _definition(entry, where, schema, registry, config):
         if entry not in registry:
             unknown(where, entry, registry)
         name = entry
-        entry = check(registry[name], schema, "config/datasets.yaml", [name])
+        file, entry = registry[name]
+        entry = check(entry, schema, file, [name])
     else:
         entry = check(entry, schema, "configuration", [where])
         if "name" not in entry:

@@ -105,7 +105,10 @@ def render():
     parts += [f"### `study`\n\n{study['description']}\n"]
     parts += [table(study["properties"], {}, study["reruns"])]
     parts += ["Each of `parts`:\n", table(part, {}, study["reruns"])]
-    parts += ["### A dataset\n", "In `datasets`, or by name in `config/datasets.yaml`.\n"]
+    parts += [
+        "### A dataset\n",
+        "In `datasets`, or by name in `config/datasets.yaml` or a file of `registries`.\n",
+    ]
     own = {
         key: {"reruns": "choose_n_clusters"} | value if key == "n_clusters" else value
         for key, value in dataset["properties"].items()

@@ -128,15 +128,13 @@ def config_schema():
     return schema
 
 
-def resolve(config, registry, found_cards=None):
+def resolve(config, found_cards=None):
     """Validate a configuration and list what is to be run.
 
     Parameters
     ----------
     config : dict
         Merged configuration.
-    registry : dict
-        Name to definition of the datasets known by name.
     found_cards : dict of str to Card, optional
 
     Raises
@@ -155,7 +153,8 @@ def resolve(config, registry, found_cards=None):
         plan.settings[stage.name] = _stage_settings(stage, config.get(stage.name, {}), plan.cards)
     plan.settings["method"] = _method_settings(config.get("method", {}), plan.cards)
     refuse_contradictions(plan.settings)
-    plan.datasets, plan.slices = datasets.resolve(plan.config, registry)
+    registry = datasets.registry(config)
+    plan.datasets, plan.slices = datasets.resolve(config, registry)
     runs = _runs(plan, {*plan.slices, *registry})
     plan.results = [
         (dataset, run, seed)
