@@ -1,5 +1,5 @@
 # make demo: the workflow on a simulated tissue.  make test: the tests.  make test-fast: those of the
-# library alone, in three minutes.
+# library alone, in three minutes.  make test-data: those that need the real slices.
 PYTHON ?= python3
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 WORKERS ?= 2
@@ -8,7 +8,7 @@ BIN := .venv/bin
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -c tests/pytest.ini --rootdir . \
 	--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder tests
 
-.PHONY: demo test test-fast lint docs clean
+.PHONY: demo test test-fast test-data lint docs clean
 
 demo: .venv/run.done
 	$(BIN)/snakemake --cores $(CORES)
@@ -23,6 +23,9 @@ test: .venv/test.done lint
 
 test-fast: .venv/test.done lint
 	$(PYTEST) -m "not slow"
+
+test-data: .venv/test.done
+	$(PYTEST) -m data
 
 lint: .venv/test.done
 	$(BIN)/ruff check .

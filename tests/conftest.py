@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +10,14 @@ import torch
 os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """Several workers take the slow files first: one that came last would keep one of them long."""
+    """Mark what needs real slices. Several workers take the slow files first: one that came last
+    would keep one of them long.
+    """
+    for item in items:
+        if "real_data" in item.fixturenames:
+            item.add_marker("data")
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
@@ -19,6 +26,16 @@ def pytest_collection_modifyitems(config, items):
 def seeded():
     """No test hangs on which tests ran before it: torch's own generator starts alike in each."""
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """Folder of the real slices of tests/measured/datasets.yaml, which are not in the project."""
+    beside = Path(__file__).resolve().parents[2] / "shared/data"
+    folder = Path(os.environ.get("SPCLUST_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip(f"there are no real slices at {folder}; SPCLUST_DATA names their folder")
+    return folder.resolve()
 
 
 @pytest.fixture

@@ -14,8 +14,6 @@ from pathlib import Path
 import yaml
 from places import MEASURED, ROOT
 
-SHARED = ROOT.parent / "shared"
-
 # a tissue and a training that take seconds
 TINY = {
     "datasets": [

@@ -6,7 +6,7 @@ import mudata
 import numpy as np
 import pandas as pd
 import pytest
-from workflow import SHARED, TINY, Project, changed
+from workflow import TINY, Project, changed
 
 pytestmark = pytest.mark.slow
 
@@ -40,11 +40,9 @@ def test_votes_are_clusters_and_first_labels(tmp_path):
     assert took["seconds"] >= polled["seconds"] > 0
 
 
-def test_a_published_region_from_its_own_table(tmp_path):
+def test_a_published_region_from_its_own_table(tmp_path, real_data):
     """The Schuerch region as its makers ship it: one CSV of 56 proteins and many other columns."""
-    table = SHARED / "data/native/celesta_imaging_data.csv.gz"
-    if not table.exists():
-        pytest.skip("../shared is not here")
+    table = real_data / "native/celesta_imaging_data.csv.gz"
     config = {
         "datasets": [
             {"name": "schurch", "path": str(table), "label": "ClusterName", "n_clusters": 9}

@@ -1,7 +1,5 @@
 """Names of clusters: right where the markers say so, none where they do not."""
 
-from pathlib import Path
-
 import anndata
 import numpy as np
 import pandas as pd
@@ -19,7 +17,6 @@ from spclust.knowledge import panel, signatures
 from spclust.plan.stages import STAGES
 from spclust.stages.preprocess import preparation
 
-SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 JUDGED = pd.read_csv(MEASURED / "comparison/names_right.csv", keep_default_na=False)
 
 
@@ -192,12 +189,11 @@ def test_what_is_right_for_a_class_is_a_type():
         assert set(right) | set(wider) <= known and not set(right) & set(wider), row
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason=f"the real slices are not at {SHARED}")
 @pytest.mark.parametrize("patient", ["p28", "p36"])
-def test_names_agree_with_published_labels(patient):
+def test_names_agree_with_published_labels(patient, real_data):
     import mudata
 
-    data = anndata.read_h5ad(SHARED / f"keren_tnbc_mibi_{patient}.h5ad")
+    data = anndata.read_h5ad(real_data / f"keren_tnbc_mibi_{patient}.h5ad")
     whole = mudata.MuData({"protein": data})
     whole.obs["image"] = whole.obs["slice"] = "one"
     whole.obsm["spatial"] = np.asarray(data.obsm["spatial"])

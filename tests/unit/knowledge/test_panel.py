@@ -11,7 +11,6 @@ from spclust.errors import UserError
 from spclust.knowledge import panel
 
 PROTEINS = panel.read_proteins()
-SHARED = "../shared/data"
 
 
 def meant(name, proteins=None):

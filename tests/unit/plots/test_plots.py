@@ -19,8 +19,6 @@ from spclust.errors import UserError
 from spclust.plots import captions, maps, runs, style
 from spclust.plots.figures import composition, confusion, errors, map, slices, training, umap
 
-SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
-
 
 @pytest.fixture(autouse=True)
 def coarse(monkeypatch):
@@ -334,9 +332,8 @@ def test_text_stays_text_in_vector_files():
         assert matplotlib.rcParams["svg.fonttype"] == "none"
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason=f"the real slices are not at {SHARED}")
-def test_a_real_slice_of_three_images_and_long_protein_names(tmp_path):
-    data = anndata.read_h5ad(SHARED / "cytomapper_pancreas_imc.h5ad")
+def test_a_real_slice_of_three_images_and_long_protein_names(tmp_path, real_data):
+    data = anndata.read_h5ad(real_data / "cytomapper_pancreas_imc.h5ad")
     x = (data.X - data.X.mean(0)) / data.X.std(0)
     cells = cells_of(x, data.obsm["spatial"], data.obs["sample"].astype(str), list(data.var_names))
     clusters = pd.DataFrame({"cluster": (x[:, 0] > 0).astype(int), "confidence": 1.0}, cells.ids)

@@ -1,28 +1,25 @@
-"""Fetching real files from a server on this machine that can be made to misbehave."""
+"""Fetching files from a server on this machine that can be made to misbehave."""
 
 import gzip
 import hashlib
+import random
 import re
-import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
 from spclust.errors import UserError
 from spclust.stages import download
 
-NATIVE = Path(__file__).resolve().parents[4] / "shared" / "data" / "native"
 NAME = "DKD_kidney_000.cell_data.csv"
-
-pytestmark = pytest.mark.skipif(
-    not NATIVE.is_dir(), reason="../shared/data/native, which the server serves, is not here"
-)
+CONTENT = random.Random(0).randbytes(80_000)
+SIZE = len(CONTENT)
+SHA = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Server(ThreadingHTTPServer):
-    """Serves a folder with Range support; the attributes say how it misbehaves."""
+    """Serves one file with Range support; the attributes say how it misbehaves."""
 
     daemon_threads = True
     break_after = None  # bytes of a body after which the connection is cut, once each
@@ -37,10 +34,9 @@ class Handler(BaseHTTPRequestHandler):
         if server.busy:
             server.busy -= 1
             return self.send_error(503)
-        file = NATIVE / self.path.lstrip("/")
-        if not file.is_file():
+        if self.path != f"/{NAME}":
             return self.send_error(404)
-        body, start = file.read_bytes(), 0
+        body, start = CONTENT, 0
         asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
         if asked and server.resumes:
             start = int(asked[1])
@@ -77,11 +73,6 @@ def server(monkeypatch):
 @pytest.fixture
 def target(tmp_path):
     return tmp_path / "resources" / "dkd_000" / "download" / NAME
-
-
-CONTENT = (NATIVE / NAME).read_bytes() if NATIVE.is_dir() else b""
-SIZE = len(CONTENT)
-SHA = hashlib.sha256(CONTENT).hexdigest()
 
 
 def part_of(target):
@@ -189,10 +180,16 @@ def test_the_mirror_is_looked_into_before_the_network(tmp_path, target, place, p
     assert target.read_bytes() == CONTENT
 
 
-def test_a_gzipped_file_of_the_shared_data_serves_as_a_mirror(target):
+def test_a_gzipped_file_as_it_was_published_serves_as_a_mirror(target, real_data):
     target = target.with_name("DKD_kidney_000.expression.csv")
     sha = "ee9f0d135cb4f0a0f80f2e4d54425e2364b596def81e7df222edf5ff799da143"
-    fetch(target, "http://127.0.0.1:9/not-asked", mirror=NATIVE, sha256=sha, size=2084766)
+    fetch(
+        target,
+        "http://127.0.0.1:9/not-asked",
+        mirror=real_data / "native",
+        sha256=sha,
+        size=2084766,
+    )
     assert target.stat().st_size == 2084766
 
 
@@ -216,7 +213,7 @@ def test_a_mirror_that_is_no_folder_is_refused(tmp_path, target):
 
 def test_a_file_of_this_machine_is_copied_and_checked(tmp_path, target):
     source = tmp_path / "a file.csv"
-    shutil.copy(NATIVE / NAME, source)
+    source.write_bytes(CONTENT)
     fetch(target, source.as_uri())
     assert target.read_bytes() == CONTENT
     with pytest.raises(UserError, match="no such file"):

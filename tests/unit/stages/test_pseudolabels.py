@@ -1,7 +1,6 @@
 """First labels and the number of clusters; Leiden on the paper's slice as published."""
 
 import dataclasses
-from pathlib import Path
 
 import anndata
 import mudata
@@ -15,7 +14,6 @@ from spclust.errors import UserError
 from spclust.plan.stages import STAGES
 from spclust.stages import pseudolabels
 
-DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 METHODS = ("leiden", "kmeans", "ward", "random", "truth")
 
 
@@ -203,13 +201,12 @@ def test_auto_of_a_handful_of_cells_is_a_sane_number(n):
     assert 1 <= choose(slice_of((n,))[0], "auto")[0] <= n
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data, the paper's slice, is not here")
-def test_leiden_on_the_papers_slice_is_as_good_as_published():
+def test_leiden_on_the_papers_slice_is_as_good_as_published(real_data):
     """DKD_000 with the settings of Table B2: ACC near 0.93, ARI near 0.85."""
     from spclust.analyses import metrics
     from spclust.stages.preprocess import preparation
 
-    whole = anndata.read_h5ad(DATA / "dkd_codex_000.h5ad")
+    whole = anndata.read_h5ad(real_data / "dkd_codex_000.h5ad")
     whole = whole[whole.obs["cell_type"] != "SCGP_-1"].copy()
     assert whole.n_obs == 5369
     with mudata.set_options(pull_on_update=False):
