@@ -84,6 +84,7 @@ rule plot_comparison:
         mem_mb=memory(1000, 0),
         runtime=minutes(10),
     params:
+        pdf=config.get("pdf", False),
         code=code_hash("plot_comparison"),
     message:
         "Figures of the comparison"

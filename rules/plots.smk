@@ -68,6 +68,7 @@ rule plot_run:
         # shown in the captions of the report; all of the settings rerun an earlier stage too
         cfg=shown_settings,
         captions=captions.captions(),
+        pdf=config.get("pdf", False),
         code=code_hash("plot_run", *modules_in("plots/figures")),
     message:
         "Figures of {wildcards.method} on {wildcards.dataset} (seed {wildcards.seed})"

@@ -75,6 +75,7 @@ rule plot_study:
         runtime=minutes(10),
     params:
         cfg=study_layout,
+        pdf=config.get("pdf", False),
         code=code_hash("plot_study"),
     message:
         "Figure of the study {wildcards.study}"

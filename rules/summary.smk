@@ -60,6 +60,7 @@ rule plot_summary:
         runtime=minutes(10),
     params:
         cfg={"controls": sorted(comparison_plan.controls(PLAN))},
+        pdf=config.get("pdf", False),
         code=code_hash("plot_summary"),
     message:
         "Figures over all runs"

@@ -27,6 +27,7 @@ rule plot_transfer:
         mem_mb=memory(1000, 60),
         runtime=minutes(20),
     params:
+        pdf=config.get("pdf", False),
         code=code_hash("plot_transfer"),
     message:
         "Figure of the labels of {wildcards.dataset} from {wildcards.source}"

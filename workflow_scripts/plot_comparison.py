@@ -9,4 +9,4 @@ with logs.job(snakemake.log[0], snakemake.rule):
         name: contracts.read_written(path, "dataset", "class", "run")
         for name, path in snakemake.input.items()
     }
-    comparison.draw(snakemake.output[0], tables)
+    comparison.draw(snakemake.output[0], tables, snakemake.params.pdf)

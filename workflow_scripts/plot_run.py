@@ -21,4 +21,4 @@ with logs.job(snakemake.log[0], snakemake.rule):
         extras=contracts.read_extras(files.extras),
         settings=snakemake.params.cfg,
     )
-    runs.plot_run(snakemake.output[0], run)
+    runs.plot_run(snakemake.output[0], run, snakemake.params.pdf)

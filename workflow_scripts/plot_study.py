@@ -6,4 +6,4 @@ from spclust.engine import logs
 
 with logs.job(snakemake.log[0], snakemake.rule):
     table = contracts.read_written(snakemake.input[0], "dataset", "label", "run", "metric")
-    study.draw(snakemake.output[0], table, snakemake.params.cfg)
+    study.draw(snakemake.output[0], table, snakemake.params.cfg, snakemake.params.pdf)

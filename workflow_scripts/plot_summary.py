@@ -6,4 +6,6 @@ from spclust.plots import summary
 
 with logs.job(snakemake.log[0], snakemake.rule):
     long = contracts.read_written(snakemake.input[0], "dataset", "run", "method", "slice")
-    summary.plot_summary(snakemake.output[0], long, **snakemake.params.cfg)
+    summary.plot_summary(
+        snakemake.output[0], long, **snakemake.params.cfg, pdf=snakemake.params.pdf
+    )

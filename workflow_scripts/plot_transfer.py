@@ -18,5 +18,6 @@ with logs.job(snakemake.log[0], snakemake.rule):
         source=Groups.of(
             learnt.to_numpy(), contracts.read_labels(files.source_labels, learnt.index)
         ),
+        pdf=snakemake.params.pdf,
         own=None if own is None else contracts.read_clusters(own, cells.ids)["cluster"].to_numpy(),
     )

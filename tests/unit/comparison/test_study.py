@@ -314,7 +314,7 @@ def test_texts_are_bars_and_numbers_are_places_on_an_axis(table, tmp_path, monke
     monkeypatch.setattr(style, "DPI", 60)
     dollars = {"title": "price $x_{ of $ and", "parts": FACTS["parts"]}
     figures.draw(tmp_path / "figures", table, FACTS | dollars)
-    assert {p.name for p in (tmp_path / "figures").iterdir()} == {"study.png", "study.pdf"}
+    assert {p.name for p in (tmp_path / "figures").iterdir()} == {"study.png"}
 
 
 def test_of_one_score_there_is_a_line_or_a_bar_for_each_slice(table):

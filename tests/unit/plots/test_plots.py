@@ -82,11 +82,10 @@ def history():
     return pd.DataFrame(pretrain + train)
 
 
-def drawn(folder):
+def drawn(folder, kinds=("png",)):
     names = {p.stem for p in folder.iterdir()}
-    for name in names:
-        for kind in ("png", "pdf"):
-            assert (folder / f"{name}.{kind}").stat().st_size > 1000
+    assert {p.name for p in folder.iterdir()} == {f"{n}.{k}" for n in names for k in kinds}
+    assert all(p.stat().st_size > 1000 for p in folder.iterdir())
     return names
 
 
@@ -111,8 +110,8 @@ def test_a_run_without_labels_or_training_gives_the_rest_and_says_why(tmp_path, 
     run = tissue(labels=False)
     run.clusters["confidence"] = 1.0
     with caplog.at_level(logging.INFO):
-        runs.plot_run(tmp_path / "figures", run)
-    assert drawn(tmp_path / "figures") == {"umap", "map", "markers"}
+        runs.plot_run(tmp_path / "figures", run, pdf=True)
+    assert drawn(tmp_path / "figures", ("png", "pdf")) == {"umap", "map", "markers"}
     for why in (
         "confidence, which needs varying_confidence",
         "errors, which needs classes",
@@ -189,7 +188,7 @@ def test_the_captions_need_the_standard_library_only():
 
 def test_the_same_figure_gives_the_same_bytes(tmp_path):
     for name in "ab":
-        style.save(umap.draw(tissue()), tmp_path, name)
+        style.save(umap.draw(tissue()), name, tmp_path, pdf=True)
     for kind in ("png", "pdf"):
         first, second = ((tmp_path / f"{name}.{kind}").read_bytes() for name in "ab")
         assert first == second

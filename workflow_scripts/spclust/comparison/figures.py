@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 
 from spclust.comparison.results import ALL_RARE, OF_COST, SCORES, TABLE, by_group
-from spclust.data.contracts import whole_folder
 from spclust.data.scores import ALPHA, surely_differs
 from spclust.plots import style
 
@@ -12,7 +11,7 @@ CELL, ROW = 0.27, 0.17  # inches of a heat map's cell
 GREY = "#8A8A8A"
 
 
-def draw(folder, tables):
+def draw(folder, tables, pdf=False):
     """Draw all tables of a comparison into a folder.
 
     ``costs`` of the runs that are no controls; for each table of scores, of one kind of labels and
@@ -25,25 +24,27 @@ def draw(folder, tables):
     tables : dict of str to DataFrame
         ``scores``, ``rare_classes``, ``costs``, ``average_ranks``, ``differences`` as
         :mod:`spclust.comparison.results` makes them.
+    pdf : bool
+        Each figure as PDF, too.
     """
-    with style.in_use(), whole_folder(folder) as out:
+    with style.drawing(folder, pdf) as save:
         # controls take next to nothing, which would only stretch the axes
         of_methods = tables["costs"][~tables["costs"]["control"]]
         if len(of_methods):
-            style.save(costs(of_methods), out, "costs")
+            save(costs(of_methods), "costs")
         for labels, part in tables["scores"].groupby("labels", sort=False):
             ranks = tables["average_ranks"]
             for group, rows in by_group(part):
                 chosen = ranks[(ranks["labels"] == labels) & ranks["group"].isin(rows["group"])]
-                style.save(scores(rows, chosen), out, _file("scores", labels, group))
+                save(scores(rows, chosen), _file("scores", labels, group))
         for group, rows in by_group(tables["rare_classes"]):
             if len(rows):
-                style.save(rare_classes(rows), out, _file("rare_classes", group))
+                save(rare_classes(rows), _file("rare_classes", group))
         pairs = tables["differences"]
         several = pairs["group"].nunique() > 1
         for (labels, group), rows in pairs.groupby(TABLE, sort=False):
             name = _file("differences", labels, group if several else "")
-            style.save(differences(rows), out, name)
+            save(differences(rows), name)
 
 
 def _file(*parts):

@@ -5,7 +5,6 @@ import math
 
 import numpy as np
 
-from spclust.data import contracts
 from spclust.plots import style
 
 BARS, MOST_COLUMNS = 40, 3  # of a row of panels
@@ -13,8 +12,8 @@ LETTERS = 100  # of names below a row of panels, side by side
 PAPER = {"color": style.INK, "linestyle": "", "markersize": 3.4, "zorder": 4, "clip_on": False}
 
 
-def draw(folder, table, facts):
-    """Draw a study into a folder, as PNG and PDF.
+def draw(folder, table, facts, pdf=False):
+    """Draw a study into a folder.
 
     Rows called by texts are bars, grouped by score; rows called by numbers are places on an
     axis, a line for each score, with panels for each slice. Where the study is of one score,
@@ -28,9 +27,11 @@ def draw(folder, table, facts):
         Of :func:`spclust.comparison.study.tabulate`.
     facts : dict
         Of :func:`spclust.comparison.study_plan.facts`.
+    pdf : bool
+        The figure as PDF, too.
     """
-    with style.in_use(), contracts.whole_folder(folder) as out:
-        style.save(figure(table, facts), out, "study")
+    with style.drawing(folder, pdf) as save:
+        save(figure(table, facts), "study")
 
 
 def figure(table, facts):

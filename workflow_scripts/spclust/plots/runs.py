@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from spclust.analyses import names as naming
-from spclust.data import contracts
 from spclust.data.cells import Cells
 from spclust.data.votes import Votes
 from spclust.errors import UserError
@@ -111,8 +110,8 @@ class RunData:
         return (value.get(table) if table else value) is not None
 
 
-def plot_run(folder, run):
-    """Draw one run into a folder, each figure as PNG and PDF.
+def plot_run(folder, run, pdf=False):
+    """Draw one run into a folder.
 
     In maps the y axis points down, as in microscopy images.
 
@@ -120,12 +119,14 @@ def plot_run(folder, run):
     ----------
     folder : path
     run : RunData
+    pdf : bool
+        Each figure as PDF, too.
     """
-    with style.in_use(), contracts.whole_folder(folder) as out:
+    with style.drawing(folder, pdf) as save:
         for name in captions.modules():
             module, figure = importlib.import_module(name), name.rpartition(".")[2]
             missing = [need for need in module.NEEDS if not run.has(need)]
             if missing:
                 log.info("not drawn: %s, which needs %s", figure, " and ".join(missing))
             else:
-                style.save(module.draw(run), out, figure)
+                save(module.draw(run), figure)

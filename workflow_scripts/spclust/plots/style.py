@@ -2,12 +2,15 @@
 
 import itertools
 import logging
+from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from spclust.clustering.classes import match_clusters
 from spclust.clustering.palette import PALETTE
+from spclust.data.atomic import whole_folder
 
 log = logging.getLogger(__name__)
 
@@ -54,13 +57,44 @@ def figure(width, height):
     """
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), layout="constrained")
+    return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
 
 
-def save(fig, folder, name):
-    """Write a figure as PNG and as PDF with vector text; the same figure gives the same bytes."""
-    fig.savefig(folder / f"{name}.png", dpi=DPI, metadata={"Software": None})
-    fig.savefig(folder / f"{name}.pdf", dpi=DPI, metadata={"CreationDate": None})
+@contextmanager
+def drawing(folder, pdf=False):
+    """Context in which figures get this style; yields ``save(figure, name)`` into the folder.
+
+    The folder is there whole or not at all.
+
+    Parameters
+    ----------
+    folder : path
+    pdf : bool
+        See :func:`save`.
+    """
+    with in_use(), whole_folder(folder) as out:
+        yield partial(save, folder=out, pdf=pdf)
+
+
+def save(fig, name, folder, pdf=False):
+    """Write a figure as PNG; the same figure gives the same bytes.
+
+    Parameters
+    ----------
+    fig : matplotlib.figure.Figure
+    name : str
+    folder : path
+    pdf : bool
+        As PDF with vector text, too, which takes twice as long as the PNG.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    # `savefig` would go through everything twice, once for the layout alone
+    FigureCanvasAgg(fig).print_png(
+        folder / f"{name}.png", metadata={"Software": None}, pil_kwargs={"compress_level": 2}
+    )
+    if pdf:
+        fig.savefig(folder / f"{name}.pdf", dpi=DPI, metadata={"CreationDate": None})
     log.info("drew %s", name)
 
 

@@ -6,14 +6,13 @@ import math
 import numpy as np
 import pandas as pd
 
-from spclust.data import contracts
 from spclust.data.scores import ALL, METRICS, mean_and_sd, with_places
 from spclust.plots import style
 
 CONTROL, GREY = "#6E6E6E", "#8A8A8A"
 
 
-def plot_summary(folder, long, controls=()):
+def plot_summary(folder, long, controls=(), pdf=False):
     """Draw the comparison of all runs into a folder.
 
     For each dataset ``table_<dataset>`` and ``metrics_<dataset>``, and for a cohort
@@ -26,14 +25,16 @@ def plot_summary(folder, long, controls=()):
         What :func:`spclust.analyses.metrics.collect` returns.
     controls : list of str
         Runs that are no competitors.
+    pdf : bool
+        Each figure as PDF, too.
     """
-    with style.in_use(), contracts.whole_folder(folder) as out:
+    with style.drawing(folder, pdf) as save:
         for dataset, rows in long.groupby("dataset", sort=False):
             whole, of_slices = rows[rows["slice"] == ALL], rows[rows["slice"] != ALL]
-            style.save(table(whole, dataset, controls), out, f"table_{dataset}")
-            style.save(dots(whole, dataset, controls), out, f"metrics_{dataset}")
+            save(table(whole, dataset, controls), f"table_{dataset}")
+            save(dots(whole, dataset, controls), f"metrics_{dataset}")
             if len(of_slices):
-                style.save(slices(of_slices, dataset), out, f"slices_{dataset}")
+                save(slices(of_slices, dataset), f"slices_{dataset}")
 
 
 def table(long, dataset, controls=()):

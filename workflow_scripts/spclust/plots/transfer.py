@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 
 from spclust.clustering.matching import match_labels
-from spclust.data import contracts
 from spclust.plots import style
 from spclust.plots.maps import Groups, tissue
 from spclust.plots.tables import share_heat_map
 
 
-def draw(folder, cells, labels, clusters, distance, source, own=None):
+def draw(folder, cells, labels, clusters, distance, source, own=None, pdf=False):
     """Draw a transfer into a folder.
 
     Always ``map`` and ``distance``; ``agreement`` where there is something to agree with.
@@ -31,6 +30,8 @@ def draw(folder, cells, labels, clusters, distance, source, own=None):
         Clusters and classes of the cells that the model learnt from.
     own : array of int, shape (n,), optional
         Clusters that the same run found on the slice itself.
+    pdf : bool
+        Each figure as PDF, too.
     """
     # a cluster and a class have the colours of the slices that the model learnt from, and a
     # cluster stands for the class that it stands for there
@@ -44,16 +45,15 @@ def draw(folder, cells, labels, clusters, distance, source, own=None):
     panels = [("clusters of the model", groups.colour_of_cells(), everywhere)]
     if groups.matched:
         panels.append(("labels", groups.colour_of_labels(), everywhere))
-    with style.in_use(), contracts.whole_folder(folder) as out:
+    with style.drawing(folder, pdf) as save:
         if cells.placed.all():
-            style.save(tissue(cells, panels, groups.entries(), groups.title())[0], out, "map")
-        style.save(distances(distance), out, "distance")
+            save(tissue(cells, panels, groups.entries(), groups.title())[0], "map")
+        save(distances(distance), "distance")
         if own is not None:
-            style.save(agreement(clusters, own, "cluster of the run here"), out, "agreement")
+            save(agreement(clusters, own, "cluster of the run here"), "agreement")
         elif labels.notna().any():
             scored = labels.notna().to_numpy()
-            figure = agreement(clusters[scored], labels[scored].to_numpy(), "class")
-            style.save(figure, out, "agreement")
+            save(agreement(clusters[scored], labels[scored].to_numpy(), "class"), "agreement")
 
 
 def agreement(clusters, others, what):
