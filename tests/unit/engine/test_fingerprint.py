@@ -56,7 +56,7 @@ OTHER = {
 
 
 def essence(source):
-    return ast.dump(fingerprint.essence(ast.parse(source)))
+    return fingerprint.written(fingerprint.essence(ast.parse(source)))
 
 
 @pytest.mark.parametrize(("old", "new"), SAME.values(), ids=SAME)

@@ -69,7 +69,21 @@ def _read(path):
 def _parsed(path, _):
     tree = ast.parse(path.read_bytes())
     names = list(_imports(tree))  # before any is left out
-    return ast.dump(essence(tree)).encode(), names
+    return written(essence(tree)).encode(), names
+
+
+def written(node):
+    """A syntax tree as text; unlike that of ``ast.dump`` the same in every version of Python."""
+    if isinstance(node, list):
+        return f"[{','.join(map(written, node))}]"
+    if isinstance(node, ast.Constant):
+        return repr(node.value)
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = ((name, getattr(node, name, None)) for name in node._fields if name != "ctx")
+    # later versions have more fields, which are empty
+    told = [f"{name}={written(value)}" for name, value in fields if value not in (None, [])]
+    return f"{type(node).__name__}({','.join(told)})"
 
 
 def essence(tree):
