@@ -29,6 +29,7 @@ rule compare_methods:
         differences="results/{extent}/differences.tsv",
         summary_page="results/{extent}/summary.md",
         settings_page="results/{extent}/settings.md",
+        code_page="results/{extent}/code.md",
         runs="results/{extent}/runs.tsv",
         classes="results/{extent}/classes.tsv",
         settings="results/{extent}/settings.json",

@@ -22,6 +22,7 @@ rule tabulate_study:
         ),
         page="results/{extent}/{study}/table.md",
         settings_page="results/{extent}/{study}/settings.md",
+        code_page="results/{extent}/{study}/code.md",
         runs="results/{extent}/{study}/runs.tsv",
         classes="results/{extent}/{study}/classes.tsv",
         settings="results/{extent}/{study}/settings.json",

@@ -1,8 +1,8 @@
 """Collect the scores of a study's runs, beside those that the paper printed."""
 
+from spclust.comparison import code_page, study
 from spclust.comparison import results as comparison
 from spclust.comparison import settings_page as comparison_settings
-from spclust.comparison import study
 from spclust.comparison import values as comparison_values
 from spclust.data import contracts
 from spclust.data import scores as reporting
@@ -14,10 +14,14 @@ with logs.job(snakemake.log[0], snakemake.rule) as log:
     results = comparison.read(facts["results"], kept=kept, absent=facts["absent"])
     table = study.tabulate(results.scores, facts)
     contracts.write_table(reporting.rounded(table), out.table)
-    with contracts.atomic(out.page) as temporary:
-        temporary.write_text(study.page(table, facts))
-    with contracts.atomic(out.settings_page) as temporary:
-        temporary.write_text(comparison_settings.page(facts))
+    pages = {
+        out.page: study.page(table, facts),
+        out.settings_page: comparison_settings.page(facts),
+        out.code_page: code_page.page(results, facts),
+    }
+    for path, text in pages.items():
+        with contracts.atomic(path) as temporary:
+            temporary.write_text(text)
     for name, values in zip(("runs", "classes"), comparison_values.tables(results)):
         contracts.write_table(values, out[name])
     contracts.write_json(facts["settings"], out.settings)

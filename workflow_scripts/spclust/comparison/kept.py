@@ -173,7 +173,8 @@ def usable(plan, root):
     """Runs of a configuration whose values are kept and were made with its settings.
 
     A run is known by its dataset, seed and stages, whatever it is called. Of one that several
-    folders keep, those made last count. Neither the code nor what files hold is compared.
+    folders keep, those made last count. What files hold is not compared, and of the code only
+    :mod:`spclust.comparison.code_page` says whether it is the same.
 
     Returns
     -------

@@ -6,6 +6,7 @@ Imported by Snakemake itself, so it may use the standard library, PyYAML and jso
 from pathlib import Path
 
 from spclust.comparison import kept as comparison_kept
+from spclust.engine.fingerprint import code_hash
 from spclust.errors import UserError
 from spclust.plan.contradictions import run_named
 from spclust.plan.datasets import OF_COMPARISON
@@ -196,8 +197,8 @@ def made_with(plan, told):
     -------
     dict
         ``made_with``: run, dataset and the names of its settings by stage, and of its method.
-        ``methods``: of recipes, what their cards say. ``defaults``: of stages, the values of the
-        setting that the others build on.
+        ``methods``: of recipes, what their cards say, and the fingerprint of their ``code``.
+        ``defaults``: of stages, the values of the setting that the others build on.
     """
     found, methods, used = {}, {}, set()
     for dataset, run, _ in plan.results:
@@ -205,13 +206,16 @@ def made_with(plan, told):
             continue
         found[run.name, dataset] = run.made_with
         card = plan.card(run.method)
+        used |= set(run.chosen)
+        if card.name in methods:
+            continue
         methods[card.name] = {
             "title": card.title,
             "cite": card.cite,
             "defaults": card.defaults,
             "settings_from": card.settings_from,
+            "code": code_hash("cluster_cells", card.module),
         }
-        used |= set(run.chosen)
     stages = {stage: plan.cfg(stage, "default") for stage in STAGES if stage in used}
     rows = [[*key, chosen] for key, chosen in found.items()]
     return {"made_with": rows, "methods": methods, "defaults": stages}

@@ -2,9 +2,9 @@
 
 from collections import Counter
 
+from spclust.comparison import code_page, significance
 from spclust.comparison import results as comparison
 from spclust.comparison import settings_page as comparison_settings
-from spclust.comparison import significance
 from spclust.comparison import summary as comparison_summary
 from spclust.comparison import text as comparison_text
 from spclust.comparison import values as comparison_values
@@ -69,6 +69,7 @@ def pages(results, tables, facts):
         "rare_classes": comparison_text.rare_classes(tables["rare_classes"], seeds, notes),
         "costs": comparison_text.costs(tables["costs"], seeds, notes),
         "settings": comparison_settings.page(facts),
+        "code": code_page.page(results, facts),
         "summary": comparison_summary.page(
             comparison_summary.parts(facts["parts"], tables["runs"]),
             comparison_summary.paragraphs(scores, ranks, pairs),

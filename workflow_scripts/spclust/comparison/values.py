@@ -9,7 +9,9 @@ from spclust.data.scores import KEPT, METRICS, OF_CLASS, broken
 
 ID = ["dataset", "run", "seed"]
 _OF_RUNS, _OF_CLASSES = [*ID, "folder", "made"], [*ID, "class", "cells", *OF_CLASS]
-_TEXT = dict.fromkeys(["dataset", "run", "class", "device", "made"], str)  # may be called NA
+_TEXT = dict.fromkeys(
+    ["dataset", "run", "class", "device", "made", "code"], str
+)  # may be called NA
 
 
 def tables(results):

@@ -186,7 +186,7 @@ def cluster(
     result = module.cluster(task)
     seconds = time.monotonic() - started + result.cost.pop("seconds_before", 0.0)
     memory = result.cost.pop("memory_before", 0.0)
-    result.cost |= cost(seconds, machine)
+    result.cost |= cost(seconds, machine) | {"code": machine.version}
     result.cost["peak_memory_mb"] = max(result.cost["peak_memory_mb"], memory)
     if result.weights:
         graph_settings = None if graphs is None else graphs.settings
