@@ -1,9 +1,26 @@
+import os
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 min_version("9.12")
 
 
-configfile: "config/config.yaml"
+# Where Snakemake runs, as usual; what is not there comes from the project (rules/common.smk)
+if os.path.exists("config/config.yaml"):
+
+    configfile: "config/config.yaml"
+
+
+# The project's own folder, which is neither where Snakemake runs nor, in a module, the importer's
+PROJECT = workflow.current_basedir
+if not isinstance(PROJECT, os.PathLike):
+    raise WorkflowError(
+        f"spClust runs from files of this machine only, not from {PROJECT}: fetch the project "
+        'with git clone, and write the path of its Snakefile, e.g.  snakefile: "spclust/Snakefile"'
+    )
+PROJECT = os.path.abspath(PROJECT)
 
 
 include: "rules/common.smk"
@@ -19,7 +36,7 @@ pathvars:
 
 # inputs_*.smk hold the functions that rules take their inputs and params from
 for rule_file in sorted(
-    Path(workflow.basedir, "rules").glob("*.smk"),
+    Path(PROJECT, "rules").glob("*.smk"),
     key=lambda path: (not path.name.startswith("inputs_"), path.name),
 ):
     if rule_file.name != "common.smk":

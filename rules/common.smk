@@ -7,9 +7,11 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.utils import update_config
 
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
+sys.path.insert(0, f"{PROJECT}/workflow_scripts")
 
 from spclust.comparison import plan as comparison_plan
 from spclust.plan import datasets
@@ -24,6 +26,12 @@ from spclust.plots import captions
 # whom they wait for where others work too. Set here, since jobs read it before they load OpenMP.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+# the project's defaults, and over them all that Snakemake was given; a module's `config` may be one
+# that others use, too
+given = config
+config = yaml.safe_load(Path(PROJECT, "config/config.yaml").read_text())
+update_config(config, given)
+
 try:
     PLAN = settings.resolve(config)
 except UserError as error:
@@ -34,6 +42,14 @@ config.update(PLAN.config)  # whole numbers where 4.0 was written
 if workflow.is_main_process:
     for line in oversights(PLAN):
         print(line, file=sys.stderr)
+
+
+PREFIXED = workflow.modifier.path_modifier.replace_prefix("results") != "results"
+
+
+def as_named(path):
+    """A file of the user's, which lies where it was before a module's `prefix`, too."""
+    return os.path.abspath(path) if PREFIXED else path
 
 
 def per_run(name, controls=True):

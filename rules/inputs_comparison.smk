@@ -14,6 +14,11 @@ def comparison_facts(extent):
 
 def known_of(planner, extent):
     """What a module that plans tables says of their runs, kept ones among them."""
+    if PREFIXED:
+        raise WorkflowError(
+            "comparisons and studies know no `prefix` of a module; run Snakemake in a folder of its "
+            f"own for them:  snakemake --snakefile {PROJECT}/Snakefile --directory my_comparison"
+        )
     try:
         root = comparison_kept.root_of(config)
         return planner.facts(PLAN, extent.endswith("_so_far"), root)

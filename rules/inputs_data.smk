@@ -18,7 +18,7 @@ def dataset_files(wildcards):
     if "files" in definition:
         names = [datasets.file_name(file) for file in definition["files"]]
         return [f"resources/{wildcards.dataset}/download/{name}" for name in names]
-    return datasets.local_files(definition)
+    return list(map(as_named, datasets.local_files(definition)))
 
 
 def import_code(wildcards):
@@ -51,13 +51,12 @@ def download_cfg(wildcards):
 def knowledge(table):
     """Paths of the tables of ``proteins`` or ``signatures`` that the configuration names."""
     named = config.get("knowledge", {}).get(table, ["shipped"])
-    return [shipped(table) if path == "shipped" else path for path in named]
+    return [shipped(table) if path == "shipped" else as_named(path) for path in named]
 
 
 def shipped(table):
     """Path of the library's own table."""
-    folder = Path(workflow.basedir) / "workflow_scripts/spclust/knowledge"
-    return str(folder / f"{table}.csv")
+    return f"{PROJECT}/workflow_scripts/spclust/knowledge/{table}.csv"
 
 
 def simulation_input(wildcards):

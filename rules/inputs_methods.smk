@@ -28,7 +28,7 @@ def method_code(wildcards):
 def method_env(wildcards):
     """Environment of the method's recipe."""
     card = PLAN.card(wildcards.method)
-    return str(Path(workflow.basedir) / f"envs/{card.environment}.yaml")
+    return f"{PROJECT}/envs/{card.environment}.yaml"
 
 
 def method_memory(wildcards, input, attempt):

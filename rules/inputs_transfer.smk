@@ -44,10 +44,12 @@ def beside_transfer(wildcards):
 
 
 def summarised_transfers(wildcards):
-    """Input function: what all transfers and the runs beside them left."""
+    """Input function: what all transfers and the runs beside them left, in their order."""
     own = [own_run(d, r, s) for d, _, r, s in PLAN.transfers]
-    names = ("metrics.tsv", "clusters.csv", "transfer.json")
-    files = [file for name in names for file in transferred(name)]
-    return files + [
-        f"{f}/{n}" for f in own if f for n in ("metrics.tsv", "clusters.csv")
-    ]
+    return {
+        "scores": transferred("metrics.tsv"),
+        "clusters": transferred("clusters.csv"),
+        "facts": transferred("transfer.json"),
+        "own_scores": [f"{folder}/metrics.tsv" for folder in own if folder],
+        "own_clusters": [f"{folder}/clusters.csv" for folder in own if folder],
+    }

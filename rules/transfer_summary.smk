@@ -37,7 +37,7 @@ rule plot_transfer:
 
 rule summarise_transfers:
     input:
-        summarised_transfers,
+        unpack(summarised_transfers),
     output:
         report(
             "results/summary/transfers.tsv",
@@ -57,12 +57,12 @@ rule summarise_transfers:
         mem_mb=memory(1000, 0),
         runtime=minutes(10),
     params:
+        # which transfer each input belongs to, in their order, and whether a run stands beside it
         cfg={
             "transfers": [
                 [
                     {"dataset": d, "source": source, "run": r.name, "seed": s},
-                    f"results/{transfer_folder(d, source, r, s)}",
-                    own_run(d, r, s),
+                    own_run(d, r, s) is not None,
                 ]
                 for d, source, r, s in PLAN.transfers
             ]

@@ -8,28 +8,19 @@ from spclust.engine import logs
 from spclust.stages import transfer
 
 
-def read(folder):
-    """Scores and clusters in a folder, None where there is none."""
-    if folder is None:
-        return None, None
-    scores = contracts.read_written(Path(folder) / "metrics.tsv", "slice")
-    return scores, contracts.read_clusters(Path(folder) / "clusters.csv")["cluster"]
+def read(scores, clusters):
+    """Scores and clusters from their files."""
+    return contracts.read_written(scores, "slice"), contracts.read_clusters(clusters)["cluster"]
 
 
 with logs.job(snakemake.log[0], snakemake.rule):
-    found = []
-    for place, folder, own in snakemake.params.cfg["transfers"]:
-        scores, clusters = read(folder)
-        own_scores, own_clusters = read(own)
-        facts = json.loads((Path(folder) / "transfer.json").read_text())
-        found.append(
-            {
-                "place": place,
-                "scores": scores,
-                "clusters": clusters,
-                "facts": facts,
-                "own_scores": own_scores,
-                "own_clusters": own_clusters,
-            }
-        )
+    files, found = snakemake.input, []
+    of_own = zip(files.own_scores, files.own_clusters)
+    for (place, has_own), scores, clusters, facts in zip(
+        snakemake.params.cfg["transfers"], files.scores, files.clusters, files.facts
+    ):
+        names = ("scores", "clusters", "own_scores", "own_clusters")
+        own = read(*next(of_own)) if has_own else (None, None)
+        values = dict(zip(names, (*read(scores, clusters), *own)))
+        found.append({"place": place, "facts": json.loads(Path(facts).read_text()), **values})
     contracts.write_table(transfer.summarise(found).round(6), snakemake.output[0])

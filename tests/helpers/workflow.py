@@ -75,6 +75,17 @@ class Finished:
         return counts
 
 
+def snakemake(folder, *arguments):
+    """Run Snakemake in a folder, in a process where it is imported already (``forked.py``)."""
+    said = Path(folder, ".said.txt")
+    command = ["--cores", "2", *map(str, arguments)]
+    asked = {"arguments": command, "folder": str(folder), "output": str(said)}
+    process = imported()
+    process.stdin.write(json.dumps(asked) + "\n")
+    process.stdin.flush()
+    return Finished(int(process.stdout.readline()), said.read_text())
+
+
 class Project:
     """A copy of the project that a test may run, edit and break."""
 
@@ -90,14 +101,8 @@ class Project:
         (self.folder / "test.yaml").write_text(yaml.safe_dump(config))
 
     def snakemake(self, *arguments, configfile="test.yaml"):
-        """Run Snakemake, in a process where it is imported already (``forked.py``)."""
-        command = ["--cores", "2", *arguments, "--configfile", configfile]
-        said = self.folder / ".said.txt"
-        asked = {"arguments": command, "folder": str(self.folder), "output": str(said)}
-        process = imported()
-        process.stdin.write(json.dumps(asked) + "\n")
-        process.stdin.flush()
-        return Finished(int(process.stdout.readline()), said.read_text())
+        """Run the copy with a configuration."""
+        return snakemake(self.folder, *arguments, "--configfile", configfile)
 
     def planned(self):
         """Jobs that a run would do now."""

@@ -277,7 +277,7 @@ def test_what_is_kept_and_has_no_values_is_said_with_its_file(in_tmp, name, chan
 @pytest.mark.parametrize("kept", [".", "results", "results/comparison"])
 def test_what_the_workflow_writes_over_is_not_kept(kept, tmp_path, monkeypatch):
     (tmp_path / "results/comparison").mkdir(parents=True)
-    monkeypatch.setattr(comparison_kept, "CONFIG_FOLDER", tmp_path / "config")
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="kept: .* would be replaced; copy runs.tsv, classes.tsv"):
         comparison_kept.root_of({"kept": kept})
     (tmp_path / "results_of_may").mkdir()

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+import snakemake.api
 from snakemake.scheduling.job_scheduler import JobScheduler
 
 from spclust.engine import scheduling
@@ -28,6 +29,7 @@ def timers():
 def test_snakemake_still_has_what_is_put_right():
     # when this fails, see whether the fault is gone, and spclust/scheduling.py with it
     assert hasattr(JobScheduler, scheduling.METHOD)
+    assert hasattr(snakemake.dag.DAG, "set_until_jobs")
 
 
 def test_there_is_one_timer_at_a_time_and_another_once_it_has_run(scheduler):

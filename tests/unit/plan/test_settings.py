@@ -375,7 +375,7 @@ def test_every_setting_is_documented():
 
 
 def test_a_configuration_without_the_default_one_is_refused_by_key():
-    """As with `--directory` elsewhere, where config/config.yaml is not found."""
+    """The rules lay what they are given over the shipped configuration; others have to."""
     lone = {"datasets": ["demo"], "seeds": [42], "runs": [{"name": "leiden"}]}
     with pytest.raises(UserError, match="the key 'n_clusters' is missing"):
         settings.resolve(lone)

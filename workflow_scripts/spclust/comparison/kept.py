@@ -15,8 +15,8 @@ from pathlib import Path
 
 from spclust.data.scores import KEPT, broken
 from spclust.errors import UserError
-from spclust.plan.contradictions import run_named
-from spclust.plan.datasets import CONFIG_FOLDER, OF_COMPARISON, compared_definition, defaults_of
+from spclust.plan.contradictions import refuse_path, run_named
+from spclust.plan.datasets import OF_COMPARISON, PROJECT, compared_definition, defaults_of, placed
 from spclust.plan.first_defaults import of_then
 from spclust.plan.stages import STAGES
 
@@ -30,7 +30,7 @@ UNREADABLE = (ValueError, TypeError, AttributeError)
 
 
 def root_of(config):
-    """The folder that a configuration's ``kept`` names, relative to the project, or None.
+    """The folder that a configuration's ``kept`` names, or None.
 
     Raises
     ------
@@ -38,13 +38,15 @@ def root_of(config):
         Where there is none.
     """
     kept = config.get("kept")
-    root = kept and CONFIG_FOLDER.parent / kept
+    if kept:
+        refuse_path("kept", kept, "kept: null")
+    root = kept and placed(kept)
     if root and not root.is_dir():
         raise UserError(
-            f"kept: there is no folder {str(root)!r}; name one, relative to the project, or write  "
-            "kept: null"
+            f"kept: there is no folder {kept!r} in {Path.cwd()} or in {PROJECT}; correct its path, "
+            "or write  kept: null"
         )
-    written = CONFIG_FOLDER.parent.resolve() / "results"
+    written = Path.cwd().resolve() / "results"
     if root and (root.resolve() in (written.parent, written) or written in root.resolve().parents):
         raise UserError(
             f"kept: {kept} holds what the workflow writes, or lies in it, and would be replaced; "

@@ -88,8 +88,8 @@ def registry(config):
 
 def _own_registry(file):
     refuse_path("registries", file, "registries: [my_slices.yaml]")
-    path = next((at for at in (Path.cwd() / file, PROJECT / file) if at.is_file()), None)
-    if path is None:
+    path = placed(file)
+    if not path.is_file():
         raise UserError(
             f"registries: there is no file {file!r} in {Path.cwd()} or in {PROJECT}; correct its "
             "path, or write  registries: []"
@@ -103,6 +103,11 @@ def _own_registry(file):
             f"registries: {file} cannot be read as YAML{at}: {getattr(error, 'problem', error)}; "
             "correct it there"
         ) from None
+
+
+def placed(path):
+    """Where a path of the configuration leads: from where Snakemake runs, or else the project."""
+    return next((at for at in (Path.cwd() / path, PROJECT / path) if at.exists()), Path(path))
 
 
 def resolve(config, registry):

@@ -53,6 +53,20 @@ Some methods want settings of their own for a stage (Leiden another graph than s
 of that stage bears the method's name, and its runs take it unless they name another.
 
 YAML reads `1e-3` as text; write `0.001` or `1.0e-3`.
+
+Paths are relative to where Snakemake runs, which may be elsewhere (`--directory my_folder`, or
+`--snakefile spclust/Snakefile`); results go there, defaults and tables of knowledge stay the project's.
+Another workflow takes this one over from a copy on the same machine, with a prefix or without:
+
+```python
+module spclust:
+    snakefile: "spclust/Snakefile"
+    config: config["spclust"]
+    prefix: "clusters"    # results in clusters/results
+
+
+use rule * from spclust as spclust_*
+```
 """
 
 
