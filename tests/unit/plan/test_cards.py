@@ -46,7 +46,7 @@ def test_a_wrong_card_is_refused_by_its_file(tmp_path):
     with pytest.raises(UserError, match=r"new\.yaml.*\n.*write  environment: train"):
         cards.load(tmp_path)
     (tmp_path / "new.yaml").write_text("title: [\n")
-    with pytest.raises(UserError, match=r"new\.yaml: this is no YAML"):
+    with pytest.raises(UserError, match=r"new\.yaml: not valid YAML"):
         cards.load(tmp_path)
 
 

@@ -52,21 +52,43 @@ def load(folder=FOLDER):
     UserError
         For a card that is not as ``card.schema.yaml`` says.
     """
-    entries, found, modules = {}, {}, {}
+    entries = read(folder, SCHEMA)
+    for name, entry in entries.items():
+        if "like" in entry:
+            entry["settings"] = _likened(entry, entries, Path(folder) / f"{name}.yaml")
+    return {name: Card(**entry) for name, entry in entries.items()}
+
+
+def read(folder, schema):
+    """The cards in a folder of the library and its folders, held against their schema.
+
+    Parameters
+    ----------
+    folder : path
+        Of recipes, each beside its card.
+    schema : dict
+
+    Returns
+    -------
+    dict of str to dict
+        Name of the recipe to the fields of its card, ``name`` and ``module`` among them.
+
+    Raises
+    ------
+    UserError
+    """
+    found = {}
     for path in sorted(Path(folder).rglob("*.yaml"), key=lambda path: path.stem):
         try:
             entry = yaml.safe_load(path.read_text())
         except yaml.YAMLError as error:
-            raise UserError(f"{path}: this is no YAML ({error}); mend the card") from error
-        check(entry, SCHEMA, str(path))
-        entries[path.stem] = entry
+            raise UserError(f"{path}: not valid YAML ({error}); correct the card") from error
+        check(entry, schema, str(path))
+        if "needs" in entry:
+            entry["needs"] = tuple(entry["needs"])
         inside = path.relative_to(folder).with_suffix("").parts
-        modules[path.stem] = ".".join(["spclust.methods", *inside])
-    for name, entry in entries.items():
-        if "like" in entry:
-            entry["settings"] = _likened(entry, entries, Path(folder) / f"{name}.yaml")
-        entry["needs"] = tuple(entry.get("needs", ()))
-        found[name] = Card(name=name, module=modules[name], **entry)
+        module = ".".join(["spclust", Path(folder).name, *inside])
+        found[path.stem] = entry | {"name": path.stem, "module": module}
     return found
 
 

@@ -23,8 +23,8 @@ MARKS = ("<!-- written by make docs -->", "<!-- end -->")
 
 INTRODUCTION = """# Configuration
 
-Written by `make docs` from `config/`, `workflow_scripts/spclust/plan/stages.yaml` and the methods' cards
-(`workflow_scripts/spclust/methods/*.yaml`); do not edit.
+Written by `make docs` from `config/`, `workflow_scripts/spclust/plan/stages.yaml` and the methods'
+cards (`workflow_scripts/spclust/methods/*.yaml`); do not edit.
 
 A file given with `--configfile` is laid over `config/config.yaml`: mappings are merged key by
 key, lists replace the whole list. So a slice of your own needs no more than
