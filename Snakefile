@@ -55,9 +55,14 @@ report: "config/captions/workflow.rst"
 rule all:
     default_target: True
     input:
-        per_run("markers.csv", controls=False),
+        [
+            found["folder"]
+            for level in LEVELS
+            for found in analysis_files.targets(PLAN, level)
+        ],
         per_run("figures", controls=False),
-        exports(),
+        per_run("settings.json"),
+        analysis_files.summaries(PLAN),
         "results/summary/metrics_mean.tsv",
         "results/summary/figures",
         transferred("figures"),

@@ -61,19 +61,6 @@ def per_run(name, controls=True):
     ]
 
 
-def exports():
-    """The clustered cells of every run, h5mu where there are several modalities."""
-    suffix = {
-        dataset: "h5mu" if PLAN.is_multimodal(dataset) else "h5ad"
-        for dataset in PLAN.slices
-    }
-    return [
-        f"{run.folder(dataset, seed)}/clustered.{suffix[dataset]}"
-        for dataset, run, seed in PLAN.results
-        if not PLAN.card(run.method).control
-    ]
-
-
 def nearest(file):
     """Input function: the file of that name made by the nearest stage above."""
     return lambda wildcards: stages.nearest(file, dict(wildcards.items()))
@@ -119,12 +106,3 @@ def run_folder(wildcards):
     return stages.run_folder(
         wildcards.dataset, wildcards.seed, chosen, wildcards.method
     )
-
-
-def umap_of_run(wildcards):
-    """Input function: the UMAP of what a method learnt, or of the features where it learnt none."""
-    if PLAN.card(wildcards.method).trains:
-        return f"results/{run_folder(wildcards)}/umap.npz"
-    chosen = stages.chosen_in(dict(wildcards.items()))
-    shared = stages.replicate_folder(wildcards.dataset, wildcards.seed, chosen)
-    return f"results/{shared}/umap.npz"

@@ -52,17 +52,18 @@ def method_gpus(wildcards):
 
 
 def figure_input(wildcards):
-    """Input function: the balanced cells and the votes, where the run saw them."""
+    """Input function: the balanced cells and the votes, where the run saw them, and analyses."""
     above = dict(wildcards.items())
     seen = {
         "oversample": ("balanced", "cells.h5mu"),
         "votes": ("votes", "votes.npz"),
     }
-    return {
+    files = {
         name: stages.nearest(file, above)
         for stage, (name, file) in seen.items()
         if stage in stages.chosen_in(above)
     }
+    return files | {"analyses": analysis_files.drawn(PLAN, above, captions.analyses())}
 
 
 def shown_settings(wildcards):
@@ -89,8 +90,3 @@ def run_labels(wildcards):
 def report_labels(wildcards):
     """Labels function of the report: what tells a figure of a run from the others."""
     return run_labels(wildcards) | {"figure": wildcards.figure}
-
-
-def name_labels(wildcards):
-    """Labels function of the report: as of figures, for the table of names."""
-    return run_labels(wildcards) | {"figure": "cluster names"}

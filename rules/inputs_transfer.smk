@@ -47,9 +47,9 @@ def summarised_transfers(wildcards):
     """Input function: what all transfers and the runs beside them left, in their order."""
     own = [own_run(d, r, s) for d, _, r, s in PLAN.transfers]
     return {
-        "scores": transferred("metrics.tsv"),
+        "scores": transferred("metrics"),
         "clusters": transferred("clusters.csv"),
         "facts": transferred("transfer.json"),
-        "own_scores": [f"{folder}/metrics.tsv" for folder in own if folder],
+        "own_scores": [f"{folder}/metrics" for folder in own if folder],
         "own_clusters": [f"{folder}/clusters.csv" for folder in own if folder],
     }

@@ -1,6 +1,6 @@
 rule summarise_metrics:
     input:
-        metrics=per_run("metrics.tsv"),
+        metrics=per_run("metrics"),
         clusters=per_run("clusters.csv"),
     output:
         metrics=report(

@@ -25,23 +25,3 @@ rule transfer_labels:
         "Labelling {wildcards.dataset} as {wildcards.method} learnt on {wildcards.source} (seed {wildcards.seed})"
     script:
         "../workflow_scripts/transfer_labels.py"
-
-
-use rule evaluate_run as evaluate_transfer with:
-    input:
-        cells="results/<transferred>/cells.h5mu",
-        labels="results/<dataset>/labels.csv",
-        clusters="results/<transferred>/clusters.csv",
-        embedding="results/<transferred>/embedding.npz",
-    output:
-        metrics="results/<transferred>/metrics.tsv",
-        classes="results/<transferred>/class_metrics.tsv",
-    log:
-        "results/logs/<transferred>/evaluate_transfer.log",
-    benchmark:
-        "results/benchmarks/<transferred>/evaluate_transfer.tsv"
-    params:
-        cfg=PLAN.evaluation,
-        code=code_hash("evaluate_run"),
-    message:
-        "Evaluating the labels of {wildcards.dataset} from {wildcards.source}"

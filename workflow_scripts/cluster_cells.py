@@ -2,18 +2,19 @@
 
 from pathlib import Path
 
-from spclust import methods
 from spclust.data import contracts
 from spclust.data import graphs as graph_files
 from spclust.data.votes import Votes
 from spclust.engine import logs
+from spclust.methods import running
+from spclust.methods.task import Machine
 
 checkpoint = Path(snakemake.output.clusters).with_name(".checkpoint.pt")
 with logs.job(snakemake.log[0], snakemake.rule):
     given = snakemake.input
     cells = contracts.read_cells(given.cells, "prepared")
     graphs, labels, votes = (given.get(name) for name in ("graphs", "labels", "votes"))
-    result = methods.cluster(
+    result = running.cluster(
         cells,
         n_clusters=contracts.read_n_clusters(given.n_clusters),
         seed=int(snakemake.wildcards.seed),
@@ -22,7 +23,7 @@ with logs.job(snakemake.log[0], snakemake.rule):
         graphs=None if graphs is None else graph_files.read_graphs(graphs),
         votes=Votes.read(votes, cells.original().ids, given.votes_cost) if votes else None,
         reference=None if labels is None else contracts.read_labels(labels, cells.ids),
-        machine=methods.Machine(
+        machine=Machine(
             snakemake.config["device"],
             snakemake.threads,
             checkpoint,

@@ -1,5 +1,7 @@
 """Draw every figure of one run."""
 
+from pathlib import Path
+
 from spclust.data import contracts
 from spclust.data.votes import Votes
 from spclust.engine import logs
@@ -13,9 +15,7 @@ with logs.job(snakemake.log[0], snakemake.rule):
         cells,
         labels=contracts.read_labels(files.labels, cells.ids),
         clusters=contracts.read_clusters(files.clusters, cells.ids),
-        umap=contracts.read_values(files.umap, cells.ids, "embed_run")[0],
-        markers=contracts.read_written(files.markers, "feature"),
-        names=contracts.read_cluster_names(files.names),
+        analyses={Path(folder).name: Path(folder) for folder in files.get("analyses", ())},
         balanced=None if balanced is None else contracts.read_cells(balanced, "balanced"),
         votes=None if votes is None else Votes.read(votes, cells.ids),
         extras=contracts.read_extras(files.extras),

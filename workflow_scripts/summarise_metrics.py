@@ -9,7 +9,7 @@ with logs.job(snakemake.log[0], snakemake.rule):
     files, out = snakemake.input, snakemake.output
     long = metrics.collect(
         snakemake.params.cfg["results"],
-        [contracts.read_written(path, "slice") for path in files.metrics],
+        [contracts.read_written(f"{path}/metrics.tsv", "slice") for path in files.metrics],
         [contracts.read_clusters(path)["cluster"] for path in files.clusters],
     )
     contracts.write_table(long, out.metrics)

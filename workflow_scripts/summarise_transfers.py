@@ -8,9 +8,10 @@ from spclust.engine import logs
 from spclust.stages import transfer
 
 
-def read(scores, clusters):
-    """Scores and clusters from their files."""
-    return contracts.read_written(scores, "slice"), contracts.read_clusters(clusters)["cluster"]
+def read(metrics, clusters):
+    """Scores and clusters from where they lie."""
+    scores = contracts.read_written(f"{metrics}/metrics.tsv", "slice")
+    return scores, contracts.read_clusters(clusters)["cluster"]
 
 
 with logs.job(snakemake.log[0], snakemake.rule):

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from spclust import methods
 from spclust.data import contracts
 from spclust.data.models import Model
 from spclust.engine import logs
+from spclust.methods.task import Machine
 from spclust.stages import transfer
 
 with logs.job(snakemake.log[0], snakemake.rule):
@@ -14,7 +14,7 @@ with logs.job(snakemake.log[0], snakemake.rule):
         model,
         contracts.read_mudata(snakemake.input.cells, "imported"),
         seed=int(snakemake.wildcards.seed),
-        machine=methods.Machine(snakemake.config["device"], snakemake.threads),
+        machine=Machine(snakemake.config["device"], snakemake.threads),
     )
     out = snakemake.output
     contracts.write_cells(cells, out.cells)

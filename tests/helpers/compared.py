@@ -18,12 +18,12 @@ def leave(
     folder, score, f1=(0.9, 0.5, 0.3), gpu=0.0, seconds=2.0, labelled=True, slices=(), **cost
 ):
     """What a run leaves, all its scores the same; of slices of a cohort others."""
-    folder.mkdir(parents=True)
+    (folder / "metrics").mkdir(parents=True)
     names = [*comparison.SCORES] if labelled else []
     scores = {name: score for name in names} | {"silhouette": 0.1}
     scores = pd.DataFrame({"slice": "all", "metric": scores.keys(), "value": scores.values()})
     of_slices = [scores.assign(slice=name, value=0.123) for name in slices]
-    pd.concat([scores, *of_slices]).to_csv(folder / "metrics.tsv", sep="\t", index=False)
+    pd.concat([scores, *of_slices]).to_csv(folder / "metrics/metrics.tsv", sep="\t", index=False)
     classes = pd.DataFrame(
         {
             "slice": "all",
@@ -38,7 +38,7 @@ def leave(
     ).iloc[: 3 if labelled else 0]
     of_slices = [classes.assign(slice=name, rare=True, f1=0.123) for name in slices]
     table = pd.concat([classes, *of_slices])
-    table.to_csv(folder / "class_metrics.tsv", sep="\t", index=False)
+    table.to_csv(folder / "metrics/class_metrics.tsv", sep="\t", index=False)
     values = {"seconds": seconds, "peak_memory_mb": 300.0, "peak_gpu_memory_mb": gpu}
     (folder / "cost.json").write_text(json.dumps(values | {"device": "cpu", "threads": 1} | cost))
 

@@ -181,13 +181,14 @@ def votes_for(recipe, cells, n_clusters=3, seed=0):
 
 def run(recipe, cells, seed=0, n_clusters=3, graphs=None, machine=None, reference=None, **changes):
     """Cluster with a method as its card has it, but for the settings given."""
-    from spclust import methods
+    from spclust.methods import running
+    from spclust.methods.task import Machine
 
     graphs = graphs_for(recipe, cells, seed) if graphs is None else graphs
-    machine = methods.Machine("cpu") if machine is None else machine
+    machine = Machine("cpu") if machine is None else machine
     settings = METHODS[recipe] | changes
     votes = votes_for(recipe, cells, n_clusters, seed)
-    return methods.cluster(
+    return running.cluster(
         cells, n_clusters, seed, settings, recipe, graphs, machine, reference, votes
     )
 
@@ -204,11 +205,11 @@ def interrupted(recipe, cells, path, stop, graphs=None, **changes):
     """
     import pytest
 
-    from spclust import methods
+    from spclust.methods.task import Machine
     from spclust.nn import checkpoints
 
     graphs = graphs_for(recipe, cells) if graphs is None else graphs
-    machine = methods.Machine("cpu", 1, path, 2)
+    machine = Machine("cpu", 1, path, 2)
     whole = run(recipe, cells, graphs=graphs, **changes)
     progress, seen = checkpoints.progress, []
 

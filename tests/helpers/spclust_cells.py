@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 from planted import METHODS, cells_of
 
-from spclust import methods
 from spclust.data.graphs import Graphs
+from spclust.methods import running
+from spclust.methods.task import Machine
 from spclust.neighbours.knn import knn_graph
 
 SETTINGS = METHODS["spclust"]
@@ -56,5 +57,5 @@ def in_two_modalities(given):
 def run(planted, seed=1, n_clusters=3, **changes):
     cells, graphs, _ = planted
     settings = SETTINGS | {"pretrain_epochs": 20, "epochs": 20} | changes
-    machine = methods.Machine("cpu")
-    return methods.cluster(cells, n_clusters, seed, settings, "mine", graphs, machine)
+    machine = Machine("cpu")
+    return running.cluster(cells, n_clusters, seed, settings, "mine", graphs, machine)

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -67,11 +68,18 @@ class Finished:
 
     @property
     def jobs(self):
-        """Rule to number of jobs in the job statistics, without the target rule."""
+        """Rule to number of jobs in the job statistics, without the target rule.
+
+        Those of analyses, which share a rule, by the name of the analysis.
+        """
         counts = {}
         for block in re.findall(r"^Job stats:\n(.*?)^total", self.text, re.M | re.S):
             found = re.findall(r"^(\w+) +(\d+)$", block, re.M)
             counts = {rule: int(n) for rule, n in found if rule != "all"}
+        if any(rule.startswith("analyse_") for rule in counts):
+            said = Counter(re.findall(r"^Job \d+: ([a-z]\S*) of ", self.text, re.M))
+            counts = {rule: n for rule, n in counts.items() if not rule.startswith("analyse_")}
+            counts |= said
         return counts
 
 

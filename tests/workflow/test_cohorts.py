@@ -83,13 +83,13 @@ def run_of(study, dataset, method):
 # not all: a UMAP compiles for half a minute in every process
 TARGETS = [
     *(
-        f"results/{folder_of(d, m)}/metrics.tsv"
+        f"results/{folder_of(d, m)}/metrics"
         for d in ("both", "spots")
         for m in ("spclust", "kmeans", "leiden")
     ),
     f"results/{folder_of('both', 'spclust')}/figures",
-    f"results/{folder_of('both', 'spclust')}/clustered.h5ad",
-    f"results/{folder_of('spots', 'spclust')}/clustered.h5mu",
+    f"results/{folder_of('both', 'spclust')}/export",
+    f"results/{folder_of('spots', 'spclust')}/export",
     *(
         f"results/{folder_of('third', m).replace('third/', 'third/from-both/')}/figures"
         for m in ("spclust", "kmeans")
@@ -99,7 +99,7 @@ TARGETS = [
 
 
 def test_a_cluster_of_a_cohort_means_the_same_in_every_slice(study):
-    metrics = pd.read_csv(run_of(study, "both", "kmeans") / "metrics.tsv", sep="\t")
+    metrics = pd.read_csv(run_of(study, "both", "kmeans") / "metrics/metrics.tsv", sep="\t")
     ari = metrics[metrics["metric"] == "ARI"].set_index("slice")["value"]
     assert list(ari.index) == ["all", "first", "second"] and (ari > 0.9).all()
     accuracy = metrics[metrics["metric"] == "accuracy"].set_index("slice")["value"]
@@ -107,7 +107,7 @@ def test_a_cluster_of_a_cohort_means_the_same_in_every_slice(study):
 
 
 def test_leiden_runs_over_all_images_at_once(study):
-    metrics = pd.read_csv(run_of(study, "both", "leiden") / "metrics.tsv", sep="\t")
+    metrics = pd.read_csv(run_of(study, "both", "leiden") / "metrics/metrics.tsv", sep="\t")
     assert metrics.query("metric == 'ARI' and slice == 'all'")["value"].item() > 0.9
 
 
@@ -125,7 +125,7 @@ def test_figures_show_every_slice_and_what_it_is_made_of(study):
 
 
 def test_the_export_of_a_cohort_is_one_h5ad_with_its_slices(study):
-    cells = anndata.read_h5ad(run_of(study, "both", "spclust") / "clustered.h5ad")
+    cells = anndata.read_h5ad(run_of(study, "both", "spclust") / "export/clustered.h5ad")
     assert set(cells.obs["slice"]) == {"first", "second"} and cells.n_obs == 240
     assert "spclust_colors" in cells.uns and "X_umap" in cells.obsm
 
@@ -143,7 +143,7 @@ def test_a_model_of_two_slices_labels_a_third(study, method):
 
 @pytest.mark.parametrize("method", ["spclust", "kmeans", "leiden"])
 def test_two_modalities_tell_what_neither_tells_alone(study, method):
-    metrics = pd.read_csv(run_of(study, "spots", method) / "metrics.tsv", sep="\t")
+    metrics = pd.read_csv(run_of(study, "spots", method) / "metrics/metrics.tsv", sep="\t")
     assert metrics.query("metric == 'ARI' and slice == 'all'")["value"].item() > 0.6
 
 
@@ -151,7 +151,7 @@ def test_modalities_are_prepared_drawn_and_exported_each_as_what_it_is(study):
     prepared = mudata.read_h5mu(study.path("spots/preprocess-default/cells.h5mu"))
     assert prepared["rna"].n_vars <= 50 and prepared["adt"].n_vars == 8
     folder = run_of(study, "spots", "spclust")
-    exported = mudata.read_h5mu(folder / "clustered.h5mu")
+    exported = mudata.read_h5mu(folder / "export/clustered.h5mu")
     assert exported["rna"].n_vars == 60 and "spclust" in exported.obs
     fusion = pd.read_csv(folder / "extras/fusion.csv")
     assert {"expression/rna", "expression/adt", "spatial"} <= set(fusion)

@@ -22,9 +22,9 @@ SMALL = changed(TINY, datasets=SLICES, runs=[{"name": "random"}, {"name": "kmean
 def test_what_fails_and_what_is_not_here_leaves_empty_cells(tmp_path):
     project = Project(tmp_path / "spclust", SMALL)
     planned = project.snakemake("-n", "comparison")
-    assert planned.jobs["cluster_cells"] == planned.jobs["evaluate_run"] == 4, planned.text
+    assert planned.jobs["cluster_cells"] == planned.jobs["metrics"] == 4, planned.text
     assert planned.jobs["compare_methods"] == planned.jobs["plot_comparison"] == 1
-    assert not {"plot_run", "find_markers"} & set(planned.jobs)
+    assert not {"plot_run", "markers"} & set(planned.jobs)
 
     kmeans = project.folder / "workflow_scripts/spclust/methods/kmeans.py"
     whole = kmeans.read_text()

@@ -20,10 +20,10 @@ def test_quick_methods_score_what_is_kept_of_them(tmp_path, real_data):
     project = Project(tmp_path / "spclust", SMALL | {"kept": None})
     (project.folder / "resources").mkdir()
     (project.folder / "resources/by_hand").symlink_to(real_data)
-    done = project.snakemake(*(f"{folder}/metrics.tsv" for folder in kept["folder"]))
+    done = project.snakemake(*(f"{folder}/metrics" for folder in kept["folder"]))
     assert done.code == 0, done.text
     for run, row in kept.iterrows():
-        table = pd.read_csv(project.folder / row["folder"] / "metrics.tsv", sep="\t")
+        table = pd.read_csv(project.folder / row["folder"] / "metrics/metrics.tsv", sep="\t")
         found = table.set_index("metric")["value"]
         names = [name for name in METRICS if name in kept and pd.notna(row[name])]
         assert len(names) > 10

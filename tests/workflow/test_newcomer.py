@@ -1,10 +1,11 @@
 """What a newcomer may touch: each extension in the files that README's table names, then run.
 
-A copy of the project gets a method, an input format, a figure, a stage and a study, and the
-workflow runs with all of them at once. No file of the project is edited for a method, a format, a
-figure or a study.
+A copy of the project gets a method, an input format, a figure, an analysis with a figure and a
+line in the summary, a stage and a study, and the workflow runs with all of them at once. No file of
+the project is edited for a method, a format, a figure, an analysis or a study.
 """
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,12 +29,12 @@ settings:
 import pandas as pd
 from sklearn.cluster import MiniBatchKMeans
 
-from spclust.methods import Clustering
+from spclust.methods.task import Clustering
 from spclust.clustering import heads
 
 
 def cluster(task):
-    """See :class:`spclust.methods.Task`."""
+    """See :class:`spclust.methods.task.Task`."""
     x = task.cells.matrix
     size = task.settings["batch_cells"]
     model = MiniBatchKMeans(task.n_clusters, batch_size=size, random_state=task.seed).fit(x)
@@ -76,6 +77,64 @@ def draw(run):
     return fig
 ''',
 }
+ANALYSIS = {
+    f"{LIBRARY}/analyses/niches.yaml": """
+title: composition of the clusters around each cell
+over: run
+environment: evaluate
+needs: [cells, clusters]
+settings:
+  neighbours: {type: integer, minimum: 1, default: 10, description: Nearest cells in the image.}
+  niches: {type: integer, minimum: 1, default: 3, description: Number of niches.}
+writes:
+  cells.csv: {about: A cell., columns: {cell: its id, niche: its niche}}
+  composition.csv:
+    about: A niche and a cluster.
+    columns: {niche: number, cluster: number, share: "share of the neighbours, 0 to 1"}
+adds: cells.csv
+summary: composition.csv
+""",
+    f"{LIBRARY}/analyses/niches.py": '''
+"""Niches: KMeans on what lies around each cell."""
+
+import numpy as np
+import pandas as pd
+
+from spclust.clustering import heads
+from spclust.neighbours.knn import neighbours_within
+
+
+def analyse(task):
+    """Composition of the nearest cells of the same image, and their clusters."""
+    clusters = task.clusters["cluster"].to_numpy()
+    names, codes = np.unique(clusters, return_inverse=True)
+    around = np.zeros((len(codes), len(names)))
+    k = task.settings["neighbours"]
+    for rows, near in neighbours_within(task.cells.coordinates, task.cells.image, k):
+        for column in range(len(names)):
+            around[rows, column] = (codes[near] == column).mean(axis=1)
+    niche = heads.kmeans(around, task.settings["niches"], task.seed)
+    table = pd.DataFrame(around, columns=names).groupby(niche).mean()
+    long = table.rename_axis("niche").reset_index().melt("niche", names, "cluster", "share")
+    return {
+        "cells.csv": pd.DataFrame({"cell": task.ids, "niche": niche}),
+        "composition.csv": long,
+    }
+''',
+    f"{LIBRARY}/plots/figures/niches.py": '''
+"""Clusters that niches are made of."""
+
+from spclust.plots.tables import share_heat_map
+
+CAPTION = "Shares of the clusters (columns) in each niche (rows)."
+NEEDS = ("analyses.niches",)
+
+
+def draw(run):
+    table = run.table("niches", "composition.csv")
+    return share_heat_map(table.pivot(index="niche", columns="cluster", values="share"), "share")[0]
+''',
+}
 ENTRY = """
 smooth:
   rule: smooth_cells
@@ -107,13 +166,13 @@ rule smooth_cells:
 
 from spclust.data import contracts
 from spclust.engine import logs
-from spclust import smooth
+from spclust.stages import smooth
 
 with logs.job(snakemake.log[0], snakemake.rule):
     cells = contracts.read_cells(snakemake.input.cells, "prepared")
     contracts.write_cells(smooth.smooth(cells, **snakemake.params.cfg), snakemake.output[0])
 ''',
-    f"{LIBRARY}/smooth.py": '''
+    f"{LIBRARY}/stages/smooth.py": '''
 """Cells averaged with their neighbours."""
 
 from dataclasses import replace
@@ -145,12 +204,12 @@ RUNS = ["method-minibatch", "smooth-default/method-small", "method-kmeans"]
 def extended(tmp_path_factory):
     """The copy with everything added, and what it said when it ran."""
     project = Project(tmp_path_factory.mktemp("newcomer") / "spclust")
-    for files in (METHOD, FORMAT, FIGURE, STAGE, STUDY):
+    for files in (METHOD, FORMAT, FIGURE, ANALYSIS, STAGE, STUDY):
         for name, text in files.items():
             path = project.folder / name
             assert not path.exists(), f"{name} would be edited, not added"
             path.write_text(text.lstrip("\n"))
-    stages = project.folder / LIBRARY / "stages.yaml"
+    stages = project.folder / LIBRARY / "plan/stages.yaml"
     before, after = stages.read_text().split("\ngraphs:\n")
     stages.write_text(f"{before}\n{ENTRY.lstrip()}\ngraphs:\n{after}")
     rng = np.random.default_rng(0)
@@ -167,6 +226,8 @@ def extended(tmp_path_factory):
     done = project.snakemake(
         "metrics",
         *(f"{runs}/{run}/figures" for run in RUNS),
+        f"{runs}/method-kmeans/export",
+        "results/summary/niches.tsv",
         "--keep-going",
         configfile="config/studies/mine.yaml",
     )
@@ -188,6 +249,18 @@ def test_the_format_is_recognised(extended):
 def test_the_figure_is_drawn_for_runs_that_have_what_it_needs(extended):
     drawn = {path.parent.parent.name for path in extended.folder.glob("results/**/sizes.png")}
     assert drawn == {"method-minibatch", "method-small"}
+
+
+def test_the_analysis_runs_is_drawn_exported_and_summarised(extended):
+    folder = extended.path("mine/preprocess-default/seed-1/method-kmeans")
+    niches = pd.read_csv(folder / "niches/cells.csv")["niche"]
+    assert len(niches) == 150 and set(niches) == {0, 1, 2}
+    assert (folder / "figures/niches.png").exists()
+    cells = anndata.read_h5ad(folder / "export/clustered.h5ad")
+    assert cells.obs["kmeans_niches_niche"].tolist() == niches.tolist()
+    summary = pd.read_csv(extended.path("summary/niches.tsv"), sep="\t")
+    assert set(summary["run"]) == {"minibatch", "smoothed", "kmeans"}
+    assert list(summary.columns[-3:]) == ["niche", "cluster", "share"]
 
 
 def test_the_stage_lies_in_the_path_of_its_run_and_changes_it(extended):

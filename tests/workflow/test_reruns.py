@@ -10,14 +10,15 @@ from workflow import SPCLUST, TINY, Project, changed
 
 pytestmark = pytest.mark.slow
 
-SCORES = {"evaluate_run": 1, "summarise_metrics": 1, "plot_summary": 1}
-RUN = SCORES | {"find_markers": 1, "name_clusters": 1, "plot_run": 1, "export_cells": 1}
-TRAIN = RUN | {"cluster_cells": 1, "embed_run": 1}
+SUMMARY = {"summarise_metrics": 1, "plot_summary": 1}
+ANALYSES = ("markers", "names", "metrics", "export")
+RUN = SUMMARY | dict.fromkeys([*ANALYSES, "plot_run", "record_settings"], 1)
+TRAIN = RUN | {"cluster_cells": 1, "umap": 1}
 GRAPHS = TRAIN | {"build_graphs": 1}
 OVERSAMPLE = GRAPHS | {"oversample_minorities": 1}
 PSEUDOLABELS = OVERSAMPLE | {"assign_pseudolabels": 1}
-NAMES = {"name_clusters": 2, "plot_run": 2, "export_cells": 2}
-BOTH_RUNS = NAMES | {"evaluate_run": 2, "find_markers": 2}
+NAMES = {"names": 2, "plot_run": 2, "export": 2}
+BOTH_RUNS = dict.fromkeys([*ANALYSES, "plot_run", "record_settings"], 2)
 PREPROCESS = (
     PSEUDOLABELS
     | BOTH_RUNS
@@ -25,7 +26,7 @@ PREPROCESS = (
         "preprocess_cells": 1,
         "choose_n_clusters": 1,
         "cluster_cells": 2,
-        "embed_cells": 1,
+        "umap": 2,
     }
 )
 DATASET = TINY["datasets"][0]
@@ -48,7 +49,10 @@ CONFIGS = {
         NAMES,
     ),
     "the normalisation": ({"preprocess": {"default": {"clip": 5.0}}}, PREPROCESS),
-    "the metrics": ({"evaluation": {"rare_class": 0.1}}, SCORES | {"evaluate_run": 2}),
+    "the metrics": (
+        {"analyses": {"metrics": {"default": {"rare_class": 0.1}}}},
+        SUMMARY | {"metrics": 2, "record_settings": 2},
+    ),
     "the classes scored": (
         {"datasets": [DATASET | {"min_label_size": 6}]},
         PREPROCESS | {"import_cells": 1},
@@ -66,7 +70,7 @@ CONFIGS = {
     ),
     "one more seed": (
         {"seeds": [1, 2]},
-        PSEUDOLABELS | BOTH_RUNS | {"cluster_cells": 2, "embed_cells": 1},
+        PSEUDOLABELS | BOTH_RUNS | {"cluster_cells": 2, "umap": 2},
     ),
 }
 
@@ -91,9 +95,9 @@ def test_the_tiny_run_writes_what_the_readme_promises(finished):
         "extras/importance.csv",
         "extras/model/weights.npz",
         "extras/model/model.json",
-        "markers.csv",
-        "cluster_names.csv",
-        "clustered.h5ad",
+        "markers/markers.csv",
+        "names/cluster_names.csv",
+        "export/clustered.h5ad",
     ):
         assert (folder / name).stat().st_size > 0
     figures = {path.stem for path in (folder / "figures").glob("*.png")}
@@ -111,7 +115,7 @@ def test_every_rule_has_left_its_log_and_benchmark(finished):
 
 
 def test_the_export_is_the_input_with_clusters(finished):
-    cells = anndata.read_h5ad(finished.path(f"{SPCLUST}/clustered.h5ad"))
+    cells = anndata.read_h5ad(finished.path(f"{SPCLUST}/export/clustered.h5ad"))
     given = anndata.read_h5ad(finished.folder / "resources/tiny/cells.h5ad")
     assert list(cells.obs_names) == list(given.obs_names) and np.allclose(cells.X, given.X)
     table = pd.read_csv(finished.path(f"{SPCLUST}/clusters.csv"), dtype={"cell": str})
@@ -152,12 +156,13 @@ def edited(path, text="\nEDITED = True\n"):
 
 MODULES = {
     "stages/oversample.py": OVERSAMPLE,
-    "stages/graphs.py": GRAPHS | {"embed_cells": 1, "plot_run": 2, "export_cells": 2},
+    "stages/graphs.py": GRAPHS,
+    "neighbours/layout.py": GRAPHS | {"umap": 2, "plot_run": 2, "export": 2},
     "methods/spclust/losses.py": TRAIN,
     "methods/spclust/spclust.py": TRAIN,
-    "analyses/markers.py": NAMES | {"find_markers": 2},
+    "analyses/markers.py": NAMES | {"markers": 2},
     "analyses/names.py": NAMES,
-    "io/writers/clustered.py": {"export_cells": 2},
+    "io/writers/clustered.py": {"export": 2},
     "plots/maps.py": {"plot_run": 2},
     "plots/figures/umap.py": {"plot_run": 2},
     "io/readers/table.py": PREPROCESS | {"import_cells": 1},

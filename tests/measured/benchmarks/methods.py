@@ -23,7 +23,8 @@ import pandas as pd
 from training import N_CLUSTERS, ROOT, exponent, slice_of
 
 from spclust.engine import logs
-from spclust.methods import Machine, cluster
+from spclust.methods.running import cluster
+from spclust.methods.task import Machine
 from spclust.nn import checkpoints
 from spclust.plan import cards
 from spclust.plan.stages import STAGES

@@ -32,9 +32,10 @@ from spclust.data import contracts
 from spclust.data.cells import Cells
 from spclust.data.graphs import Graphs
 from spclust.engine import logs
-from spclust.methods import Machine, Task, cluster
+from spclust.methods.running import cluster
 from spclust.methods.spclust import losses
 from spclust.methods.spclust import spclust as recipe
+from spclust.methods.task import Machine, Task
 from spclust.neighbours.knn import knn_graph
 from spclust.nn import (
     pairwise,

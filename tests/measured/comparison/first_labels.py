@@ -19,10 +19,11 @@ import pandas as pd
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2] / "workflow_scripts"))
 
-from spclust import methods
 from spclust.analyses import calibration, metrics
 from spclust.clustering import voting
 from spclust.io.importing import import_cells
+from spclust.methods import running
+from spclust.methods.task import Machine
 from spclust.plan import cards
 from spclust.plan.stages import STAGES
 from spclust.stages import graphs, oversample, pseudolabels
@@ -190,14 +191,14 @@ class Slice:
         sampler = oversample.SpaCSMOTE(random_state=self.seed, **wanted["oversample"])
         balanced = sampler.balance(self.cells, self.votes.labels["vote"])
         built = graphs.build(balanced, seed=self.seed, **wanted["graphs"])
-        result = methods.cluster(
+        result = running.cluster(
             balanced,
             self.classes,
             self.seed,
             {"recipe": TRAINED} | card.defaults | others,
             graphs=built,
             votes=self.votes,
-            machine=methods.Machine("cpu"),
+            machine=Machine("cpu"),
         )
         found = scores(result.labels, self.labels, result.confidence)
         return {way: found | {"seconds": time.monotonic() - started}}

@@ -19,12 +19,13 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
-from spclust import methods
 from spclust.analyses import markers
-from spclust.clustering.classes import match_clusters
+from spclust.clustering.matching import match_clusters
 from spclust.io.importing import import_cells
+from spclust.methods import running
 from spclust.methods.spclust import spclust as recipe
 from spclust.methods.spclust.importances import contrast
+from spclust.methods.task import Machine, Task
 from spclust.nn.batches import Batches
 from spclust.nn.views import expression_embedding
 from spclust.plan import cards, datasets
@@ -91,14 +92,14 @@ def trained(method, tissue, folder):
     balanced = sampler.balance(cells, first)
     built = graphs.build(balanced, seed=SEED, **wanted["graphs"])
     settings = {"recipe": method} | card.defaults | METHODS[method]
-    result = methods.cluster(
+    result = running.cluster(
         balanced,
         n_clusters,
         SEED,
         settings,
         graphs=built,
         votes=votes,
-        machine=methods.Machine("cpu"),
+        machine=Machine("cpu"),
     )
     return balanced, built, truth, result
 
@@ -144,7 +145,7 @@ def importances(cells, built, result):
     for name in ("attribution", "importance"):
         if name in result.tables:
             found[name] = result.tables[name].set_index("cluster")[names].to_numpy()
-    task = methods.Task(cells, c, SEED, result.model.settings, graphs=built)
+    task = Task(cells, c, SEED, result.model.settings, graphs=built)
     model, weights = recipe.model_of(task), result.model.weights
     model.load_state_dict({name: torch.from_numpy(weights[name]) for name in model.state_dict()})
     data = Batches(cells, built, torch.device("cpu"), SEED)

@@ -35,7 +35,8 @@ INTRODUCTION = """# Names of clusters, measured
 Written by `python tests/measured/comparison/names.py <folder of the slices> <folder for the
 clusters>`; every cluster with its name and verdict in [names.tsv](names.tsv). {n} slices of
 {studies} studies, seed {seed}. `vote`: clusters of the stage `votes` at its defaults, number
-of classes given, each judged by the reference class of most of its cells. `classes`: the reference classes themselves.
+of classes given, each judged by the reference class of most of
+its cells. `classes`: the reference classes themselves.
 Which names are right for a class, and which wider ones will do, says
 [names_right.csv](names_right.csv), a row a class with its reason.
 

@@ -92,7 +92,7 @@ def test_a_part_asks_for_its_runs_and_shows_those_of_others_that_are_there(in_tm
     assert len(facts["asked"]) == 2 and {row[1] for row in facts["results"]} == {"leiden"}
     assert {row[0] for row in facts["made_with"]} == {"leiden"}
     assert comparison_plan.files(facts)["runs"][0].endswith(
-        "seed-1/graphs-leiden/method-leiden/metrics.tsv"
+        "seed-1/graphs-leiden/method-leiden/metrics"
     )
     plan = plan_of("first")
     assert len(comparison_plan.facts(plan)["asked"]) == 8
@@ -173,7 +173,7 @@ def test_what_is_kept_with_other_settings_is_left_out_and_said(in_tmp):
     def found(**others):
         return comparison_kept.usable(plan_of(**others), folder)
 
-    kept, other = found(evaluation=SHIPPED["evaluation"] | {"rare_class": 0.1})
+    kept, other = found(analyses={"metrics": {"default": {"rare_class": 0.1}}})
     assert kept == {} and other == ["evaluation.all.rare_class: was 0.05, is 0.1"]
     kept, other = found(method={"kmeans": {"n_init": 3}})
     assert {run for _, run, _ in kept} == {"truth"} and len(kept) == 4

@@ -49,7 +49,7 @@ def test_every_run_is_planned_but_those_of_a_slice_that_is_not_here(in_tmp):
     ]
     assert planned["one", "leiden", 2].endswith("seed-2/graphs-leiden/method-leiden")
     files = comparison_plan.files(facts)["runs"]
-    assert len(files) == 4 * 3 and files[0] == planned["one", "leiden", 1] + "/metrics.tsv"
+    assert len(files) == 4 * 3 and files[0] == planned["one", "leiden", 1] + "/metrics"
 
     Path("by_hand").mkdir()
     Path("by_hand/gone.h5ad").touch()
@@ -94,7 +94,7 @@ def test_so_far_are_the_runs_that_have_left_all_their_files(in_tmp):
     assert len(results.costs) == 1 and len(results.planned) == 4
     # a run that was made again makes the tables stale
     before = facts["newest"]
-    os.utime(first / "metrics.tsv", ns=(before + 10**9,) * 2)
+    os.utime(first / "metrics/metrics.tsv", ns=(before + 10**9,) * 2)
     assert comparison_plan.facts(plan, finished=True)["newest"] == before + 10**9
 
 

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from planted import METHODS, expression_types
 
-from spclust import methods
 from spclust.data.models import Model, distance_to_nearest
 from spclust.errors import UserError
+from spclust.methods import running
 
 
 @pytest.fixture(scope="module")
 def trained():
     cells, truth = expression_types(0)
-    return cells, methods.cluster(cells, 3, 0, METHODS["kmeans"]).model
+    return cells, running.cluster(cells, 3, 0, METHODS["kmeans"]).model
 
 
 def test_a_model_comes_back_as_it_was(trained, tmp_path):
@@ -28,7 +28,7 @@ def test_a_model_comes_back_as_it_was(trained, tmp_path):
     assert {k: v.tolist() for k, v in found.weights.items()} == {
         k: v.tolist() for k, v in model.weights.items()
     }
-    first, second = (methods.predict(m, cells).labels for m in (model, found))
+    first, second = (running.predict(m, cells).labels for m in (model, found))
     assert np.array_equal(first, second)
 
 
@@ -53,7 +53,7 @@ def test_one_cell_in_a_hundred_lies_beyond_its_reach(trained):
 def test_an_empty_cluster_attracts_no_cell(trained):
     cells, model = trained
     weights = {"centres": np.zeros((4, 12), dtype=np.float32)}
-    labels = methods.predict(model, cells).labels
+    labels = running.predict(model, cells).labels
     other = Model.of("kmeans", {}, cells, labels, 4, None, weights)
     assert np.isnan(other.centroids[3]).all() and np.isfinite(other.reach)
 

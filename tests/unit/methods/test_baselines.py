@@ -7,10 +7,10 @@ import pytest
 from planted import cells_of, graphs_for, oversampled, reference_of, run
 from sklearn.metrics import adjusted_rand_score
 
-from spclust import methods
 from spclust.data.models import Model
 from spclust.errors import UserError
-from spclust.methods import kmeans
+from spclust.methods import kmeans, running
+from spclust.methods.task import Clustering
 from spclust.stages.oversample import SpaCSMOTE
 
 SEE_SYNTHETIC = ("leiden", "kmeans", "ward")
@@ -148,11 +148,11 @@ def test_kmeans_labels_other_cells_by_a_model_read_from_disk(cells, tmp_path):
     result = run("kmeans", cells, n_clusters=4)
     result.model.save(tmp_path / "model")
     model = Model.load(tmp_path / "model")
-    same = methods.predict(model, cells)
+    same = running.predict(model, cells)
     assert same.labels.tobytes() == result.labels.tobytes()
     assert np.array_equal(same.confidence, result.confidence)
     some = np.arange(0, 250, 7)
-    part = methods.predict(model, cells.take(some))
+    part = running.predict(model, cells.take(some))
     assert np.array_equal(part.labels, result.labels[some])
     assert list(part.ids) == list(cells.ids[some])
 
@@ -161,14 +161,14 @@ def test_fewer_distinct_cells_than_clusters_are_labelled_alike_again(cells):
     twins = replace(cells, features={"protein": np.tile(cells.matrix[:2], (125, 1))})
     result = run("kmeans", twins, n_clusters=3)
     assert len(np.unique(result.labels)) == 2
-    assert np.array_equal(methods.predict(result.model, twins).labels, result.labels)
+    assert np.array_equal(running.predict(result.model, twins).labels, result.labels)
 
 
 def test_an_empty_cluster_is_told_and_earlier_seconds_are_added(cells, monkeypatch, caplog):
     def two_of_three(task):
         n = len(task.cells)
         cost = {"seconds_before": 1000.0, "memory_before": 1e6}
-        return methods.Clustering(np.arange(n) % 2, np.ones(n), task.cells.matrix, cost=cost)
+        return Clustering(np.arange(n) % 2, np.ones(n), task.cells.matrix, cost=cost)
 
     monkeypatch.setattr(kmeans, "cluster", two_of_three)
     result = run("kmeans", cells)

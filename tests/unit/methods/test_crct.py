@@ -19,11 +19,11 @@ from planted import (
 from planted import run as run_any
 from sklearn.metrics import adjusted_rand_score
 
-from spclust import methods
 from spclust.errors import UserError
 from spclust.methods.crct import crct
 from spclust.methods.crct.class_statistics import ClassStatistics
 from spclust.methods.praga import praga
+from spclust.methods.task import Task
 from spclust.nn import modalities
 
 QUICK = {"epochs": 6, "labels": "kmeans"}
@@ -133,7 +133,7 @@ def given(cells, **changes):
     torch.manual_seed(0)
     settings = METHODS["crct"] | {"width": 4, "epochs": 10} | changes
     settings = {k: v for k, v in settings.items() if k != "recipe"}
-    task = methods.Task(cells, 4, 0, settings, "crct", graphs_for("crct", cells))
+    task = Task(cells, 4, 0, settings, "crct", graphs_for("crct", cells))
     model = praga.model_of(task, torch.device("cpu"))
     statistics = ClassStatistics(4, 4, settings["class_memory"])
     labels, noise = torch.arange(len(cells)) % 4, torch.randn(len(cells), 4)

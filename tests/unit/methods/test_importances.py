@@ -8,10 +8,11 @@ import torch
 from planted import METHODS, cells_of, graphs_for, two_modalities
 from spclust_cells import graphs_of
 
-from spclust import methods
 from spclust.data.votes import Votes
+from spclust.methods import running
 from spclust.methods.spclust.importances import attributions, contrast, importance_tables, sample
 from spclust.methods.spclust.spclust import model_of
+from spclust.methods.task import Machine, Task
 from spclust.nn.batches import Batches
 from spclust.stages import simulate
 
@@ -85,8 +86,8 @@ def tissue_of(seed, n=560):
 def trained(cells, votes, graphs=None, n_clusters=7, **changes):
     graphs = graphs_for("spclust_vote", cells) if graphs is None else graphs
     settings = METHODS["spclust_vote"] | QUICK | changes
-    machine = methods.Machine("cpu")
-    return graphs, methods.cluster(
+    machine = Machine("cpu")
+    return graphs, running.cluster(
         cells, n_clusters, 1, settings, "mine", graphs, machine, votes=votes
     )
 
@@ -119,7 +120,7 @@ def test_the_first_five_are_the_planted_ones(taught):
 
 def test_a_sample_of_the_cells_finds_them_too_and_the_same_again(taught):
     cells, planted, graphs, result = taught[0]
-    task = methods.Task(cells, 7, 1, result.model.settings, graphs=graphs)
+    task = Task(cells, 7, 1, result.model.settings, graphs=graphs)
     model, weights = model_of(task), result.model.weights
     model.load_state_dict({name: torch.from_numpy(weights[name]) for name in model.state_dict()})
     data = Batches(cells, graphs, torch.device("cpu"), 1, 250)

@@ -1,14 +1,14 @@
 """What holds for every method, whatever it does: card and recipe say the same."""
 
-import importlib
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from planted import CARDS, METHODS, expression_types, graphs_for, run, two_modalities, votes_for
 
-from spclust import methods
 from spclust.errors import UserError
+from spclust.methods import running
+from spclust.methods.task import Machine, Task
 from spclust.stages.oversample import SpaCSMOTE
 
 FEW = {"epochs": 2, "pretrain_epochs": 2, "hidden_dims": [8, 4], "width": 8, "n_init": 2}
@@ -72,7 +72,7 @@ def planted():
 
 @every
 def test_a_card_predicts_when_its_recipe_does(name):
-    module = importlib.import_module(f"spclust.methods.{name}")
+    module = running.recipe_of(name)
     assert callable(module.cluster)
     assert hasattr(module, "predict") == CARDS[name].predicts
 
@@ -83,7 +83,7 @@ def test_every_recipe_labels_every_cell(name, modalities, planted, tmp_path):
     cells, reference = planted
     cells = two_modalities(cells) if modalities == 2 else cells
     balanced, graphs, reference = given(name, cells, reference)
-    machine = methods.Machine("cpu", 1, tmp_path / "c.pt", 1)
+    machine = Machine("cpu", 1, tmp_path / "c.pt", 1)
     result = run(name, balanced, 0, 3, graphs, machine, reference, **quick(name))
     assert list(result.ids) == list(cells.ids)
     assert set(result.labels) <= {0, 1, 2} and result.labels.dtype.kind == "i"
@@ -96,20 +96,20 @@ def test_every_recipe_labels_every_cell(name, modalities, planted, tmp_path):
     assert machine.checkpoint.exists() == (card.trains and name not in OF_OTHERS)
     assert ("history" in result.tables) == (card.trains and name not in OF_OTHERS)
     if card.predicts and not card.needs:
-        again = methods.predict(result.model, cells, machine=machine)
+        again = running.predict(result.model, cells, machine=machine)
         assert np.array_equal(again.labels, result.labels)
 
 
 @every
 def test_a_recipe_reads_the_settings_of_its_card_and_no_other(name, planted):
     cells, graphs, reference = given(name, *planted)
-    module, read = importlib.import_module(f"spclust.methods.{name}"), set()
+    module, read = running.recipe_of(name), set()
     for case in ({}, OTHERWISE.get(name)):
         if case is not None:
             own = METHODS[name] | quick(name) | case
             settings = Noted({key: value for key, value in own.items() if key != "recipe"})
-            machine = methods.Machine("cpu")
-            task = methods.Task(
+            machine = Machine("cpu")
+            task = Task(
                 cells, 3, 0, settings, name, graphs, machine, reference, votes_for(name, cells)
             )
             module.cluster(task)
@@ -118,8 +118,8 @@ def test_a_recipe_reads_the_settings_of_its_card_and_no_other(name, planted):
 
 
 def test_messages_name_a_setting_as_the_config_has_it(planted):
-    task = methods.Task(planted[0], 3, 0, {}, "cold")
+    task = Task(planted[0], 3, 0, {}, "cold")
     assert task.key("lr") == "method.cold.lr"
     settings = METHODS["scdc"] | quick("scdc") | {"pretrain_lr": 1e20}
     with pytest.raises(UserError, match=r"lower method\.cold\.pretrain_lr"):
-        methods.cluster(planted[0], 3, 0, settings, "cold", machine=methods.Machine("cpu"))
+        running.cluster(planted[0], 3, 0, settings, "cold", machine=Machine("cpu"))

@@ -9,10 +9,10 @@ from planted import expression_types, interrupted, oversampled, two_modalities
 from planted import run as run_any
 from sklearn.metrics import adjusted_rand_score
 
-from spclust import methods
 from spclust.data.models import Model
 from spclust.errors import UserError
-from spclust.methods import scdc
+from spclust.methods import running, scdc
+from spclust.methods.task import Machine
 
 QUICK = {"pretrain_epochs": 60, "epochs": 60}
 SHORT = {"pretrain_epochs": 2, "epochs": 2}
@@ -66,7 +66,7 @@ def test_an_interrupted_training_ends_with_the_same_bytes(cells, tmp_path, stop)
 
 
 def test_a_training_that_was_done_but_not_written_goes_on_at_its_end(cells, tmp_path):
-    machine = methods.Machine("cpu", checkpoint=tmp_path / "c.pt", checkpoint_every=1)
+    machine = Machine("cpu", checkpoint=tmp_path / "c.pt", checkpoint_every=1)
     first, second = (run(cells, machine=machine, tolerance=0, **SHORT) for _ in range(2))
     assert first.embedding.tobytes() == second.embedding.tobytes()
 
@@ -111,7 +111,7 @@ def test_a_stored_model_labels_its_own_cells_alike(counts, tmp_path, likelihood,
     both = oversampled(counts) if likelihood == "gaussian" else counts
     result = run(both, n_clusters=n_clusters, likelihood=likelihood, **SHORT)
     result.model.save(tmp_path / "model")
-    again = methods.predict(Model.load(tmp_path / "model"), counts, machine=methods.Machine("cpu"))
+    again = running.predict(Model.load(tmp_path / "model"), counts, machine=Machine("cpu"))
     assert np.array_equal(again.labels, result.labels)
     np.testing.assert_allclose(again.confidence, result.confidence, rtol=1e-4)
     np.testing.assert_allclose(again.embedding, result.embedding, rtol=1e-3, atol=1e-4)
@@ -121,9 +121,7 @@ def test_a_cell_is_labelled_the_same_whatever_comes_with_it(planted, counts):
     for likelihood in ("gaussian", "zinb"):
         model = run(counts, likelihood=likelihood, **SHORT).model
         few = counts.take(np.arange(0, 400, 9))
-        whole, part = (
-            methods.predict(model, c, machine=methods.Machine("cpu")) for c in (counts, few)
-        )
+        whole, part = (running.predict(model, c, machine=Machine("cpu")) for c in (counts, few))
         assert np.array_equal(part.labels, whole.labels[::9])
 
 

@@ -9,9 +9,9 @@ from planted import oversampled, spatial_domains
 from planted import run as run_any
 from sklearn.metrics import adjusted_rand_score
 
-from spclust import methods
 from spclust.errors import UserError
 from spclust.methods import spagcn
+from spclust.methods.task import Machine
 
 # the authors' share of neighbours is for spots of many cells; single cells tell less
 WIDE = {"neighbour_share": 5.0}
@@ -112,7 +112,7 @@ def test_too_many_cells_are_refused_with_what_they_would_take(cells):
 
 def test_it_keeps_no_checkpoint(package, cells, tmp_path):
     path = tmp_path / "checkpoint.pt"
-    run(cells, epochs=2, machine=methods.Machine("cpu", checkpoint=path, checkpoint_every=1))
+    run(cells, epochs=2, machine=Machine("cpu", checkpoint=path, checkpoint_every=1))
     assert not path.exists()
 
 

@@ -9,10 +9,11 @@ from planted import cells_of, oversampled
 from sklearn.metrics import adjusted_rand_score
 from spclust_cells import SETTINGS, graphs_of, run
 
-from spclust import methods
 from spclust.data.models import Model
 from spclust.errors import UserError
+from spclust.methods import running
 from spclust.methods.spclust import spclust as recipe
+from spclust.methods.task import Machine, Task
 from spclust.nn import encoders
 from spclust.stages.simulate import simulate_tissue
 
@@ -68,7 +69,7 @@ def test_two_modalities_find_what_neither_could_alone(two_modalities):
 def test_labels_all_rows_and_keeps_the_measured_ones(planted):
     cells, graphs, _ = planted
     settings = SETTINGS | {"epochs": 1, "pretrain_epochs": 1}
-    task = methods.Task(cells, 3, 1, settings, "mine", graphs, methods.Machine("cpu"))
+    task = Task(cells, 3, 1, settings, "mine", graphs, Machine("cpu"))
     result = recipe.cluster(task)
     rows = [result.labels, result.confidence, result.embedding, result.per_cell["fusion"]]
     assert {len(values) for values in rows} == {300}
@@ -127,7 +128,7 @@ def test_a_stored_model_labels_its_own_cells_as_the_training_did(fixture, reques
     # neither synthetic cells nor places
     cells = cells.original()
     graphs = graphs_of(cells, kinds=("expression",))
-    found = methods.predict(model, cells, graphs, methods.Machine("cpu"))
+    found = running.predict(model, cells, graphs, Machine("cpu"))
     assert (found.labels == trained.labels).mean() > 0.95
     assert found.embedding.shape == trained.embedding.shape
     assert ((found.confidence > 1 / 3 - 1e-6) & (found.confidence <= 1)).all()
@@ -142,7 +143,7 @@ def test_cells_of_another_slice_are_labelled_alike(planted):
     x = rng.normal(size=(200, 10))
     x[np.arange(200), types] += 4
     other = cells_of(x)
-    found = methods.predict(trained.model, other, graphs_of(other), methods.Machine("cpu"))
+    found = running.predict(trained.model, other, graphs_of(other), Machine("cpu"))
     assert (found.labels == np.array(names)[types]).mean() > 0.95
 
 
@@ -151,9 +152,9 @@ def test_a_cluster_that_nobody_is_in_is_no_first_guess(planted):
     weights = trained.weights | {"class_means": trained.weights["class_means"].copy()}
     weights["class_means"][1] = np.nan
     cells, graphs, _ = planted
-    machine = methods.Machine("cpu")
+    machine = Machine("cpu")
     settings = SETTINGS | {"epochs": 10, "pretrain_epochs": 5}
-    task = methods.Task(cells, 3, 1, settings, "mine", graphs, machine)
+    task = Task(cells, 3, 1, settings, "mine", graphs, machine)
     assert len(recipe.predict(weights, task).labels) == 300
 
 

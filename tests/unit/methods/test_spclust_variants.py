@@ -7,9 +7,10 @@ import pytest
 from planted import interrupted
 from spclust_cells import graphs_of, run
 
-from spclust import methods
 from spclust.errors import UserError
+from spclust.methods import running
 from spclust.methods.spclust import spclust as recipe
+from spclust.methods.task import Machine
 from spclust.nn.views import SpClust
 
 FEW = {"pretrain_epochs": 6, "epochs": 12, "refresh_every": 4}
@@ -125,8 +126,8 @@ def test_a_model_whose_first_view_sees_space_labels_no_other_slice(planted, view
     stored, cells = run(planted, **FEW, views=views).model, planted[0].original()
     others = graphs_of(cells, kinds=("expression",))
     if able:
-        found = methods.predict(stored, cells, others, methods.Machine("cpu"))
+        found = running.predict(stored, cells, others, Machine("cpu"))
         assert len(found.labels) == 280
     else:
         with pytest.raises(UserError, match=r"method\.spclust\.views: .*views: dual"):
-            methods.predict(stored, cells, others, methods.Machine("cpu"))
+            running.predict(stored, cells, others, Machine("cpu"))

@@ -9,9 +9,9 @@ import torch
 from planted import expression_types, graphs_for, interrupted, run, votes_for
 from sklearn.metrics import adjusted_rand_score
 
-from spclust import methods
 from spclust.errors import UserError
 from spclust.methods.spclust.vote_teacher import Teacher, agreement, held, teacher_of
+from spclust.methods.task import Clustering, Task
 from spclust.nn.batches import Batch
 from spclust.stages.oversample import SpaCSMOTE
 
@@ -30,7 +30,7 @@ def taught():
 def task_of(taught, **changes):
     cells, votes, _, graphs = taught
     settings = {"weight_teacher": 1.0, "teacher_share": 0.4} | changes
-    return methods.Task(cells, 3, 0, settings, graphs=graphs, votes=votes)
+    return Task(cells, 3, 0, settings, graphs=graphs, votes=votes)
 
 
 def test_the_loss_is_the_weighted_cross_entropy():
@@ -78,13 +78,13 @@ def test_what_led_away_from_the_pool_gives_way_to_the_vote(taught, caplog):
     task, (cells, votes, *_) = task_of(taught), taught
     n = cells.n_original
     drawn = np.random.default_rng(0).integers(3, size=len(cells))
-    lost = methods.Clustering(drawn, np.ones(len(cells)), np.zeros((len(cells), 1)))
+    lost = Clustering(drawn, np.ones(len(cells)), np.zeros((len(cells), 1)))
     found = held(lost, task)
     assert np.array_equal(found.labels[:n], votes.labels["vote"])
     np.testing.assert_allclose(found.confidence[:n], votes.confidence("vote"))
     assert found.cost["returned"] == "vote" and "led away" in caplog.text
     kept = np.append(votes.labels["vote"], drawn[n:])
-    same = methods.Clustering(kept.copy(), np.ones(len(cells)), np.zeros((len(cells), 1)))
+    same = Clustering(kept.copy(), np.ones(len(cells)), np.zeros((len(cells), 1)))
     assert held(same, task).cost["returned"] == "training"
     assert np.array_equal(same.labels, kept) and same.confidence.all()
 

@@ -11,8 +11,8 @@ import planted
 import pytest
 import torch
 
-from spclust import methods
 from spclust.data.graphs import Graphs
+from spclust.methods.task import Machine, Task
 from spclust.neighbours.knn import knn_graph
 from spclust.nn import checkpoints
 from spclust.nn.checkpoints import Checkpoint, State, checkpoint_of, key_of
@@ -163,9 +163,9 @@ def task_of(**changes):
     cells, _ = planted.expression_types(0, n=30)
     graph = knn_graph(cells.matrix, np.zeros(30), 3)
     graphs = Graphs({"spatial": graph}, {"expression": cells.matrix}, {"n_neighbors": 3})
-    machine = methods.Machine("cpu", 2, Path("c.pt"), 5, version="1")
+    machine = Machine("cpu", 2, Path("c.pt"), 5, version="1")
     given = {"cells": cells, "n_clusters": 3, "seed": 1, "settings": {"lr": 0.1}}
-    return methods.Task(**given | {"graphs": graphs, "machine": machine} | changes)
+    return Task(**given | {"graphs": graphs, "machine": machine} | changes)
 
 
 def test_the_key_of_a_task_changes_with_everything_its_training_depends_on():

@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from planted import METHODS, cells_of
-from spclust import methods
+from spclust.methods import running
+from spclust.methods.task import Machine
 from spclust.data.graphs import Graphs
 from spclust.methods.spclust import spclust  # all that children need is loaded here
 from spclust.neighbours.knn import knn_graph
@@ -37,8 +38,8 @@ s = METHODS["spclust"] | {"pretrain_epochs": 10, "epochs": 26, "mode": mode}
 s |= {"batch_cells": 90, "anchors": 40}
 
 def train(path):
-    machine = methods.Machine("cpu", 1, path, 4)
-    result = methods.cluster(cells, 3, 5, s, graphs=graphs, machine=machine)
+    machine = Machine("cpu", 1, path, 4)
+    result = running.cluster(cells, 3, 5, s, graphs=graphs, machine=machine)
     parts = [result.labels, result.confidence, result.embedding]
     importance, history = result.tables["importance"], result.tables["history"]
     parts += [importance.to_numpy(dtype=float), result.per_cell["fusion"].to_numpy()]

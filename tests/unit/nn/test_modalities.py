@@ -8,7 +8,7 @@ import torch
 from references import numeric_gradient
 
 from spclust.errors import UserError
-from spclust.methods import Task
+from spclust.methods.task import Task
 from spclust.nn.modalities import squared_error, weights_in
 
 

@@ -8,8 +8,8 @@ from planted import expression_types
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_info
 
-from spclust import methods
 from spclust.errors import UserError
+from spclust.methods.task import Machine, Task
 from spclust.nn import training
 
 CPU = torch.device("cpu")
@@ -25,7 +25,7 @@ def test_a_device_that_is_not_there_is_named():
 def test_a_start_sets_seed_and_threads_of_everything_that_sums():
     cells, _ = expression_types(0, n=30)
     KMeans(2).fit(cells.matrix)
-    task = methods.Task(cells, 3, 5, {}, machine=methods.Machine("cpu", 1))
+    task = Task(cells, 3, 5, {}, machine=Machine("cpu", 1))
     draws = []
     for _ in range(2):
         assert training.start(task) == CPU

@@ -6,7 +6,7 @@ import pickle
 import pytest
 import yaml
 
-from spclust.plan import cards, first_defaults, settings
+from spclust.plan import analyses, cards, first_defaults, settings
 from spclust.plan.first_defaults import compared, of_then, with_new
 
 LISTED = {"graphs": {"first": {"k": 15, "space": "pca"}, "later": {"edge": 30, "gone": 1}}}
@@ -63,7 +63,7 @@ def test_a_setting_that_a_run_did_not_know_counts_as_the_default_it_came_with():
 
 def test_every_setting_there_is_is_listed():
     listed = yaml.safe_load(first_defaults.FILE.read_text())
-    present = settings.Plan({}, cards.load()).defaults
+    present = settings.Plan({}, cards.load(), analyses.load()).defaults
     assert with_new(listed, present) == listed, "run `make docs`"
     assert not [
         section for section, of in listed.items() if set(of["first"]) & set(of.get("later", ()))

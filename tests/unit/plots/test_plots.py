@@ -1,8 +1,11 @@
 """The figures of a run and of all runs."""
 
+import atexit
 import logging
+import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +18,8 @@ from matplotlib.colors import to_hex, to_rgb
 from planted import cells_of, oversampled, votes_for
 
 from spclust.analyses import markers
+from spclust.clustering import colours as colours_of
+from spclust.data import contracts
 from spclust.errors import UserError
 from spclust.plots import captions, maps, runs, style
 from spclust.plots.figures import composition, confusion, errors, map, slices, training, umap
@@ -35,6 +40,7 @@ def tissue(
     importance=None,
     clusters=None,
     truth=None,
+    names=None,
     **others,
 ):
     """What is known of a run; ``truth`` and ``clusters`` are made up unless given."""
@@ -60,10 +66,21 @@ def tissue(
         cells,
         pd.Series(truth if labels else np.full(n, np.nan), index=cells.ids, dtype=object),
         table,
-        rng.normal(size=(n, 2)),
-        markers.rank(cells, clusters, importance, importance),
+        analysed(cells, clusters, importance, rng.normal(size=(n, 2)), names),
         **others,
     )
+
+
+def analysed(cells, clusters, importance, umap, names):
+    """Folders of the analyses that figures read."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    table = markers.rank(cells, clusters, importance, importance)
+    contracts.write_table(table, folder / "markers/markers.csv")
+    contracts.write_values(umap, cells.ids, folder / "umap/umap.npz")
+    if names is not None:
+        contracts.write_table(names, folder / "names/cluster_names.csv")
+    return {path.name: path for path in folder.iterdir()}
 
 
 def balanced_of(run):
@@ -129,6 +146,7 @@ def test_legends_name_clusters_where_there_are_no_labels():
             "cluster": range(4),
             "type": ["B cell", None, None, "T cell"],
             "markers": ["", "CD1+ CD2+", np.nan, ""],
+            "name": "",
         }
     )
     groups = tissue(labels=False, names=names).groups
@@ -151,8 +169,10 @@ def test_a_failure_leaves_the_figures_of_before(tmp_path):
     folder = tmp_path / "figures"
     folder.mkdir()
     (folder / "umap.png").write_text("before")
+    run = tissue()
+    contracts.write_table(pd.DataFrame({"cluster": [0]}), run.analyses["markers"] / "markers.csv")
     with pytest.raises(KeyError):
-        runs.plot_run(folder, replace(tissue(), markers=pd.DataFrame({"cluster": [0]})))
+        runs.plot_run(folder, run)
     assert (folder / "umap.png").read_text() == "before"
     assert [p.name for p in tmp_path.iterdir()] == ["figures"]
 
@@ -308,20 +328,23 @@ def test_a_history_without_phases_can_be_drawn():
 def test_clusters_take_the_colour_of_their_class_and_others_a_free_one():
     clusters = np.array([4, 4, 7, 7, 1])
     labels = np.array(["b", "b", "a", "a", None], dtype=object)
-    classes, colours = style.class_colours(labels), style.cluster_colours(clusters, labels)
+    classes, colours = (
+        colours_of.class_colours(labels),
+        colours_of.cluster_colours(clusters, labels),
+    )
     assert (colours[4], colours[7]) == (classes["b"], classes["a"])
     assert colours[1] not in classes.values()
 
 
 def test_clusters_without_labels_have_colours_of_their_own():
-    colours = style.cluster_colours(np.arange(32))
+    colours = colours_of.cluster_colours(np.arange(32))
     assert len(set(colours.values())) == 32
-    assert len(style.cluster_colours(np.arange(50))) == 50
+    assert len(colours_of.cluster_colours(np.arange(50))) == 50
 
 
 def test_the_palette_keeps_off_the_greys_with_a_meaning():
-    assert len(set(style.PALETTE)) == len(style.PALETTE) >= 30
-    for colour in style.PALETTE:
+    assert len(set(colours_of.PALETTE)) == len(colours_of.PALETTE) >= 30
+    for colour in colours_of.PALETTE:
         assert np.ptp(to_rgb(colour)) > 0.15
 
 

@@ -8,7 +8,8 @@ import pytest
 from planted import METHODS
 from sklearn.metrics import adjusted_rand_score
 
-from spclust import methods
+from spclust.methods import running
+from spclust.methods.task import Machine
 from spclust.plan.stages import STAGES
 from spclust.stages import transfer
 from spclust.stages.preprocess import preparation
@@ -36,12 +37,12 @@ def imported(seed, n=300, shift=0.0, names=None):
 @pytest.fixture(scope="module")
 def model():
     cells = preparation.prepare(imported(0)[0], SETTINGS)
-    return methods.cluster(cells, 3, 0, METHODS["kmeans"]).model
+    return running.cluster(cells, 3, 0, METHODS["kmeans"]).model
 
 
 def test_the_same_types_are_found_on_a_new_slice(model):
     data, truth = imported(1)
-    cells, result, facts = transfer.label(model, data, 0, methods.Machine("cpu"))
+    cells, result, facts = transfer.label(model, data, 0, Machine("cpu"))
     assert adjusted_rand_score(truth, result.labels) > 0.95
     assert len(cells) == len(facts["distance"]) == 300 and facts["unlike"] < 0.05
 
@@ -49,19 +50,19 @@ def test_the_same_types_are_found_on_a_new_slice(model):
 def test_labels_do_not_depend_on_which_cells_are_labelled_with_them(model):
     # the constants are the model's: a slice of one type only keeps its type
     data, truth = imported(1)
-    whole = transfer.label(model, data, 0, methods.Machine("cpu"))[1].labels
-    part = transfer.label(model, data[truth == 2].copy(), 0, methods.Machine("cpu"))[1].labels
+    whole = transfer.label(model, data, 0, Machine("cpu"))[1].labels
+    part = transfer.label(model, data[truth == 2].copy(), 0, Machine("cpu"))[1].labels
     assert np.array_equal(part, whole[truth == 2])
 
 
 def test_a_slice_that_looks_otherwise_is_warned_of(model, caplog):
-    facts = transfer.label(model, imported(1, shift=6)[0], 0, methods.Machine("cpu"))[2]
+    facts = transfer.label(model, imported(1, shift=6)[0], 0, Machine("cpu"))[2]
     assert facts["unlike"] > 0.5 and "the slice does not look like those" in caplog.text
 
 
 def test_a_missing_protein_is_said(model):
     names = [f"p{j}" for j in range(8)] + ["other"]
-    facts = transfer.label(model, imported(1, names=names)[0], 0, methods.Machine("cpu"))[2]
+    facts = transfer.label(model, imported(1, names=names)[0], 0, Machine("cpu"))[2]
     assert facts["missing"] == {"protein": ["p8"]}
 
 

@@ -12,6 +12,16 @@ FEWEST_CELLS = 3
 COLUMNS = ["effect", "auc", "p_adjusted", "mean_in", "mean_out"]
 
 
+def analyse(task):
+    """Rank the features of the task's clusters; see :func:`rank`."""
+    said = {
+        name: task.extras[name].set_index("cluster")
+        for name in ("importance", "attribution")
+        if name in task.extras
+    }
+    return {"markers.csv": rank(task.cells, task.clusters["cluster"], **said)}
+
+
 def rank(cells, clusters, importance=None, attribution=None):
     """Rank the features of each cluster by how well they tell it from all other cells.
 

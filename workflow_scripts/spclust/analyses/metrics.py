@@ -18,7 +18,7 @@ from sklearn.metrics import (
 from sklearn.metrics.cluster import pair_confusion_matrix
 
 from spclust.analyses.mixing import mixing
-from spclust.clustering.classes import match_clusters
+from spclust.clustering.matching import match_clusters
 from spclust.data.scores import ALL, COLUMNS
 from spclust.neighbours.knn import EXACT_CELLS, knn_graph, neighbours_within
 
@@ -27,6 +27,19 @@ log = logging.getLogger(__name__)
 EXPRESSION_NEIGHBOURS = 15
 SPATIAL_NEIGHBOURS = 6
 MODULARITY_CELLS = 20_000  # sampled where a graph of all cells would not be exact
+
+
+def analyse(task):
+    """Score the task's clusters; see :func:`evaluate`."""
+    scores, classes = evaluate(
+        task.cells,
+        task.labels,
+        task.clusters["cluster"],
+        embedding=task.embedding,
+        seed=task.seed,
+        **task.settings,
+    )
+    return {"metrics.tsv": scores, "class_metrics.tsv": classes}
 
 
 def evaluate(cells, labels, clusters, embedding, seed, silhouette_cells=5000, rare_class=0.05):

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri, softmax
 
 from spclust.knowledge.panel import read_proteins, recognise
-from spclust.knowledge.signatures import lineage_of, read_signatures, told_by
+from spclust.knowledge.signatures import lineage_of, read_knowledge_tables, read_signatures, told_by
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +73,16 @@ def strength(markers):
     table = table.reindex(columns=list(dict.fromkeys(markers["feature"])))
     found = np.sqrt(2) * ndtri(table.to_numpy(dtype=float).clip(1e-6, 1 - 1e-6))
     return pd.DataFrame(found.clip(-STRONGEST, STRONGEST), table.index, table.columns)
+
+
+def analyse(task):
+    """Propose names for the task's clusters; see :func:`name_clusters`."""
+    table = name_clusters(
+        task.table("markers", "markers.csv", "feature"),
+        task.clusters["cluster"].value_counts(),
+        *read_knowledge_tables(task.files),
+    )
+    return {"cluster_names.csv": table}
 
 
 def name_clusters(markers, sizes, signatures=None, proteins=None):

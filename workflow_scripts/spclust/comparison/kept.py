@@ -22,8 +22,8 @@ from spclust.plan.stages import STAGES
 
 RUNS, _, SETTINGS = KEPT
 # sections of the configuration that lie behind every run
-KNOWLEDGE = "knowledge"
-OF_ALL = ("evaluation", KNOWLEDGE)
+KNOWLEDGE, EVALUATION = "knowledge", "evaluation"
+OF_ALL = (EVALUATION, KNOWLEDGE)
 ABSENT = "not there"
 # of a file that does not hold settings
 UNREADABLE = (ValueError, TypeError, AttributeError)
@@ -135,9 +135,9 @@ def _values(plan, section, name):
         silent = {*OF_COMPARISON, "path"}
         values = {key: value for key, value in plan.slices[name].items() if key not in silent}
         return compared_definition(values)
-    if section == KNOWLEDGE:
-        return plan.config.get(section, {})
-    return plan.evaluation if section == "evaluation" else plan.cfg(section, name)
+    if section == EVALUATION:
+        return plan.analysis_cfg("metrics")
+    return plan.config.get(section, {}) if section == KNOWLEDGE else plan.cfg(section, name)
 
 
 def differing(plan, dataset, run, then, now, compared):
@@ -260,5 +260,7 @@ def _defaults(plan, section, name):
     if section == "method":
         card = plan.card(name)
         return of_then(f"method.{card.name}", card.defaults)
+    if section == EVALUATION:
+        return of_then("analysis.metrics", plan.analysis_cards["metrics"].defaults)
     known = STAGES[section].defaults if section in STAGES else defaults_of(section)
     return of_then(section, known)

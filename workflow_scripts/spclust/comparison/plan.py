@@ -15,7 +15,9 @@ from spclust.plan.schema_messages import unknown
 from spclust.plan.stages import STAGES
 
 # what is compared of a run, see comparison.read
-FILES = ("metrics.tsv", "class_metrics.tsv", "cost.json")
+FILES = ("metrics/metrics.tsv", "metrics/class_metrics.tsv", "cost.json")
+# what rules write of it
+INPUTS = ("metrics", "cost.json", "settings.json")
 # what a run was made with, see comparison_kept.settings_of
 MADE_WITH = "settings.json"
 
@@ -224,7 +226,8 @@ def made_with(plan, told):
 def files(compared):
     """The files behind what :func:`sought` returns: of every run that is asked for, and kept."""
     folders = dict.fromkeys(folder for *_, folder in compared["kept"])
-    return {"runs": _files(compared["asked"]), "kept": comparison_kept.files(folders)}
+    asked = [f"{folder}/{name}" for folder in compared["asked"] for name in INPUTS]
+    return {"runs": asked, "kept": comparison_kept.files(folders)}
 
 
 def _files(folders):

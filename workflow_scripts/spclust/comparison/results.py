@@ -97,7 +97,7 @@ def read(planned, controls=(), kinds=None, groups=None, kept=None, absent=None):
             continue
         place, folder = {"dataset": dataset, "run": run, "seed": seed}, Path(folder)
         for name, tables in (("metrics", scores), ("class_metrics", classes)):
-            table = contracts.read_written(folder / f"{name}.tsv", "slice", "class")
+            table = contracts.read_written(folder / f"metrics/{name}.tsv", "slice", "class")
             tables.append(table[table["slice"] == ALL].drop(columns="slice").assign(**place))
         cost = folder / "cost.json"
         day = date.fromtimestamp(cost.stat().st_mtime).isoformat()

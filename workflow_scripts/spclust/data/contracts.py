@@ -321,7 +321,7 @@ def read_cluster_names(path):
         # names as they are, missing only where nothing stands
         return table.astype({"name": str, "markers": object, "type": object})
     except (OSError, ValueError, KeyError) as error:
-        raise rebuild(path, f"cannot be read ({error})", "name_clusters") from error
+        raise rebuild(path, f"cannot be read ({error})", "analyse_run") from error
 
 
 def read_extras(folder):

@@ -1,11 +1,10 @@
 """Trained methods that outlive their run: a folder that describes itself.
 
 ``model.json`` holds the recipe, its settings, the names of the features, how they were
-prepared, how the graphs were built, the clusters with their colours, and versions;
+prepared, how the graphs were built, the clusters, and versions;
 ``weights.npz`` holds the arrays. Nothing in it is code, so a model from elsewhere is safe to load.
 """
 
-import itertools
 import json
 import logging
 from dataclasses import dataclass, field
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from spclust.clustering.palette import PALETTE
 from spclust.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -42,8 +40,7 @@ class Model:
         Settings of the stage ``graphs``.
     n_clusters : int
     clusters : list of dict
-        ``cluster``, ``colour``, ``cells`` of each; the colour is that of figures of a slice
-        without labels.
+        ``cluster`` and ``cells`` of each.
     centroids : array, shape (n_clusters, d)
         Of the prepared features, missing for an empty cluster.
     reach : float
@@ -74,7 +71,6 @@ class Model:
         centroids = np.full((n_clusters, x.shape[1]), np.nan, dtype=np.float32)
         for cluster in np.flatnonzero(sizes):
             centroids[cluster] = x[labels == cluster].mean(axis=0)
-        colours = itertools.islice(itertools.cycle(PALETTE), n_clusters)
         return cls(
             recipe=recipe,
             settings=settings,
@@ -82,10 +78,7 @@ class Model:
             preprocessing=cells.preprocessing,
             graphs=graphs,
             n_clusters=n_clusters,
-            clusters=[
-                {"cluster": i, "colour": colour, "cells": int(sizes[i])}
-                for i, colour in enumerate(colours)
-            ],
+            clusters=[{"cluster": i, "cells": int(size)} for i, size in enumerate(sizes)],
             centroids=centroids,
             reach=float(np.quantile(distance_to_nearest(x, centroids), USUAL)),
             weights=weights,

@@ -8,7 +8,7 @@ def several_features(task):
 
     Parameters
     ----------
-    task : spclust.methods.Task
+    task : spclust.methods.task.Task
 
     Raises
     ------
@@ -28,7 +28,7 @@ def places(task):
 
     Parameters
     ----------
-    task : spclust.methods.Task
+    task : spclust.methods.task.Task
 
     Raises
     ------

@@ -103,14 +103,14 @@ def read_knowledge_tables(files):
 
     Parameters
     ----------
-    files : object with lists of paths ``signatures`` and ``proteins``
+    files : mapping of ``signatures`` and ``proteins`` to lists of paths
 
     Returns
     -------
     (dict of str to Signature, DataFrame)
     """
-    proteins = read_proteins(files.proteins)
-    return read_signatures(files.signatures, proteins), proteins
+    proteins = read_proteins(files["proteins"])
+    return read_signatures(files["signatures"], proteins), proteins
 
 
 def told_by(canonical, signatures):

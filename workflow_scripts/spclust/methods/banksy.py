@@ -14,7 +14,7 @@ from sklearn.decomposition import PCA
 
 from spclust.clustering import heads
 from spclust.data import requirements
-from spclust.methods import Clustering
+from spclust.methods.task import Clustering
 from spclust.neighbours.expression import shared_neighbours
 from spclust.neighbours.knn import neighbours_within
 
@@ -88,7 +88,7 @@ def blocks(x, coordinates, images, n_neighbors, share):
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
+    """See :func:`.running.cluster`; confidence is the neighbours' agreement."""
     requirements.places(task)
     s, cells = task.settings, task.cells
     places = cells.coordinates.astype(np.float64)

@@ -13,14 +13,14 @@ from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 
 from spclust.clustering.heads import ordered_by_size
-from spclust.methods import Clustering
+from spclust.methods.task import Clustering
 from spclust.neighbours.spatial import hop_means
 
 log = logging.getLogger(__name__)
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the posterior of the own component."""
+    """See :func:`.running.cluster`; confidence is the posterior of the own component."""
     s, n_clusters, x = task.settings, task.n_clusters, task.cells.matrix
     components = min(s["pca_components"], *x.shape)
     if components < x.shape[1]:

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from spclust.methods import Clustering
+from spclust.methods.task import Clustering
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the share of the votes.
+    """See :func:`.running.cluster`; confidence is the share of the votes.
 
     What the poll took is what this method takes.
     """

@@ -8,11 +8,11 @@ import numpy as np
 
 from spclust.clustering import heads
 from spclust.errors import UserError
-from spclust.methods import Clustering
+from spclust.methods.task import Clustering
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement.
+    """See :func:`.running.cluster`; confidence is the neighbours' agreement.
 
     Raises
     ------

@@ -15,7 +15,7 @@ from torch import nn
 
 from spclust.clustering import heads
 from spclust.data import requirements
-from spclust.methods import Clustering
+from spclust.methods.task import Clustering
 from spclust.neighbours.knn import with_self_loops
 from spclust.nn import dgi, training
 from spclust.nn import embedding_clusters as embedded
@@ -90,7 +90,7 @@ def train(model, x, operator, graph, task, history, checkpoint):
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
+    """See :func:`.running.cluster`; confidence is the neighbours' agreement."""
     requirements.several_features(task)
     requirements.places(task)
     s, device, adjacency = task.settings, training.start(task), task.graphs["spatial"]

@@ -5,11 +5,11 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import pairwise_distances_argmin
 
 from spclust.clustering import heads
-from spclust.methods import Clustering
+from spclust.methods.task import Clustering
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
+    """See :func:`.running.cluster`; confidence is the neighbours' agreement."""
     x = task.cells.matrix
     model = KMeans(task.n_clusters, n_init=task.settings["n_init"], random_state=task.seed).fit(x)
     labels = heads.ordered_by_size(model.labels_)

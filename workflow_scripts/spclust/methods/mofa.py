@@ -12,7 +12,7 @@ import numpy as np
 
 from spclust.clustering import heads
 from spclust.errors import UserError
-from spclust.methods import Clustering
+from spclust.methods.task import Clustering
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def factors(views, n_factors, iterations, seed):
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement.
+    """See :func:`.running.cluster`; confidence is the neighbours' agreement.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from torch import nn
 
 from spclust.clustering import heads, prototypes
 from spclust.errors import UserError
-from spclust.methods import Clustering
+from spclust.methods.task import Clustering
 from spclust.nn import dec, training
 from spclust.nn.autoencoder import DenoisingAutoencoder, multilayer
 from spclust.nn.checkpoints import State, checkpoint_of
@@ -165,7 +165,7 @@ def label(encoder, centres, x):
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the soft label of the own cluster."""
+    """See :func:`.running.cluster`; confidence is the soft label of the own cluster."""
     s, x, constants = task.settings, task.cells.matrix, {}
     inputs, size = x, np.ones((len(x), 1))
     if s["likelihood"] == "zinb":

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.mixture import GaussianMixture
 
 from spclust.clustering import heads
-from spclust.methods import Clustering
+from spclust.methods.task import Clustering
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def gated(values, seed):
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
+    """See :func:`.running.cluster`; confidence is the neighbours' agreement."""
     x = np.column_stack([gated(column, task.seed) for column in task.cells.matrix.T])
     x = x.astype(np.float32)
     log.info("%.1f %% of all values above their gate", 100 * (x > GATE).mean())

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from spclust.clustering import heads, prototypes
-from spclust.methods import Clustering
+from spclust.methods.task import Clustering
 from spclust.neighbours.knn import with_self_loops
 from spclust.nn import training
 from spclust.nn.checkpoints import State, checkpoint_of
@@ -101,7 +101,7 @@ def train(model, x, graph, task, history, checkpoint):
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
+    """See :func:`.running.cluster`; confidence is the neighbours' agreement."""
     s, device = task.settings, training.start(task)
     graph = Neighbourhoods.from_scipy(with_self_loops(task.graphs[s["graph"]]), device)
     x = torch.from_numpy(np.ascontiguousarray(task.cells.matrix)).to(device)

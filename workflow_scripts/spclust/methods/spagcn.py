@@ -18,7 +18,7 @@ import numpy as np
 from spclust.clustering.heads import ordered_by_size
 from spclust.data import requirements
 from spclust.errors import UserError
-from spclust.methods import Clustering
+from spclust.methods.task import Clustering
 from spclust.neighbours.knn import neighbours_within
 from spclust.nn import training
 
@@ -89,7 +89,7 @@ def length_scale(package, between, coordinates, images, share):
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is DEC's share of the own cluster.
+    """See :func:`.running.cluster`; confidence is DEC's share of the own cluster.
 
     The package trains without a pause, so there is no checkpoint.
     """

@@ -10,7 +10,7 @@ import logging
 import pandas as pd
 import torch
 
-from spclust.methods import Clustering
+from spclust.methods.task import Clustering
 from spclust.nn import modalities, training
 from spclust.nn.batches import Batches
 from spclust.nn.checkpoints import State, checkpoint_of
@@ -74,7 +74,7 @@ def train(model, data, task, history, checkpoint):
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
+    """See :func:`.running.cluster`; confidence is the neighbours' agreement."""
     s, device, history = task.settings, training.start(task), []
     features, expression, space = data = data_of(task, device)
     model = DualGraphs([x.shape[1] for x in features], s["width"], "attention").to(device)

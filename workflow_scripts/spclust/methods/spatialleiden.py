@@ -16,7 +16,7 @@ import anndata
 import numpy as np
 
 from spclust.clustering import heads
-from spclust.methods import Clustering
+from spclust.methods.task import Clustering
 from spclust.neighbours.spatial import edge_lengths
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def spatial_weights(graph, coordinates):
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the share of edges in the own cluster.
+    """See :func:`.running.cluster`; confidence is the share of edges in the own cluster.
 
     Edges count as Leiden sees them: those of features twice.
     """

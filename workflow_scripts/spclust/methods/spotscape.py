@@ -19,7 +19,7 @@ from torch import nn
 
 from spclust.clustering import heads
 from spclust.data import requirements
-from spclust.methods import Clustering
+from spclust.methods.task import Clustering
 from spclust.nn import relational, training
 from spclust.nn.batches import Batches
 from spclust.nn.checkpoints import State, checkpoint_of
@@ -109,7 +109,7 @@ def train(model, data, slices, task, history, checkpoint):
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
+    """See :func:`.running.cluster`; confidence is the neighbours' agreement."""
     requirements.several_features(task)
     requirements.places(task)
     s, device, cells = task.settings, training.start(task), task.cells

@@ -18,7 +18,7 @@ from sklearn.decomposition import PCA
 from torch import nn
 
 from spclust.clustering import heads
-from spclust.methods import Clustering
+from spclust.methods.task import Clustering
 from spclust.nn import dgi, training
 from spclust.nn.checkpoints import State, checkpoint_of
 from spclust.nn.gcn import GCN, linear_basis, linear_coefficients
@@ -127,7 +127,7 @@ def train(model, x, graph, task, history, checkpoint):
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
+    """See :func:`.running.cluster`; confidence is the neighbours' agreement."""
     s, device = task.settings, training.start(task)
     adjacency = with_own_weight(task.graphs["spatial"], s["self_weight"])
     graph = Neighbourhoods.from_scipy(adjacency, device)

@@ -13,7 +13,7 @@ from sklearn.decomposition import PCA
 
 from spclust.clustering import heads
 from spclust.data.cells import total_spread
-from spclust.methods import Clustering
+from spclust.methods.task import Clustering
 from spclust.neighbours.expression import neighbour_weights
 from spclust.neighbours.wnn import joint_graph
 
@@ -29,7 +29,7 @@ def components(x, wanted, seed):
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
+    """See :func:`.running.cluster`; confidence is the neighbours' agreement."""
     s, seed = task.settings, task.seed
     spaces = {m: components(x, s["pca_components"], seed) for m, x in task.cells.features.items()}
     z = np.hstack([x / np.float32(max(total_spread(x), 1e-6)) for x in spaces.values()])

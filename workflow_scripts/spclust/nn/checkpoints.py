@@ -37,7 +37,7 @@ def checkpoint_of(task, phases):
 
     Parameters
     ----------
-    task : spclust.methods.Task
+    task : spclust.methods.task.Task
     phases : sequence of str
         Of the training, in their order.
 

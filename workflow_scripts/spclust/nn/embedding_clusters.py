@@ -40,7 +40,7 @@ def labelled(z, task):
     Parameters
     ----------
     z : Tensor, shape (n, d)
-    task : spclust.methods.Task
+    task : spclust.methods.task.Task
         Its setting ``labels`` names one of ``LABELS``.
 
     Returns

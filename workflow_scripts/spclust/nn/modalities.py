@@ -22,7 +22,7 @@ def weights_in(task, setting, needed=False):
 
     Parameters
     ----------
-    task : spclust.methods.Task
+    task : spclust.methods.task.Task
     setting : str
         Its value is a number or a mapping; modalities that it does not name have one.
     needed : bool

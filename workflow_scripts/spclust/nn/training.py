@@ -78,7 +78,7 @@ def multiply_by_onednn():
 
 
 def start(task):
-    """The device of a task (:class:`spclust.methods.Task`), with seed and threads set."""
+    """The device of a task (:class:`spclust.methods.task.Task`), with seed and threads set."""
     device = pick_device(task.machine.device)
     seed_everything(task.seed, task.machine.threads)
     multiply_by_onednn()

@@ -284,9 +284,7 @@ def compared_definition(definition):
 
 
 def defaults_of(section):
-    """Default of each key that has one: of a ``dataset``, its ``simulate``, or ``evaluation``."""
-    if section == "evaluation":
-        return _parsed(CONFIG_FOLDER / "config.yaml")["evaluation"]
+    """Default of each key that has one: of a ``dataset``, or of its ``simulate``."""
     keys = _parsed(CONFIG_FOLDER / "schemas/dataset.schema.yaml")["properties"]
     keys = keys["simulate"]["properties"] if section == "simulate" else keys
     return {key: schema["default"] for key, schema in keys.items() if "default" in schema}

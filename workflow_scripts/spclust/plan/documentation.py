@@ -6,7 +6,7 @@ changing either; a test compares the file with what this module would write.
 
 import yaml
 
-from spclust.plan import cards, first_defaults
+from spclust.plan import analyses, cards, first_defaults
 from spclust.plan.datasets import CONFIG_FOLDER, load_schema
 from spclust.plan.schema_messages import yaml_value
 from spclust.plan.settings import Plan, config_schema
@@ -104,7 +104,7 @@ def render():
     schema, dataset = load_schema("config"), load_schema("dataset")
     shipped = yaml.safe_load((CONFIG_FOLDER / "config.yaml").read_text())
     definitions, parts = schema["$defs"], [INTRODUCTION]
-    with_tables = {"study", "method", "transfer", "runs", "knowledge", "comparison", "evaluation"}
+    with_tables = {"study", "method", "transfer", "runs", "knowledge", "comparison", "analyses"}
     top = {
         key: (definitions["n_clusters"] if key == "n_clusters" else {}) | value
         for key, value in schema["properties"].items()
@@ -146,7 +146,12 @@ def render():
         origin = f" Defaults from: {card.settings_from}" if card.settings_from else ""
         parts.append(f"{card.title[0].upper()}{card.title[1:]}{cite}.{origin}\n")
         parts.append(table(card.settings, {}, "cluster_cells") if card.settings else "No keys.\n")
-    for name in ("knowledge", "comparison", "evaluation"):
+    parts += ["## `analyses`\n", f"{schema['properties']['analyses']['description']}\n"]
+    for card in analyses.load().values():
+        parts.append(f"### `analyses.{card.name}.<name>`\n")
+        parts.append(f"{card.title[0].upper()}{card.title[1:]}.\n")
+        parts.append(table(card.settings, {}, card.name) if card.settings else "No keys.\n")
+    for name in ("knowledge", "comparison"):
         section = schema["properties"][name]
         parts += [
             f"## `{name}`\n",
@@ -165,7 +170,7 @@ def methods_table():
 
 def write():
     """Write config/README.md and the table of methods in README.md, note new defaults."""
-    first_defaults.write(Plan({}, cards.load()).defaults)
+    first_defaults.write(Plan({}, cards.load(), analyses.load()).defaults)
     (CONFIG_FOLDER / "README.md").write_text(render())
     readme = CONFIG_FOLDER.parent / "README.md"
     readme.write_text(placed(readme.read_text(), MARKS, methods_table()))

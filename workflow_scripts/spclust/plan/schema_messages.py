@@ -41,6 +41,10 @@ _LIMITS = (
 )
 
 
+# keys of earlier versions, and what a value of theirs is written as now
+_MOVED = {"evaluation": lambda value: {"analyses": {"metrics": {"default": value}}}}
+
+
 def unknown(where, found, allowed):
     near = difflib.get_close_matches(str(found), list(allowed), 1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
@@ -149,6 +153,9 @@ def _unknown_keys(value, schema, root):
     for name in sorted(set(value) - set(known), key=str):
         near = difflib.get_close_matches(str(name), known, 1, cutoff=0.7)
         line = "remove it"
+        if name in _MOVED and "analyses" in known:
+            moved = yaml_value(_MOVED[name](value[name])).removeprefix("{").removesuffix("}")
+            line, near = f"write  {moved}", []
         if near:
             inside = schema["properties"][near[0]]
             meant, found = value[name], passes(value[name], inside, root)

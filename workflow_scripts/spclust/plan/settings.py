@@ -9,7 +9,7 @@ from spclust.comparison.plan import check_comparison
 from spclust.comparison.study_plan import check_study
 from spclust.data.scores import GROUP
 from spclust.errors import UserError
-from spclust.plan import cards, datasets, stages
+from spclust.plan import analyses, cards, datasets, stages
 from spclust.plan.contradictions import (
     refuse_circles,
     refuse_contradictions,
@@ -50,6 +50,7 @@ class Plan:
     ----------
     config : dict
     cards : dict of str to Card
+    analysis_cards : dict of str to Analysis
     datasets : dict of str to dict
         Definition of every dataset to run, defaults filled in.
     slices : dict of str to dict
@@ -60,15 +61,19 @@ class Plan:
         Every (dataset, source, run, seed) whose model labels the dataset.
     settings : dict of str to dict of str to dict
         Stage or ``method`` to setting name to its values.
+    analyses : dict of str to dict of str to dict
+        Analyses that are to be made: name to setting name to its values.
     """
 
     config: dict
     cards: dict
+    analysis_cards: dict = field(default_factory=dict)
     datasets: dict = field(default_factory=dict)
     slices: dict = field(default_factory=dict)
     results: list = field(default_factory=list)
     transfers: list = field(default_factory=list)
     settings: dict = field(default_factory=dict)
+    analyses: dict = field(default_factory=dict)
 
     def cfg(self, stage, name):
         """Values of a named setting, as Snakemake is to compare them."""
@@ -82,14 +87,15 @@ class Plan:
     def defaults(self):
         """Default of every setting there is, by section of ``first_defaults.yaml``."""
         found = {stage.name: stage.defaults for stage in STAGES.values()}
-        found |= {of: datasets.defaults_of(of) for of in ("dataset", "simulate", "evaluation")}
-        return found | {f"method.{card.name}": card.defaults for card in self.cards.values()}
+        found |= {of: datasets.defaults_of(of) for of in ("dataset", "simulate")}
+        found |= {f"method.{card.name}": card.defaults for card in self.cards.values()}
+        return found | {f"analysis.{c.name}": c.defaults for c in self.analysis_cards.values()}
 
-    @property
-    def evaluation(self):
-        """What runs are scored with, as Snakemake is to compare it."""
-        defaults = datasets.defaults_of("evaluation")
-        return compared("evaluation", self.config.get("evaluation", {}), defaults)
+    def analysis_cfg(self, folder):
+        """Values of the setting of an analysis, from the name of its folder, to be compared."""
+        name, setting = analyses.parted(folder)
+        defaults = self.analysis_cards[name].defaults
+        return compared(f"analysis.{name}", self.analyses[name][setting], defaults)
 
     def card(self, method):
         """Card of a named method setting."""
@@ -106,8 +112,8 @@ class Plan:
         return isinstance(path, dict) or any(str(file).endswith(".h5mu") for file in files)
 
 
-def config_schema():
-    """Schema of the configuration: what to run, and a section for each stage."""
+def config_schema(found_analyses=None):
+    """Schema of the configuration: what to run, a section for each stage, one for analyses."""
     schema = datasets.load_schema("config")
     name = schema["$defs"]["name"]
     for stage in STAGES.values():
@@ -125,6 +131,8 @@ def config_schema():
             **name,
             "description": f"Setting of {stage.name}.",
         }
+    own = schema["properties"]["analyses"]["properties"]
+    own |= analyses.schema(analyses.load() if found_analyses is None else found_analyses)
     return schema
 
 
@@ -146,13 +154,15 @@ def resolve(config, found_cards=None):
     if not is_endless(config):
         refuse_files(config.get("datasets"))
     refuse_nameless(config.get("method"), found_cards)
-    config = check(config, config_schema(), "configuration")
+    found_analyses = analyses.load()
+    config = check(config, config_schema(found_analyses), "configuration")
     refuse_knowledge(config.get("knowledge", {}))
-    plan = Plan(config, found_cards)
+    plan = Plan(config, found_cards, found_analyses)
     for stage in STAGES.values():
         plan.settings[stage.name] = _stage_settings(stage, config.get(stage.name, {}), plan.cards)
     plan.settings["method"] = _method_settings(config.get("method", {}), plan.cards)
     refuse_contradictions(plan.settings)
+    plan.analyses = analyses.resolve(found_analyses, config["analyses"])
     registry = datasets.registry(config)
     plan.datasets, plan.slices = datasets.resolve(config, registry)
     runs = _runs(plan, {*plan.slices, *registry})

@@ -96,6 +96,16 @@ def replicate_folder(dataset, seed, chosen):
     return "/".join([dataset, *(f"{s}-{chosen[s]}" for s in OF_DATASET), f"seed-{seed}"])
 
 
+def wildcards_of(dataset, seed, chosen, method):
+    """Wildcards of the files in a run's folder, what :func:`chosen_in` takes apart again.
+
+    Parameters are those of :func:`run_folder`.
+    """
+    chain = "".join(f"{stage}-{chosen[stage]}/" for stage in OF_REPLICATE if stage in chosen)
+    named = {stage: chosen[stage] for stage in OF_DATASET}
+    return {"dataset": dataset, "seed": str(seed), "chain": chain, "method": method} | named
+
+
 def pathvars():
     """Snakemake's pathvars: folders below ``results``, ``results/logs``, ``results/benchmarks``.
 

@@ -31,6 +31,13 @@ def captions():
     return {path.stem: _caption(path) for path in _files()}
 
 
+def analyses():
+    """Names of the analyses that figures show, by their ``NEEDS``; legends always show names."""
+    needs = {need for path in _files() for need in literals(path).get("NEEDS", ())}
+    named = {need.removeprefix("analyses.") for need in needs if need.startswith("analyses.")}
+    return {"names", *named, *needs & {"markers", "umap"}}
+
+
 def _caption(path):
     caption = literals(path).get("CAPTION")
     if not isinstance(caption, str):

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from spclust.clustering.classes import match_clusters
+from spclust.clustering.colours import class_colours, cluster_colours
+from spclust.clustering.matching import match_clusters
 from spclust.plots import style
 
 MOST_IMAGES = 9
@@ -40,8 +41,8 @@ class Groups:
             clusters,
             labels,
             match_clusters(clusters, labels),
-            style.cluster_colours(clusters, labels),
-            style.class_colours(labels),
+            cluster_colours(clusters, labels),
+            class_colours(labels),
             names or {},
         )
 

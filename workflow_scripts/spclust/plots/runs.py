@@ -2,13 +2,13 @@
 
 import importlib
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-import numpy as np
 import pandas as pd
 
 from spclust.analyses import names as naming
+from spclust.data import contracts
 from spclust.data.cells import Cells
 from spclust.data.votes import Votes
 from spclust.errors import UserError
@@ -33,11 +33,8 @@ class RunData:
         Reference labels, missing for cells that are not scored.
     clusters : DataFrame
         ``cluster`` and ``confidence``, indexed by cell id.
-    umap : array, shape (n, 2)
-    markers : DataFrame
-        What :func:`spclust.analyses.markers.rank` returns.
-    names : DataFrame or None
-        What :func:`spclust.analyses.names.name_clusters` returns.
+    analyses : dict of str to Path
+        Folders of the analyses made of it, ``<name>-<setting>`` for another than the default.
     balanced : Cells or None
         The same cells and synthetic ones.
     votes : Votes or None
@@ -51,13 +48,38 @@ class RunData:
     cells: Cells
     labels: pd.Series
     clusters: pd.DataFrame
-    umap: np.ndarray
-    markers: pd.DataFrame
-    names: pd.DataFrame | None = None
+    analyses: dict = field(default_factory=dict)
     balanced: Cells | None = None
     votes: Votes | None = None
     extras: dict = field(default_factory=dict)
     settings: dict = field(default_factory=dict)
+
+    def table(self, analysis, file, *text):
+        """A table of an analysis; ``text`` names columns in which a class may be called NA."""
+        return contracts.read_written(self.analyses[analysis] / file, *text)
+
+    def values(self, analysis, file):
+        """Values of the cells of an analysis, array (n, d)."""
+        return contracts.read_values(self.analyses[analysis] / file, self.cells.ids, analysis)[0]
+
+    @cached_property
+    def markers(self):
+        """What :func:`spclust.analyses.markers.rank` returned; None where it was not made."""
+        return (
+            self.table("markers", "markers.csv", "feature") if "markers" in self.analyses else None
+        )
+
+    @cached_property
+    def names(self):
+        """What :func:`spclust.analyses.names.name_clusters` returned, or None."""
+        if "names" not in self.analyses:
+            return None
+        return contracts.read_cluster_names(self.analyses["names"] / "cluster_names.csv")
+
+    @cached_property
+    def umap(self):
+        """Places of the cells in the UMAP, array (n, 2); None where it was not made."""
+        return self.values("umap", "umap.npz") if "umap" in self.analyses else None
 
     @cached_property
     def groups(self):
@@ -98,13 +120,33 @@ class RunData:
             return self.several_slices
         return self.cells.image if 1 < len(set(self.cells.image)) <= MOST_BARS else None
 
+    def by_setting(self, needs):
+        """The run as it is, and as seen by each other setting of the analyses a figure needs.
+
+        Yields
+        ------
+        (str, RunData)
+            Ending of the figure's name, empty for the default, and the run.
+        """
+        yield "", self
+        for name in (need.removeprefix("analyses.") for need in needs if "analyses." in need):
+            for folder, path in self.analyses.items():
+                if folder.startswith(f"{name}-"):
+                    yield (
+                        folder.removeprefix(name),
+                        replace(self, analyses=self.analyses | {name: path}),
+                    )
+
     def has(self, need):
         """Whether there is what a figure needs; see :mod:`spclust.plots.figures`."""
         name, _, table = need.partition(".")
+        if name == "analyses":
+            return table in self.analyses
         if not hasattr(self, name):
             raise UserError(
                 f"NEEDS of a figure names {need!r}; there are: classes, places, synthetic_cells, "
-                "varying_confidence, several_slices, several_parts, votes, extras.<name of a table>"
+                "varying_confidence, several_slices, several_parts, votes, markers, umap, "
+                "extras.<name of a table>, analyses.<name of an analysis>"
             )
         value = getattr(self, name)
         return (value.get(table) if table else value) is not None
@@ -128,5 +170,6 @@ def plot_run(folder, run, pdf=False):
             missing = [need for need in module.NEEDS if not run.has(need)]
             if missing:
                 log.info("not drawn: %s, which needs %s", figure, " and ".join(missing))
-            else:
-                save(module.draw(run), figure)
+                continue
+            for setting, seen in run.by_setting(module.NEEDS):
+                save(module.draw(seen), figure + setting)

@@ -1,15 +1,12 @@
 """The one look of all figures: colours, fonts, sizes, file formats."""
 
-import itertools
 import logging
 from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
-import pandas as pd
 
-from spclust.clustering.classes import match_clusters
-from spclust.clustering.palette import PALETTE
+from spclust.clustering.colours import PALETTE  # noqa: F401, style.PALETTE for all figures
 from spclust.data.atomic import whole_folder
 
 log = logging.getLogger(__name__)
@@ -96,39 +93,6 @@ def save(fig, name, folder, pdf=False):
     if pdf:
         fig.savefig(folder / f"{name}.pdf", dpi=DPI, metadata={"CreationDate": None})
     log.info("drew %s", name)
-
-
-def class_colours(labels):
-    """Colour of each class, by the order of their names: the same in every run of a slice."""
-    names = sorted(set(pd.Series(np.asarray(labels, dtype=object)).dropna()), key=str)
-    return dict(zip(names, itertools.cycle(PALETTE)))
-
-
-def cluster_colours(clusters, labels=None):
-    """Colour of each cluster.
-
-    Parameters
-    ----------
-    clusters : array, shape (n,)
-    labels : array-like, shape (n,), optional
-        Classes, missing where a cell is not scored.
-
-    Returns
-    -------
-    dict
-        Cluster to hex colour: that of the class it matches, and unused colours for the rest.
-    """
-    if labels is None:
-        labels = np.full(len(clusters), None, dtype=object)
-    return matched_colours(clusters, labels, class_colours(labels))
-
-
-def matched_colours(groups, reference, colours):
-    """Colours of groups after those of the groups they match in ``reference``."""
-    matched = match_clusters(groups, reference)
-    spare = [c for c in PALETTE if c not in colours.values()] or PALETTE
-    rest = [g for g in np.unique(groups).tolist() if g not in matched]
-    return dict(zip(rest, itertools.cycle(spare))) | {g: colours[m] for g, m in matched.items()}
 
 
 def point_size(n, width, height, filled=0.7):

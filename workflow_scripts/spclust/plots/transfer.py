@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
+from spclust.clustering.colours import class_colours
 from spclust.clustering.matching import match_labels
 from spclust.plots import style
 from spclust.plots.maps import Groups, tissue
@@ -35,7 +36,7 @@ def draw(folder, cells, labels, clusters, distance, source, own=None, pdf=False)
     """
     # a cluster and a class have the colours of the slices that the model learnt from, and a
     # cluster stands for the class that it stands for there
-    own_colours, groups = style.class_colours(labels), Groups.of(clusters, labels)
+    own_colours, groups = class_colours(labels), Groups.of(clusters, labels)
     spare = [c for c in style.PALETTE if c not in source.class_colours.values()] or style.PALETTE
     new = zip([c for c in own_colours if c not in source.class_colours], itertools.cycle(spare))
     groups.cluster_colours |= source.cluster_colours

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
-from spclust import methods
 from spclust.data.models import USUAL, distance_to_nearest
+from spclust.methods import running
 from spclust.stages import graphs
 from spclust.stages.preprocess import preparation
 
@@ -52,7 +52,7 @@ def label(model, data, seed, machine):
     if model.graphs is not None:
         # no predict looks at places
         built = graphs.build(cells, seed, **model.graphs | {"spatial_graph": "none"})
-    result = methods.predict(model, cells, built, machine)
+    result = running.predict(model, cells, built, machine)
     distance = distance_to_nearest(cells.matrix, model.centroids) / max(model.reach, 1e-12)
     unlike = float((distance > 1).mean())
     sizes = np.bincount(result.labels, minlength=model.n_clusters)

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from spclust.clustering.colours import cluster_colours
 from spclust.data import contracts
 from spclust.errors import UserError
 from spclust.io.writers import clustered as export
-from spclust.plots import style
 
 
 def imported(n=60, labels=True, modalities=("protein",)):
@@ -104,23 +104,17 @@ def test_where_a_layer_was_clustered_the_file_has_its_own_values_as_before(keep_
 
 @pytest.mark.parametrize("modalities", [("protein",), ("rna", "adt")])
 def test_an_h5mu_file_holds_mudata_even_of_one_modality(tmp_path, modalities):
-    export.write(add(imported(modalities=modalities), keep_mudata=True), tmp_path / "c.h5mu")
+    done = add(imported(modalities=modalities), keep_mudata=True)
+    contracts.write_mudata(done, tmp_path / "c.h5mu")
     back = mudata.read_h5mu(tmp_path / "c.h5mu")
     assert tuple(back.mod) == modalities and back.obs["spclust"].dtype == "category"
     assert contracts.read_mudata(tmp_path / "c.h5mu", "imported").n_obs == 60
 
 
-def test_an_h5ad_file_of_several_modalities_is_refused(tmp_path):
-    done = add(imported(modalities=("rna", "adt")))
-    with pytest.raises(UserError, match=r"one modality, these cells have rna, adt; .*\.h5mu"):
-        export.write(done, tmp_path / "c.h5ad")
-    assert not list(tmp_path.iterdir())
-
-
 def test_colours_are_those_of_the_figures_in_the_order_of_the_categories():
     given = imported()
     done = add(given, "leiden")
-    colours = style.cluster_colours(given[2]["cluster"].to_numpy(), given[1])
+    colours = cluster_colours(given[2]["cluster"].to_numpy(), given[1])
     assert done.uns["leiden_colors"].tolist() == [colours[i] for i in range(12)]
 
 
@@ -148,7 +142,7 @@ def test_proposed_names_go_out_with_their_evidence(tmp_path):
     )
     names.loc[[3, 5], ["type", "probability", "evidence"]] = ["B cell", 0.9, "CD20 +2.0 sd"]
     done = add(imported(), names=names)
-    export.write(done, tmp_path / "clustered.h5ad")
+    done.write_h5ad(tmp_path / "clustered.h5ad")
     back = anndata.read_h5ad(tmp_path / "clustered.h5ad")
     of_b = back.obs["spclust"].isin(["3", "5"])
     assert (back.obs["spclust_name"][of_b] == "B cell").all() and of_b.sum() == 10
@@ -177,7 +171,7 @@ def test_scanpy_and_squidpy_open_the_file_unchanged(tmp_path):
 
     matplotlib.use("Agg")
     done = add(imported(labels=False))
-    export.write(done, tmp_path / "clustered.h5ad")
+    done.write_h5ad(tmp_path / "clustered.h5ad")
     back = sc.read_h5ad(tmp_path / "clustered.h5ad")
     colours = back.uns["spclust_colors"].tolist()
     sc.pl.umap(back, color=["spclust", "spclust_confidence"], show=False)
@@ -185,3 +179,10 @@ def test_scanpy_and_squidpy_open_the_file_unchanged(tmp_path):
     sq.gr.spatial_neighbors(back, coord_type="generic")
     sq.gr.nhood_enrichment(back, "spclust", n_perms=2, seed=0, show_progress_bar=False)
     assert back.uns["spclust_colors"].tolist() == colours == done.uns["spclust_colors"].tolist()
+
+
+def test_tables_of_other_analyses_go_out_under_their_names():
+    table = pd.DataFrame({"niche": ["rim", "core"] * 30}, index=imported()[0].obs_names)
+    done = add(imported(), additions={"niches": table.iloc[::-1], "niches-k30": table})
+    assert done.obs["spclust_niches_niche"].tolist() == table["niche"].tolist()
+    assert "spclust_niches-k30_niche" in done.obs

@@ -1,19 +1,20 @@
 """Clusters written back into the object that the cells came in."""
 
 import logging
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from spclust.clustering.colours import cluster_colours
 from spclust.data import contracts
 from spclust.errors import UserError
-from spclust.plots import style
 
 log = logging.getLogger(__name__)
 
 
-def add_clusters(data, labels, clusters, key, embedding, umap, names=None, keep_mudata=False):
+def add_clusters(
+    data, labels, clusters, key, embedding, umap, names=None, additions=None, keep_mudata=False
+):
     """Add a clustering to the imported cells where scanpy, squidpy and muon look for it.
 
     Parameters
@@ -30,6 +31,9 @@ def add_clusters(data, labels, clusters, key, embedding, umap, names=None, keep_
     umap : array, shape (n, 2)
     names : DataFrame, optional
         Proposed names of the clusters, see :func:`spclust.analyses.names.name_clusters`.
+    additions : dict of str to DataFrame, optional
+        Tables of other analyses with a row a cell, each column as
+        ``obs[<key>_<analysis>_<column>]``.
     keep_mudata : bool
         Return MuData even of a single modality.
 
@@ -86,6 +90,9 @@ def add_clusters(data, labels, clusters, key, embedding, umap, names=None, keep_
         # text throughout: h5ad takes no column that is missing in all rows
         text = names.select_dtypes(exclude="number").columns
         done.uns[f"{key}_names"] = names.assign(**names[text].fillna("").astype(str))
+    for analysis, table in (additions or {}).items():
+        for column in table:
+            done.obs[f"{key}_{analysis}_{column}"] = table[column].reindex(ids).to_numpy()
     for column in (contracts.IMAGE, contracts.SLICE):
         done.obs[column] = data.obs[column].to_numpy()
     if pd.notna(labels).any():
@@ -93,27 +100,7 @@ def add_clusters(data, labels, clusters, key, embedding, umap, names=None, keep_
     done.obsm[contracts.SPATIAL] = np.asarray(data.obsm[contracts.SPATIAL])
     done.obsm[f"X_{key}"] = np.asarray(embedding, dtype=np.float32)[order]
     done.obsm["X_umap"] = np.asarray(umap, dtype=np.float32)[order]
-    colours = style.cluster_colours(assigned, labels)
+    colours = cluster_colours(assigned, labels)
     done.uns[f"{key}_colors"] = np.array([colours[i] for i in numbers.tolist()], dtype=object)
     log.info("%d cells in %d clusters as obs[%r]", len(ids), len(numbers), key)
     return done
-
-
-def write(done, path):
-    """Write what :func:`add_clusters` returned, as h5ad or h5mu by the type of the object.
-
-    Raises
-    ------
-    UserError
-        When the file is to be h5ad and the cells have several modalities.
-    """
-    if hasattr(done, "mod") and Path(path).suffix != ".h5mu":
-        raise UserError(
-            f"{path}: an h5ad file holds one modality, these cells have {', '.join(done.mod)}; "
-            "give the dataset's file the suffix .h5mu"
-        )
-    if hasattr(done, "mod"):
-        contracts.write_mudata(done, path)
-    else:
-        with contracts.atomic(path) as temporary:
-            done.write_h5ad(temporary, compression="gzip")

@@ -148,7 +148,7 @@ def train(model, statistics, features, task, history, checkpoint):
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
+    """See :func:`.running.cluster`; confidence is the neighbours' agreement."""
     s, device, history = task.settings, training.start(task), []
     model = model_of(task, device)
     statistics = ClassStatistics(task.n_clusters, s["width"], s["class_memory"]).to(device)

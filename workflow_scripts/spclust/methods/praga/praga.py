@@ -12,8 +12,8 @@ import logging
 import pandas as pd
 import torch
 
-from spclust.methods import Clustering
 from spclust.methods.praga.fused_graphs import FusedGraphs
+from spclust.methods.task import Clustering
 from spclust.nn import modalities, training
 from spclust.nn.checkpoints import State, checkpoint_of
 from spclust.nn.embedding_clusters import labelled
@@ -81,7 +81,7 @@ def train(model, features, task, history, checkpoint):
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
+    """See :func:`.running.cluster`; confidence is the neighbours' agreement."""
     device, history = training.start(task), []
     model = model_of(task, device)
     features = modalities.tensors(task.cells, device)

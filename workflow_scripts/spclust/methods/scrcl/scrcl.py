@@ -22,8 +22,8 @@ from torch import nn
 
 from spclust.clustering import heads
 from spclust.data import requirements
-from spclust.methods import Clustering
 from spclust.methods.scrcl import view_divergence as divergence
+from spclust.methods.task import Clustering
 from spclust.neighbours.knn import knn_graph, with_self_loops
 from spclust.nn import relational, training
 from spclust.nn.checkpoints import State, checkpoint_of
@@ -134,7 +134,7 @@ def embedded(task, after_epoch=None):
 
     Parameters
     ----------
-    task : spclust.methods.Task
+    task : spclust.methods.task.Task
     after_epoch : callable, optional
         Of :func:`train`.
 
@@ -166,7 +166,7 @@ def embedded(task, after_epoch=None):
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
+    """See :func:`.running.cluster`; confidence is the neighbours' agreement."""
     z, state, cost = embedded(task)
     labels = heads.kmeans(z, task.n_clusters, task.seed)
     return Clustering(

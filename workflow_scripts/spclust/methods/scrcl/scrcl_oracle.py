@@ -13,8 +13,8 @@ from sklearn.metrics import adjusted_rand_score
 
 from spclust.clustering import heads
 from spclust.errors import UserError
-from spclust.methods import Clustering
 from spclust.methods.scrcl import scrcl
+from spclust.methods.task import Clustering
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ EVERY = 10  # epochs between two looks at the labels; the authors look after eac
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; raises UserError on a slice without labels."""
+    """See :func:`.running.cluster`; raises UserError on a slice without labels."""
     reference, last = task.reference, task.settings["epochs"]
     if reference is None or reference.isna().all():
         raise UserError(

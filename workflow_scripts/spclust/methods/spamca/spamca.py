@@ -157,7 +157,7 @@ def encode(model, features, expression, space, task):
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
+    """See :func:`.running.cluster`; confidence is the neighbours' agreement."""
     device, history = training.start(task), []
     data = data_of(task, device)
     model = Model([x.shape[1] for x in data[0]], task.n_clusters, task.settings).to(device)

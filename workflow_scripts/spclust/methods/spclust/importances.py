@@ -100,7 +100,7 @@ def importance_tables(model, data, labels, task):
         asked, as many of each cluster, with the graphs that such a batch has.
     labels : array of int, shape (n,)
         Clusters of all cells.
-    task : spclust.methods.Task
+    task : spclust.methods.task.Task
 
     Returns
     -------

@@ -19,11 +19,11 @@ from sklearn.metrics import adjusted_rand_score, pairwise_distances_argmin
 
 from spclust.clustering import prototypes
 from spclust.errors import UserError
-from spclust.methods import Clustering
 from spclust.methods.spclust import losses
 from spclust.methods.spclust.augment import augmented
 from spclust.methods.spclust.importances import importance_tables
 from spclust.methods.spclust.vote_teacher import check_vote, held, teacher_of
+from spclust.methods.task import Clustering
 from spclust.nn import training
 from spclust.nn.batches import Batches, sources
 from spclust.nn.checkpoints import State, checkpoint_of
@@ -194,7 +194,7 @@ def check(task, needed):
 
 
 def cluster(task):
-    """Cluster balanced cells; see :func:`spclust.methods.cluster`."""
+    """Cluster balanced cells; see :func:`.running.cluster`."""
     s, cells = task.settings, task.cells
     check(task, sources(s["views"], "expression") + sources(s["views"], "spatial"))
     check_vote(task)
@@ -281,8 +281,8 @@ def predict(weights, task):
     Parameters
     ----------
     weights : dict of str to array
-        Of a :class:`spclust.methods.Clustering` of :func:`cluster`.
-    task : spclust.methods.Task
+        Of a :class:`spclust.methods.task.Clustering` of :func:`cluster`.
+    task : spclust.methods.task.Task
         With the expression graphs of its cells.
 
     Returns

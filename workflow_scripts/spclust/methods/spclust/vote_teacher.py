@@ -89,7 +89,7 @@ def teacher_of(task):
 
     Parameters
     ----------
-    task : spclust.methods.Task
+    task : spclust.methods.task.Task
         With the settings ``weight_teacher`` and ``teacher_share``.
 
     Returns
@@ -122,9 +122,9 @@ def held(result, task):
 
     Parameters
     ----------
-    result : spclust.methods.Clustering
+    result : spclust.methods.task.Clustering
         Of all cells of the task; its model stays as it is.
-    task : spclust.methods.Task
+    task : spclust.methods.task.Task
 
     Returns
     -------

@@ -13,8 +13,8 @@ import torch
 
 from spclust.clustering import heads
 from spclust.data import requirements
-from spclust.methods import Clustering
 from spclust.methods.stagate.tied_autoencoder import TiedAttentionAutoencoder
+from spclust.methods.task import Clustering
 from spclust.neighbours.knn import with_self_loops
 from spclust.nn import embedding_clusters as embedded
 from spclust.nn import training
@@ -40,7 +40,7 @@ def train(model, x, graph, task, history, checkpoint):
 
 
 def cluster(task):
-    """See :func:`spclust.methods.cluster`; confidence is the neighbours' agreement."""
+    """See :func:`.running.cluster`; confidence is the neighbours' agreement."""
     requirements.several_features(task)
     requirements.places(task)
     s, device = task.settings, training.start(task)

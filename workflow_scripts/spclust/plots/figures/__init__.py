@@ -6,7 +6,10 @@ A module has three things::
     NEEDS = ("classes", "extras.history")
     def draw(run): ...
 
+Needs are attributes of RunData that are None where a run lacks them, ``extras.<name>`` (a table
+among the run's extras) and ``analyses.<name>`` (an analysis made of the run); a figure of an
+analysis with several settings is drawn for each, ``<figure>-<setting>``.
+
 ``draw`` takes a :class:`spclust.plots.runs.RunData` and returns a matplotlib Figure. It is called
-for runs that have everything in ``NEEDS``, attributes of RunData that are None where a run lacks
-them; ``extras.<name>`` is the table of that name among the run's extras.
+for runs that have everything in ``NEEDS``.
 """

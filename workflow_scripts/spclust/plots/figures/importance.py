@@ -16,7 +16,7 @@ CAPTION = (
     "model sees and need not be large for a cluster's markers. Dots: the cluster's best markers, "
     "three at most, by the rank-sum test."
 )
-NEEDS = ("extras.attribution",)
+NEEDS = ("markers", "extras.attribution")
 
 
 def draw(run):

@@ -6,7 +6,7 @@ CAPTION = (
     "Mean of each feature in each cluster, after preprocessing. Dots: the cluster's best markers, "
     "three at most, by the rank-sum test against all other cells."
 )
-NEEDS = ()
+NEEDS = ("markers",)
 
 
 def draw(run):

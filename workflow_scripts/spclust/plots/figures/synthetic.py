@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from spclust.clustering.colours import matched_colours
 from spclust.plots import style
 from spclust.plots.maps import tissue
 
@@ -16,7 +17,7 @@ def draw(run):
     balanced, groups = run.synthetic_cells, run.groups
     pseudolabels, n = balanced.pseudolabels, balanced.n_original
     clusters = np.r_[groups.clusters.astype(object), np.full(len(balanced) - n, None)]
-    colours = style.matched_colours(pseudolabels, clusters, groups.cluster_colours)
+    colours = matched_colours(pseudolabels, clusters, groups.cluster_colours)
     of_cell = np.array([colours[p] for p in pseudolabels.tolist()])
     of_cell[:n] = style.BACKGROUND
     entries = [(style.BACKGROUND, f"original ({n:,})")]

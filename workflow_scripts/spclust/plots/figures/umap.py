@@ -12,7 +12,7 @@ CAPTION = (
     "UMAP of the cells, by cluster with the clusters' numbers, by label where there is one, and "
     "by slice or image where there are several."
 )
-NEEDS = ()
+NEEDS = ("umap",)
 
 
 def draw(run):

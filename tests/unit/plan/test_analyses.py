@@ -1,0 +1,126 @@
+"""Cards of analyses, the settings they are given, and what each reads and where it lies."""
+
+import pytest
+import yaml
+from configurations import resolve
+
+from spclust.errors import UserError
+from spclust.plan import analyses, analysis_files
+
+CARD = {
+    "title": "t",
+    "over": "run",
+    "environment": "evaluate",
+    "needs": ["clusters"],
+    "writes": {"t.csv": {"about": "A cell."}},
+}
+
+
+def load(folder, **cards):
+    for name, changes in cards.items():
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(CARD | changes))
+    return analyses.load(folder)
+
+
+def test_every_analysis_has_a_recipe_and_says_what_its_columns_are():
+    for card in analyses.load().values():
+        assert (analyses.FOLDER / f"{card.name}.py").exists()
+        tables = [n for n in card.writes if n.endswith((".csv", ".tsv"))]
+        assert all(card.columns[name] for name in tables)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"needs": ["clustes"]}, "needs: 'clustes' is not there for an analysis over 'run'"),
+        ({"over": "dataset"}, "needs: 'clusters' is not there for an analysis over 'dataset'"),
+        ({"needs": ["b"]}, "needs: 'b' is not there"),
+        ({"needs": ["a"]}, "it needs itself, through a"),
+        ({"summary": "other.csv"}, "summary: name one of the files that it writes"),
+        ({"over": "image"}, "over: found 'image', allowed is one of run, space, dataset, cohort"),
+    ],
+)
+def test_a_card_that_cannot_be_is_refused(tmp_path, changes, message):
+    with pytest.raises(UserError, match=message):
+        load(tmp_path, a=changes)
+
+
+def test_a_folder_of_a_run_cannot_be_an_analysis(tmp_path):
+    with pytest.raises(UserError, match="'figures' cannot be its name"):
+        load(tmp_path, figures={})
+
+
+def test_two_that_need_each_other_are_refused(tmp_path):
+    with pytest.raises(UserError, match="it needs itself"):
+        load(tmp_path, a={"needs": ["b"]}, b={"needs": ["a"]})
+
+
+def test_settings_build_on_the_default_and_stand_side_by_side(tmp_path):
+    keys = {"k": {"default": 5, "description": ""}, "r": {"default": 1.0, "description": ""}}
+    found = load(tmp_path, metrics={}, a={"settings": keys}, asked={"on_demand": True})
+    given = {"a": {"default": {"k": 7}, "wide": {"r": 2.0}}}
+    settings = analyses.resolve(found, given)
+    assert settings == {
+        "a": {"default": {"k": 7, "r": 1.0}, "wide": {"k": 7, "r": 2.0}},
+        "metrics": {"default": {}},
+    }
+    assert "asked" in analyses.resolve(found, {"asked": True})
+    assert "a" not in analyses.resolve(found, {"a": False})
+
+
+def test_what_an_analysis_needs_is_made_with_it(tmp_path):
+    found = load(tmp_path, metrics={}, a={"on_demand": True}, b={"needs": ["a"]})
+    assert set(analyses.resolve(found, {})) == {"metrics", "a", "b"}
+    with pytest.raises(UserError, match="analyses.a: b needs it; write  b: false  too"):
+        analyses.resolve(found, {"a": False})
+
+
+def test_a_table_for_the_export_is_made_before_it(tmp_path):
+    found = load(tmp_path, export={"needs": ["additions"]}, a={"adds": "t.csv"})
+    assert analyses.needed(found, "export") == ["a"]
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return resolve("runs: [{name: spclust}, {name: kmeans}, {name: ward}, {name: random}]")
+
+
+def of_run(plan, name):
+    run = next(run for _, run, _ in plan.results if run.name == name)
+    return analysis_files.stages.wildcards_of("demo", 42, run.chosen, run.method)
+
+
+def test_methods_that_learn_no_space_share_the_map_of_the_features(plan):
+    card = plan.analysis_cards["umap"]
+    folders = {
+        name: analysis_files.home(card, plan, of_run(plan, name))
+        for name in ("spclust", "kmeans", "ward")
+    }
+    assert folders["kmeans"] == folders["ward"] == "demo/preprocess-default/seed-42"
+    assert folders["spclust"].endswith("method-spclust")
+    learnt = analysis_files.inputs(card, plan, of_run(plan, "spclust"), {})
+    assert learnt["space"].endswith("method-spclust/embedding.npz")
+    features = analysis_files.inputs(card, plan, of_run(plan, "ward"), {})
+    assert features["space"] == "results/demo/preprocess-default/cells.h5mu"
+
+
+def test_clusters_are_described_in_the_cells_as_prepared_not_as_balanced(plan):
+    files = analysis_files.inputs(plan.analysis_cards["markers"], plan, of_run(plan, "spclust"), {})
+    assert files["cells"] == "results/demo/preprocess-default/cells.h5mu"
+    assert files["clusters"].endswith(
+        "oversample-default/graphs-default/method-spclust/clusters.csv"
+    )
+
+
+def test_controls_are_scored_and_not_described(plan):
+    found = [entry for entry in analysis_files.targets(plan, "run")]
+    of_random = {entry["analysis"] for entry in found if entry["about"]["run"] == "random"}
+    assert of_random == {"metrics"}
+    of_ward = {entry["analysis"] for entry in found if entry["about"]["run"] == "ward"}
+    assert of_ward == {"export", "markers", "metrics", "names"}
+
+
+def test_wildcards_of_a_run_say_what_its_folder_says(plan):
+    for dataset, run, seed in plan.results:
+        wildcards = analysis_files.stages.wildcards_of(dataset, seed, run.chosen, run.method)
+        assert analysis_files.stages.chosen_in(wildcards) == run.chosen

@@ -1,0 +1,166 @@
+"""What the recipe of an analysis gets and leaves.
+
+A recipe is ``analyses/<name>.py`` with a function ``analyse(task)``, which returns an object for
+each file that its card ``analyses/<name>.yaml`` declares::
+
+    def analyse(task):
+        shares = task.clusters["cluster"].value_counts(normalize=True)
+        return {"shares.csv": shares.rename_axis("cluster").reset_index(name="share")}
+
+Tables (.csv, .tsv) are data frames, values of cells (.npz) pairs of an array and the cells' ids,
+facts (.json) what JSON can hold, cells (.h5ad, .h5mu) AnnData or MuData.
+"""
+
+import importlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from spclust.data import contracts
+from spclust.errors import UserError
+
+
+@dataclass(frozen=True)
+class Task:
+    """Everything a recipe may look at; a file is read when its property is asked for.
+
+    What is not among the properties a recipe reads from its file: the tables of ``knowledge``
+    (``files["proteins"]``, ``files["signatures"]``), and ``files["votes"]``, which is there where
+    the run went through votes.
+
+    Attributes
+    ----------
+    files : dict of str to path
+        By what the card says it needs; other analyses as their folders.
+    settings : dict
+        The recipe's own.
+    about : dict
+        What it is of: ``dataset``, and of a run ``method`` and ``seed``.
+    runs : list of Task
+        Of an analysis over a cohort: that of each run.
+    """
+
+    files: dict
+    settings: dict = field(default_factory=dict)
+    about: dict = field(default_factory=dict)
+    runs: list = field(default_factory=list)
+
+    @property
+    def seed(self):
+        """Of every random draw; 0 where the analysis is not of one seed."""
+        return int(self.about.get("seed", 0))
+
+    @cached_property
+    def imported(self):
+        """Cells as measured, MuData."""
+        return contracts.read_mudata(self.files["imported"], "imported")
+
+    @cached_property
+    def cells(self):
+        """Prepared cells."""
+        return contracts.read_cells(self.files["cells"], "prepared")
+
+    @cached_property
+    def ids(self):
+        """Ids of the cells, in the order of all properties with a row a cell, array of str (n,)."""
+        if "cells" in self.files:
+            return self.cells.ids
+        if "imported" in self.files:
+            return self.imported.obs_names.to_numpy(dtype=object)
+        return contracts.read_clusters(self.files["clusters"]).index.to_numpy(dtype=object)
+
+    @cached_property
+    def labels(self):
+        """Reference labels, Series (n,), missing where a cell is not scored."""
+        return contracts.read_labels(self.files["labels"], self.ids)
+
+    @cached_property
+    def clusters(self):
+        """``cluster`` and ``confidence`` of each cell, DataFrame (n, 2)."""
+        return contracts.read_clusters(self.files["clusters"], self.ids)
+
+    @cached_property
+    def embedding(self):
+        """What the clusters were found in, array (n, d)."""
+        return contracts.read_values(self.files["embedding"], self.ids)[0]
+
+    @cached_property
+    def space(self):
+        """What the method learnt, else the prepared features, array (n, d), and the cells' ids."""
+        if str(self.files["space"]).endswith(".npz"):
+            return contracts.read_values(self.files["space"])
+        cells = contracts.read_cells(self.files["space"], "prepared")
+        return cells.matrix, cells.ids
+
+    @cached_property
+    def extras(self):
+        """What else the method said, tables by name."""
+        return contracts.read_extras(self.files["extras"])
+
+    @cached_property
+    def additions(self):
+        """Tables with a row a cell that other analyses add to the export, by folder."""
+        found = {}
+        for folder in map(Path, self.files.get("additions", ())):
+            file = self.about["adds"][folder.name.partition("-")[0]]
+            table = contracts.read_written(folder / file, "cell").set_index("cell")
+            found[folder.name] = table.reindex(self.ids)
+        return found
+
+    def table(self, analysis, file, *text):
+        """A table of another analysis; ``text`` names columns in which a class may be called NA."""
+        return contracts.read_written(Path(self.files[analysis]) / file, *text)
+
+    def values(self, analysis, file):
+        """Values of cells of another analysis, array (n, d)."""
+        path = Path(self.files[analysis]) / file
+        return contracts.read_values(path, self.ids, f"analyse_run ({analysis})")[0]
+
+
+def run(module, task, folder, columns):
+    """Carry out an analysis and write what it leaves, whole or not at all.
+
+    Parameters
+    ----------
+    module : str
+        Dotted name of the recipe.
+    task : Task
+    folder : path
+        Replaced.
+    columns : dict of str to list of str
+        Declared columns of each file it may write; none for files that are no tables.
+
+    Raises
+    ------
+    UserError
+        Where a recipe leaves what its card does not declare.
+    """
+    results = importlib.import_module(module).analyse(task)
+    with contracts.whole_folder(folder) as out:
+        for name, result in results.items():
+            _hold_against_card(module, name, result, columns)
+            _write(result, out / name)
+
+
+def _hold_against_card(module, name, result, columns):
+    card = module.replace(".", "/") + ".yaml"
+    if name not in columns:
+        raise UserError(f"{card}: {name} is written and not declared; add it below  writes:")
+    if hasattr(result, "columns") and list(result.columns) != columns[name]:
+        raise UserError(
+            f"{card}: {name} has the columns {', '.join(map(str, result.columns))}, declared are "
+            f"{', '.join(columns[name]) or 'none'}; correct the card or the recipe"
+        )
+
+
+def _write(result, path):
+    if path.suffix in (".csv", ".tsv"):
+        contracts.write_table(result, path)
+    elif path.suffix == ".npz":
+        contracts.write_values(*result, path)
+    elif path.suffix == ".json":
+        contracts.write_json(result, path)
+    elif path.suffix == ".h5mu":
+        contracts.write_mudata(result, path)
+    else:
+        result.write_h5ad(path, compression="gzip")

@@ -1,0 +1,184 @@
+"""Analyses of clusters: their cards, the settings a configuration gives them, what each reads.
+
+A card is ``analyses/<name>.yaml`` beside the recipe ``analyses/<name>.py``. The results of an
+analysis are a folder of its name, ``<name>-<setting>`` for a setting other than ``default``.
+Imported by Snakemake itself, so it may use the standard library, PyYAML and jsonschema only.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from spclust.errors import UserError
+from spclust.plan import cards
+
+FOLDER = Path(__file__).parents[1] / "analyses"
+SCHEMA = yaml.safe_load(Path(__file__).with_name("analysis.schema.yaml").read_text())
+DEFAULT = "default"
+# what a card may need beside other analyses, by level
+OF_DATASET = ("imported", "labels", "knowledge")
+OF_SPACE = (*OF_DATASET, "cells", "space")
+OF_RUN = (*OF_SPACE, "clusters", "embedding", "extras", "votes", "additions")
+NEEDS = {"dataset": OF_DATASET, "space": OF_SPACE, "run": OF_RUN, "cohort": OF_RUN}
+# levels whose analyses are there when one of a level starts
+THERE = {
+    "dataset": ("dataset",),
+    "space": ("dataset", "space"),
+    "run": ("dataset", "space", "run"),
+    "cohort": ("dataset", "space", "run", "cohort"),
+}
+NEEDED_BY_SUMMARY = ("metrics",)
+# folders that others write beside those of analyses
+TAKEN = ("extras", "figures")
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """One analysis; ``analysis.schema.yaml`` says what each field means."""
+
+    name: str
+    module: str
+    title: str
+    over: str
+    environment: str
+    needs: tuple
+    writes: dict
+    cite: str = ""
+    settings: dict = field(default_factory=dict)
+    controls: bool = False
+    on_demand: bool = False
+    adds: str = ""
+    summary: str = ""
+    report: dict = field(default_factory=dict)
+    memory_mb: dict = field(default_factory=dict)
+    runtime: int = 20
+
+    @property
+    def defaults(self):
+        """Default of each setting."""
+        return {key: schema["default"] for key, schema in self.settings.items()}
+
+    @property
+    def columns(self):
+        """Declared columns of each file; none of a file that is no table."""
+        return {name: list(entry.get("columns", ())) for name, entry in self.writes.items()}
+
+
+def load(folder=FOLDER):
+    """All analyses by name.
+
+    Raises
+    ------
+    UserError
+        For a card that is not as ``analysis.schema.yaml`` says, or needs what its level lacks.
+    """
+    found = {name: Analysis(**entry) for name, entry in cards.read(folder, SCHEMA).items()}
+    for card in found.values():
+        where = f"{folder}/{card.name}.yaml"
+        if card.name in TAKEN or "-" in card.name:
+            raise UserError(f"{where}: {card.name!r} cannot be its name; rename card and recipe")
+        others = [other.name for other in found.values() if other.over in THERE[card.over]]
+        for need in card.needs:
+            if need not in (*NEEDS[card.over], *others):
+                raise UserError(
+                    f"{where}: needs: {need!r} is not there for an analysis over {card.over!r}; "
+                    f"there are {', '.join([*NEEDS[card.over], *others])}"
+                )
+        for key in ("adds", "summary"):
+            if getattr(card, key) not in ("", *card.writes):
+                raise UserError(f"{where}: {key}: name one of the files that it writes")
+        _refuse_circle(card, found, where)
+    return found
+
+
+def _refuse_circle(card, found, where, above=()):
+    if card.name in above:
+        raise UserError(f"{where}: it needs itself, through {' and '.join(above)}; take one out")
+    for need in card.needs:
+        if need in found:
+            _refuse_circle(found[need], found, where, (*above, card.name))
+
+
+def schema(found):
+    """The configuration's section ``analyses``."""
+    return {
+        name: {
+            "anyOf": [
+                {"type": "boolean"},
+                {
+                    "type": "object",
+                    "propertyNames": {"$ref": "#/$defs/name"},
+                    "additionalProperties": {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "properties": card.settings,
+                    },
+                },
+            ],
+            "description": card.title,
+        }
+        for name, card in found.items()
+    }
+
+
+def resolve(found, given):
+    """Settings of the analyses that are to be made, and of those that they need.
+
+    Parameters
+    ----------
+    found : dict of str to Analysis
+    given : dict
+        The configuration's section: false for none, true or settings by name.
+
+    Returns
+    -------
+    dict of str to dict of str to dict
+        Analysis to name of a setting to its values.
+
+    Raises
+    ------
+    UserError
+        Where one is switched off that another needs.
+    """
+    wanted = [n for n, card in found.items() if given.get(n, not card.on_demand) is not False]
+    chosen = dict.fromkeys(wanted)
+    for name in wanted:
+        for need in needed(found, name):
+            if given.get(need) is False:
+                raise UserError(
+                    f"analyses.{need}: {name} needs it; write  {name}: false  too, or take the "
+                    "line out"
+                )
+            chosen[need] = None
+    for name in NEEDED_BY_SUMMARY:
+        if name not in chosen:
+            raise UserError(f"analyses.{name}: the summary is made of it; take the line out")
+    settings = {}
+    for name in chosen:
+        own = given.get(name)
+        own = own if isinstance(own, dict) else {}
+        base = found[name].defaults | own.get(DEFAULT, {})
+        settings[name] = {DEFAULT: base} | {
+            setting: base | values for setting, values in own.items() if setting != DEFAULT
+        }
+    return settings
+
+
+def needed(found, name):
+    """Names of the analyses that one reads, directly or through others."""
+    direct = [need for need in found[name].needs if need in found]
+    if "additions" in found[name].needs:
+        direct += [card.name for card in found.values() if card.adds and not card.on_demand]
+    return list(dict.fromkeys([*direct, *(n for need in direct for n in needed(found, need))]))
+
+
+def folder_name(name, setting=DEFAULT):
+    """Name of the folder of an analysis with a setting."""
+    return name if setting == DEFAULT else f"{name}-{setting}"
+
+
+def parted(folder):
+    """Analysis and setting from :func:`folder_name`."""
+    name, _, setting = folder.partition("-")
+    return name, setting or DEFAULT

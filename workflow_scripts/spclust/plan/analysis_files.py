@@ -1,0 +1,181 @@
+"""Where the results of analyses lie, what each reads, and which are to be made.
+
+Imported by Snakemake itself, so it may use the standard library, PyYAML and jsonschema only.
+"""
+
+from spclust.plan import stages
+from spclust.plan.analyses import folder_name
+
+
+def home(card, plan, wildcards):
+    """Folder, below ``results``, in which the folder of an analysis lies.
+
+    Parameters
+    ----------
+    card : Analysis
+    plan : spclust.plan.settings.Plan
+    wildcards : mapping
+        Those of a run: ``dataset``, ``seed``, stages, ``method``; of less, for wider levels.
+    """
+    if card.over == "cohort":
+        return "summary"
+    dataset, chosen = wildcards["dataset"], stages.chosen_in(wildcards)
+    if card.over == "dataset":
+        return dataset
+    method = wildcards.get("method")
+    if card.over == "space" and not (method and plan.card(method).trains):
+        return stages.replicate_folder(dataset, wildcards["seed"], chosen)
+    return stages.run_folder(dataset, wildcards["seed"], chosen, method)
+
+
+def inputs(card, plan, wildcards, knowledge):
+    """Files that an analysis reads, by the names its recipe has for them.
+
+    Parameters
+    ----------
+    card : Analysis
+        Over a run, a space or a dataset.
+    plan : spclust.plan.settings.Plan
+    wildcards : mapping
+        See :func:`home`.
+    knowledge : dict of str to list of str
+        Paths of the tables that go by ``knowledge``.
+
+    Returns
+    -------
+    dict of str to str or list of str
+    """
+    dataset, chosen = wildcards["dataset"], stages.chosen_in(wildcards)
+    prepared, run = stages.nearest("cells.h5mu", prepared_only(wildcards)), None
+    if "method" in wildcards:
+        place = (dataset, wildcards["seed"], chosen, wildcards["method"])
+        run = f"results/{stages.run_folder(*place)}"
+    learnt = run and plan.card(wildcards["method"]).trains
+    files = {
+        "imported": f"results/{dataset}/cells.h5mu",
+        "labels": f"results/{dataset}/labels.csv",
+        "cells": prepared,
+        "space": f"{run}/embedding.npz" if learnt else prepared,
+        "clusters": f"{run}/clusters.csv",
+        "embedding": f"{run}/embedding.npz",
+        "extras": f"{run}/extras",
+    }
+    found = {}
+    for need in card.needs:
+        if need == "knowledge":
+            found |= knowledge
+        elif need == "votes":
+            found |= {need: stages.nearest("votes.npz", wildcards)} if "votes" in chosen else {}
+        elif need == "additions":
+            found[need] = [
+                f"results/{home(other, plan, wildcards)}/{folder_name(other.name, setting)}"
+                for other in plan.analysis_cards.values()
+                for setting in plan.analyses.get(other.name, ())
+                if other.adds
+            ]
+        elif need in files:
+            found[need] = files[need]
+        else:
+            found[need] = f"results/{home(plan.analysis_cards[need], plan, wildcards)}/{need}"
+    return found
+
+
+def prepared_only(wildcards):
+    """Wildcards of the features as prepared, before synthetic cells join them."""
+    return {key: value for key, value in wildcards.items() if key != "chain"}
+
+
+def targets(plan, over):
+    """Everything that analyses of a level are to be made of.
+
+    Parameters
+    ----------
+    plan : spclust.plan.settings.Plan
+    over : {'run', 'space', 'dataset', 'cohort'}
+
+    Returns
+    -------
+    list of dict
+        ``analysis`` (name of the folder), ``about`` (``dataset``, ``run``, ``method`` and
+        ``seed``, as far as there are) and ``folder``, below the working directory. Runs that
+        share a folder are listed each.
+    """
+    found = []
+    for name, settings in plan.analyses.items():
+        card = plan.analysis_cards[name]
+        if card.over == over:
+            places = _places(plan, card)
+            found += [
+                {
+                    "analysis": folder_name(name, setting),
+                    "about": about,
+                    "folder": f"results/{home(card, plan, place)}/{folder_name(name, setting)}",
+                }
+                for place, about in places
+                for setting in settings
+            ]
+    return found
+
+
+def drawn(plan, wildcards, shown):
+    """Folders of the analyses that figures of a run show; ``shown`` names them."""
+    found = []
+    for name, settings in plan.analyses.items():
+        card = plan.analysis_cards[name]
+        if name in shown and card.over in ("run", "space"):
+            at = home(card, plan, wildcards)
+            found += [f"results/{at}/{folder_name(name, setting)}" for setting in settings]
+    return found
+
+
+def summarised(analysis, plan):
+    """What the summary of an analysis is made of, see :func:`targets`."""
+    levels = ("run", "space", "dataset")
+    return [
+        found for level in levels for found in targets(plan, level) if found["analysis"] == analysis
+    ]
+
+
+def summaries(plan):
+    """Tables of the summary that analyses are to have."""
+    named = [
+        folder_name(name, setting)
+        for name, settings in plan.analyses.items()
+        if plan.analysis_cards[name].summary
+        for setting in settings
+    ]
+    return [f"results/summary/{name}.tsv" for name in named]
+
+
+def of_runs(card, plan, knowledge):
+    """What an analysis over the cohort reads of every run.
+
+    Returns
+    -------
+    list of dict
+        ``files`` of :func:`inputs` and ``about``, what tables call the run.
+    """
+    return [
+        {"about": about, "files": inputs(card, plan, place, knowledge)}
+        for place, about in _runs(plan, card.controls)
+    ]
+
+
+def _places(plan, card):
+    """Wildcards of everything that an analysis is made of, and what tables call it."""
+    if card.over == "cohort":
+        return [({}, {})]
+    if card.over == "dataset":
+        return [({"dataset": dataset}, {"dataset": dataset}) for dataset in plan.datasets]
+    return _runs(plan, card.controls)
+
+
+def _runs(plan, controls):
+    return [
+        (
+            stages.wildcards_of(dataset, seed, run.chosen, run.method),
+            {"dataset": dataset, "run": run.name, "method": run.method, "seed": seed},
+        )
+        for dataset, run, seed in plan.results
+        if controls or not plan.card(run.method).control
+    ]
