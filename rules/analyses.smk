@@ -17,16 +17,8 @@ def analysis_input(wildcards):
 
 
 def analysis_about(wildcards):
-    """Params function: what the analysis is of, and which tables others add to the export."""
-    about = {
-        key: wildcards[key] for key in ("dataset", "seed") if key in wildcards.keys()
-    }
-    if "method" in wildcards.keys():
-        about["method"] = PLAN.card(wildcards.method).name
-    if "additions" in analysis_of(wildcards).needs:
-        about["adds"] = {c.name: c.adds for c in PLAN.analysis_cards.values() if c.adds}
-        about["multimodal"] = PLAN.is_multimodal(wildcards.dataset)
-    return dict(sorted(about.items()))
+    """Params function: what the analysis is of."""
+    return analysis_files.about(analysis_of(wildcards), PLAN, dict(wildcards.items()))
 
 
 def analysis_card(wildcards):
@@ -57,11 +49,6 @@ def analysis_env(wildcards):
 def analysis_code(wildcards):
     """Params function: fingerprint of the recipe and what it uses."""
     return code_of("analyse", analysis_of(wildcards).module)
-
-
-def table_labels(wildcards):
-    """Labels function of the report: what tells a table of a run from the others."""
-    return run_labels(wildcards) | {"figure": wildcards.table}
 
 
 def over(*levels, summary=False):
@@ -128,35 +115,3 @@ use rule analyse_run as analyse_space with:
         analysis=over("space"),
     message:
         "{wildcards.analysis} of {wildcards.dataset} (seed {wildcards.seed})"
-
-
-use rule analyse_run as analyse_dataset with:
-    output:
-        directory("results/<dataset>/{analysis}"),
-    log:
-        "results/logs/<dataset>/{analysis}.log",
-    benchmark:
-        "results/benchmarks/<dataset>/{analysis}.tsv"
-    wildcard_constraints:
-        analysis=over("dataset"),
-    message:
-        "{wildcards.analysis} of {wildcards.dataset}"
-
-
-# The labels that a model of another dataset gave are scored like a run's.
-use rule analyse_run as analyse_transfer with:
-    input:
-        cells="results/<transferred>/cells.h5mu",
-        labels="results/<dataset>/labels.csv",
-        clusters="results/<transferred>/clusters.csv",
-        embedding="results/<transferred>/embedding.npz",
-    output:
-        directory("results/<transferred>/{analysis}"),
-    log:
-        "results/logs/<transferred>/{analysis}.log",
-    benchmark:
-        "results/benchmarks/<transferred>/{analysis}.tsv"
-    wildcard_constraints:
-        analysis="metrics",
-    message:
-        "{wildcards.analysis} of {wildcards.dataset} labelled from {wildcards.source}"

@@ -1,4 +1,4 @@
-"""Analyses over all runs, and the tables of other analyses put together."""
+"""Analyses of a dataset and over all runs; tables of analyses put together."""
 
 
 def cohort_runs(wildcards):
@@ -14,6 +14,19 @@ def cohort_input(wildcards):
         for files in run["files"].values():
             found += files if isinstance(files, list) else [files]
     return list(dict.fromkeys(found))
+
+
+use rule analyse_run as analyse_dataset with:
+    output:
+        directory("results/<dataset>/{analysis}"),
+    log:
+        "results/logs/<dataset>/{analysis}.log",
+    benchmark:
+        "results/benchmarks/<dataset>/{analysis}.tsv"
+    wildcard_constraints:
+        analysis=over("dataset"),
+    message:
+        "{wildcards.analysis} of {wildcards.dataset}"
 
 
 use rule analyse_run as analyse_cohort with:

@@ -90,3 +90,8 @@ def run_labels(wildcards):
 def report_labels(wildcards):
     """Labels function of the report: what tells a figure of a run from the others."""
     return run_labels(wildcards) | {"figure": wildcards.figure}
+
+
+def table_labels(wildcards):
+    """Labels function of the report: what tells a table of a run from the others."""
+    return run_labels(wildcards) | {"figure": wildcards.table}

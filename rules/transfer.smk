@@ -25,3 +25,22 @@ rule transfer_labels:
         "Labelling {wildcards.dataset} as {wildcards.method} learnt on {wildcards.source} (seed {wildcards.seed})"
     script:
         "../workflow_scripts/transfer_labels.py"
+
+
+# The labels that a model of another dataset gave are scored like a run's.
+use rule analyse_run as analyse_transfer with:
+    input:
+        cells="results/<transferred>/cells.h5mu",
+        labels="results/<dataset>/labels.csv",
+        clusters="results/<transferred>/clusters.csv",
+        embedding="results/<transferred>/embedding.npz",
+    output:
+        directory("results/<transferred>/{analysis}"),
+    log:
+        "results/logs/<transferred>/{analysis}.log",
+    benchmark:
+        "results/benchmarks/<transferred>/{analysis}.tsv"
+    wildcard_constraints:
+        analysis="metrics",
+    message:
+        "{wildcards.analysis} of {wildcards.dataset} labelled from {wildcards.source}"

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from packaging.specifiers import SpecifierSet
 
-from spclust.plan import cards
+from spclust.plan import analyses, cards
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "workflow_scripts"
@@ -98,6 +98,10 @@ def imported(path, seen):
     return packages
 
 
+def module_file(card):
+    return SCRIPTS.joinpath(*card.module.split(".")).with_suffix(".py")
+
+
 def rules():
     text = "\n".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
     one = r"^(?:use )?rule (\w+)(?: as (\w+) with)?:\n(.*?)(?=^\S|\Z)"
@@ -127,8 +131,8 @@ def test_an_environment_holds_what_its_scripts_import(name, body):
     script = re.search(r'workflow_scripts/(\w+)\.py"', body).group(1)
     wanted = [(env, []) for env in re.findall(r'"\.\./envs/(\w+)\.yaml"', body)]
     if not wanted:  # chosen by the method's card
-        recipes = SCRIPTS / "spclust/methods"
-        wanted = [(c.environment, [recipes / f"{c.name}.py"]) for c in cards.load().values()]
+        found = analyses.load() if name == "analyse_run" else cards.load()
+        wanted = [(card.environment, [module_file(card)]) for card in found.values()]
     for env, modules in wanted:
         paths = [SCRIPTS / f"{script}.py", *modules]
         packages = set().union(*(imported(path, set()) for path in paths))
@@ -172,7 +176,9 @@ def test_the_top_level_is_the_fixed_one():
 
 def test_nothing_that_does_not_train_imports_torch():
     """Importing it takes seconds and hundreds of megabytes in every job."""
-    modules = [f"methods.{card.name}" for card in cards.load().values() if not card.trains]
+    modules = [card.module for card in cards.load().values() if not card.trains]
+    modules += [card.module for card in analyses.load().values()]
+    modules = [module.removeprefix("spclust.") for module in modules]
     for script in SCRIPTS.glob("*.py"):
         for node in ast.walk(ast.parse(script.read_text())):
             package, *folder = (getattr(node, "module", None) or "").split(".")

@@ -11,8 +11,11 @@ CARDS = cards.load()
 
 
 def test_every_recipe_has_a_card_and_every_card_a_recipe():
-    recipes = {path.stem for path in cards.FOLDER.glob("*.py")} - {"__init__"}
-    assert recipes == set(CARDS) and len(recipes) >= 13
+    paths = [path for path in cards.FOLDER.rglob("*.py") if path.stem != "__init__"]
+    recipes = {path.stem for path in paths if "\ndef cluster(" in f"\n{path.read_text()}"}
+    # one may be another's with settings of its own
+    imported = {path.stem for path in paths if '__all__ = ["cluster"' in path.read_text()}
+    assert (recipes - {"running"}) | imported == set(CARDS) and len(CARDS) >= 13
 
 
 @pytest.mark.parametrize("card", CARDS.values(), ids=CARDS)

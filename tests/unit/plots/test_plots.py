@@ -71,7 +71,7 @@ def tissue(
     )
 
 
-def analysed(cells, clusters, importance, umap, names):
+def analysed(cells, clusters, importance, umap, names=None):
     """Folders of the analyses that figures read."""
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -360,8 +360,8 @@ def test_a_real_slice_of_three_images_and_long_protein_names(tmp_path, real_data
     cells = cells_of(x, data.obsm["spatial"], data.obs["sample"].astype(str), list(data.var_names))
     clusters = pd.DataFrame({"cluster": (x[:, 0] > 0).astype(int), "confidence": 1.0}, cells.ids)
     labels = pd.Series(data.obs["cell_type"].astype(object).to_numpy(), cells.ids)
-    ranked = markers.rank(cells, clusters["cluster"])
-    runs.plot_run(tmp_path / "figures", runs.RunData(cells, labels, clusters, x[:, :2], ranked))
+    made = analysed(cells, clusters["cluster"], None, x[:, :2])
+    runs.plot_run(tmp_path / "figures", runs.RunData(cells, labels, clusters, made))
     assert drawn(tmp_path / "figures") == {
         "umap",
         "map",

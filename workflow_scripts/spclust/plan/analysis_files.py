@@ -80,6 +80,25 @@ def inputs(card, plan, wildcards, knowledge):
     return found
 
 
+def about(card, plan, wildcards):
+    """What an analysis is of, sorted by name: what its recipe knows beside its files.
+
+    Returns
+    -------
+    dict
+        ``dataset``, ``seed`` and ``method`` (the recipe's), as far as there are; of one that
+        takes what others add to the export also ``adds``, their tables by analysis, and
+        ``multimodal``.
+    """
+    found = {key: wildcards[key] for key in ("dataset", "seed") if key in wildcards}
+    if "method" in wildcards:
+        found["method"] = plan.card(wildcards["method"]).name
+    if "additions" in card.needs:
+        found["adds"] = {c.name: c.adds for c in plan.analysis_cards.values() if c.adds}
+        found["multimodal"] = plan.is_multimodal(wildcards["dataset"])
+    return dict(sorted(found.items()))
+
+
 def prepared_only(wildcards):
     """Wildcards of the features as prepared, before synthetic cells join them."""
     return {key: value for key, value in wildcards.items() if key != "chain"}
