@@ -66,3 +66,42 @@ rule plot_summary:
         "Figures over all runs"
     script:
         "../workflow_scripts/plot_summary.py"
+
+
+# The tables that an analysis left of every run, or every dataset, in one.
+rule summarise_analysis:
+    input:
+        lambda wildcards: [
+            found["folder"]
+            for found in analysis_files.summarised(wildcards.analysis, PLAN)
+        ],
+    output:
+        report(
+            "results/summary/{analysis}.tsv",
+            caption="../config/captions/summary.rst",
+            category="Summary",
+            labels={"what": "{analysis}"},
+        ),
+    log:
+        "results/logs/summary/summarise_{analysis}.log",
+    benchmark:
+        "results/benchmarks/summary/summarise_{analysis}.tsv"
+    wildcard_constraints:
+        analysis=over("run", "space", "dataset", summary=True),
+    localrule: True
+    conda:
+        "../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(500, 20),
+        runtime=minutes(10),
+    params:
+        cfg=lambda wildcards: {
+            "file": analysis_of(wildcards).summary,
+            "parts": analysis_files.summarised(wildcards.analysis, PLAN),
+        },
+        code=code_hash("summarise_analysis"),
+    message:
+        "Collecting {wildcards.analysis}"
+    script:
+        "../workflow_scripts/summarise_analysis.py"
