@@ -63,7 +63,7 @@ use rule analyse_run as analyse_dataset with:
 
 use rule analyse_run as analyse_cohort with:
     input:
-        cohort_input,
+        lambda wildcards: cohort_of(wildcards)[0],
     output:
         report(
             directory("results/summary/{analysis}"),
@@ -81,7 +81,7 @@ use rule analyse_run as analyse_cohort with:
     params:
         cfg=lambda wildcards: PLAN.analysis_cfg(wildcards.analysis),
         about={},
-        runs=cohort_runs,
+        runs=lambda wildcards: cohort_of(wildcards)[1],
         card=analysis_card,
         code=analysis_code,
     message:

@@ -41,9 +41,7 @@ def analysis_runtime(wildcards, attempt):
 
 def analysis_env(wildcards):
     """Environment of the recipe."""
-    return str(
-        Path(workflow.basedir) / f"envs/{analysis_of(wildcards).environment}.yaml"
-    )
+    return f"{PROJECT}/envs/{analysis_of(wildcards).environment}.yaml"
 
 
 def analysis_code(wildcards):
@@ -58,19 +56,10 @@ def over(*levels, summary=False):
     return "|".join(f"{name}(?:-{stages.NAME})?" for name in names) or "(?!)"
 
 
-def cohort_runs(wildcards):
-    """Params function: what the analysis reads of every run, and what tables call the run."""
+def cohort_of(wildcards):
+    """What an analysis over all runs reads, and what each run is called."""
     tables = {name: knowledge(name) for name in ("proteins", "signatures")}
     return analysis_files.of_runs(analysis_of(wildcards), PLAN, tables)
-
-
-def cohort_input(wildcards):
-    """Input function: the same as a list."""
-    found = []
-    for run in cohort_runs(wildcards):
-        for files in run["files"].values():
-            found += files if isinstance(files, list) else [files]
-    return list(dict.fromkeys(found))
 
 
 LEVELS = ("dataset", "space", "run", "cohort")

@@ -98,7 +98,10 @@ rule summarise_analysis:
     params:
         cfg=lambda wildcards: {
             "file": analysis_of(wildcards).summary,
-            "parts": analysis_files.summarised(wildcards.analysis, PLAN),
+            "of": [
+                found["about"]
+                for found in analysis_files.summarised(wildcards.analysis, PLAN)
+            ],
         },
         code=code_hash("summarise_analysis"),
     message:

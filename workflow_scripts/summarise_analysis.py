@@ -9,9 +9,9 @@ from spclust.engine import logs
 
 with logs.job(snakemake.log[0], snakemake.rule):
     cfg, tables = snakemake.params.cfg, []
-    for part in cfg["parts"]:
-        table = contracts.read_written(Path(part["folder"]) / cfg["file"])
-        for at, (name, value) in enumerate(part["about"].items()):
+    for folder, about in zip(snakemake.input, cfg["of"], strict=True):
+        table = contracts.read_written(Path(folder) / cfg["file"])
+        for at, (name, value) in enumerate(about.items()):
             table.insert(at, name, value)
         tables.append(table)
     contracts.write_table(pd.concat(tables, ignore_index=True), snakemake.output[0])

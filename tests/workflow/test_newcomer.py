@@ -135,6 +135,30 @@ def draw(run):
     return share_heat_map(table.pivot(index="niche", columns="cluster", values="share"), "share")[0]
 ''',
 }
+COHORT = {
+    f"{LIBRARY}/analyses/largest.yaml": """
+title: share of the largest cluster of every run
+over: cohort
+environment: evaluate
+needs: [clusters]
+writes:
+  largest.csv: {about: A run., columns: {run: its name, share: "of the cells, 0 to 1"}}
+""",
+    f"{LIBRARY}/analyses/largest.py": '''
+"""Share of the largest cluster."""
+
+import pandas as pd
+
+
+def analyse(task):
+    """One row a run."""
+    rows = [
+        (run.about["run"], run.clusters["cluster"].value_counts(normalize=True).iloc[0])
+        for run in task.runs
+    ]
+    return {"largest.csv": pd.DataFrame(rows, columns=["run", "share"])}
+''',
+}
 ENTRY = """
 smooth:
   rule: smooth_cells
@@ -204,7 +228,7 @@ RUNS = ["method-minibatch", "smooth-default/method-small", "method-kmeans"]
 def extended(tmp_path_factory):
     """The copy with everything added, and what it said when it ran."""
     project = Project(tmp_path_factory.mktemp("newcomer") / "spclust")
-    for files in (METHOD, FORMAT, FIGURE, ANALYSIS, STAGE, STUDY):
+    for files in (METHOD, FORMAT, FIGURE, ANALYSIS, COHORT, STAGE, STUDY):
         for name, text in files.items():
             path = project.folder / name
             assert not path.exists(), f"{name} would be edited, not added"
@@ -228,6 +252,7 @@ def extended(tmp_path_factory):
         *(f"{runs}/{run}/figures" for run in RUNS),
         f"{runs}/method-kmeans/export",
         "results/summary/niches.tsv",
+        "results/summary/largest",
         "--keep-going",
         configfile="config/studies/mine.yaml",
     )
@@ -285,3 +310,9 @@ def test_the_study_is_one_file(extended):
     study = yaml.safe_load((extended.folder / "config/studies/mine.yaml").read_text())
     table = pd.read_csv(extended.path("summary/metrics.tsv"), sep="\t")
     assert set(table["run"]) == {run["name"] for run in study["runs"]}
+
+
+def test_an_analysis_over_all_runs_sees_each_with_its_name(extended):
+    shares = pd.read_csv(extended.path("summary/largest/largest.csv"))
+    assert set(shares["run"]) == {"minibatch", "smoothed", "kmeans"}
+    assert shares["share"].between(1 / 3, 1).all()

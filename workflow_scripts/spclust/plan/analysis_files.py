@@ -171,13 +171,20 @@ def of_runs(card, plan, knowledge):
 
     Returns
     -------
-    list of dict
-        ``files`` of :func:`inputs` and ``about``, what tables call the run.
+    files : list of str
+        Of all runs, one after the other.
+    runs : list of dict
+        ``about``, what tables call the run, and ``needs``: of each need of :func:`inputs` how
+        many of the files are its own, None for a single one.
     """
-    return [
-        {"about": about, "files": inputs(card, plan, place, knowledge)}
-        for place, about in _runs(plan, card.controls)
-    ]
+    files, runs = [], []
+    for place, about in _runs(plan, card.controls):
+        found = inputs(card, plan, place, knowledge)
+        needs = {need: len(own) if isinstance(own, list) else None for need, own in found.items()}
+        runs.append({"about": about, "needs": needs})
+        for own in found.values():
+            files += own if isinstance(own, list) else [own]
+    return files, runs
 
 
 def _places(plan, card):
