@@ -36,22 +36,26 @@ def settings(cells, epochs):
 def measured(folder):
     """A row a job: rule, folder, seconds, those of a core, peak and declared memory in MB.
 
-    In the order they ended. The peak is that of the log where it is higher: Snakemake looks twice
-    a minute only, so it may also miss the last seconds of a core. A job that may come from the
-    cache has no benchmark, and what it declares is not known here.
+    In the order they ended. Seconds of a core are those that the log tells, all imports included.
+    The peak is that of the log where it is higher: Snakemake looks twice a minute only. A job that
+    may come from the cache has no benchmark, and what it declares is not known here.
     """
     logs, rows = folder / "results/logs", []
     for log in sorted(logs.rglob("*.log"), key=lambda path: path.stat().st_mtime):
-        said = re.search(r"done in ([\d.]+) s, peak memory (\d+) MB", log.read_text())
+        said = re.search(
+            r"done in ([\d.]+) s, ([\d.]+) s of the processor.*, peak memory (\d+) MB",
+            log.read_text(),
+        )
         if not said:
             continue
         where = log.relative_to(logs).with_suffix(".tsv")
-        seconds, busy, peak, declared = float(said[1]), None, float(said[2]), None
+        (seconds, busy, peak), declared = map(float, said.groups()), None
         benchmark = folder / "results/benchmarks" / where
         if benchmark.exists():
             job = pd.read_csv(benchmark, sep="\t").iloc[-1]
-            seconds, busy, peak = job["s"], job["cpu_time"], max(peak, job["max_rss"])
-            declared = ast.literal_eval(job["resources"])["mem_mb"]
+            seconds, peak = job["s"], max(peak, job["max_rss"])
+            if "resources" in job:
+                declared = ast.literal_eval(job["resources"])["mem_mb"]
         rows.append((where.stem, where.parent, seconds, busy, peak, declared))
     names = ["rule", "results of", "seconds", "seconds of a core", "peak MB", "declared MB"]
     return pd.DataFrame(rows, columns=names)

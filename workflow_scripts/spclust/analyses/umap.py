@@ -1,6 +1,6 @@
 """A map of the cells by what the method learnt of them, or by their features."""
 
-from spclust.neighbours.layout import umap_for_figures
+from spclust.neighbours.figure_umap import umap_for_figures
 
 
 def analyse(task):

@@ -1,16 +1,10 @@
-"""Two-dimensional layouts of cells by their features (UMAP)."""
+"""Two-dimensional layouts in which neighbours are sought (UMAP, as in the paper)."""
 
-import logging
 import warnings
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
-
-log = logging.getLogger(__name__)
 
 UMAP_NEIGHBOURS, UMAP_MIN_DIST = 15, 0.1
-# a figure shows no more cells than this apart, and UMAP lays out some 300 cells a second
-FIGURE_CELLS, FIGURE_NEIGHBOURS = 50_000, 3
 
 
 def umap_2d(x, seed):
@@ -39,29 +33,3 @@ def umap_2d(x, seed):
             init="spectral" if len(x) > 50 else "random",
         )
         return model.fit_transform(x).astype(np.float32)
-
-
-def umap_for_figures(x, seed):
-    """:func:`umap_2d`, of a sample where there are more than 50,000 cells.
-
-    The other cells are placed at the mean of the three cells of the sample nearest to them.
-
-    Parameters
-    ----------
-    x : array, shape (n, d)
-    seed : int
-
-    Returns
-    -------
-    array of float32, shape (n, 2)
-    """
-    if len(x) <= FIGURE_CELLS:
-        return umap_2d(x, seed)
-    drawn = np.random.default_rng(seed).choice(len(x), FIGURE_CELLS, replace=False)
-    sample = np.sort(drawn)
-    log.info("UMAP of %d of the %d cells; the others are placed among them", len(sample), len(x))
-    layout = umap_2d(x[sample], seed)
-    search = NearestNeighbors(n_neighbors=FIGURE_NEIGHBOURS).fit(x[sample])
-    places = layout[search.kneighbors(x, return_distance=False)].mean(1)
-    places[sample] = layout
-    return places.astype(np.float32)
