@@ -169,9 +169,29 @@ def test_the_top_level_is_the_fixed_one():
         "README.md",
         "Makefile",
         "LICENSE",
+        "CITATION.cff",
         "pyproject.toml",
     }
     assert {name for name in listed if not name.startswith(".")} <= fixed
+
+
+def test_the_version_is_said_once_and_its_changes_are_told():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    # those that the format, 1.2.0, asks for
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    assert citation["cff-version"] == "1.2.0" and citation["license"] == "BSD-3-Clause"
+    newest = re.search(r"^## (\S+?),", (ROOT / ".github/CHANGELOG.md").read_text(), re.M)
+    assert newest[1] == citation["version"]
+
+
+def test_what_runs_elsewhere_are_the_readmes_two_commands():
+    jobs = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text())["jobs"]
+    steps = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    assert steps == ["make demo", "make test"]
+    readme, makefile = (ROOT / "README.md").read_text(), (ROOT / "Makefile").read_text()
+    for command in steps:
+        assert re.search(rf"^{command}\b", readme, re.M)
+        assert re.search(rf"^{command.removeprefix('make ')}:", makefile, re.M)
 
 
 def test_nothing_that_does_not_train_imports_torch():
