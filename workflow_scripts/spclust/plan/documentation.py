@@ -55,8 +55,9 @@ of that stage bears the method's name, and its runs take it unless they name ano
 YAML reads `1e-3` as text; write `0.001` or `1.0e-3`.
 
 Paths are relative to where Snakemake runs, which may be elsewhere (`--directory my_folder`, or
-`--snakefile spclust/Snakefile`); results go there, defaults and tables of knowledge stay the project's.
-Another workflow takes this one over from a copy on the same machine, with a prefix or without:
+`--snakefile spclust/Snakefile`); results go there, while defaults and tables of knowledge stay the
+project's. Another workflow takes this one over from a copy on the same machine, with a prefix or
+without:
 
 ```python
 module spclust:
