@@ -4,7 +4,7 @@ from pathlib import Path
 
 from spclust.comparison import report as comparison_report
 from spclust.comparison import text as comparison_text
-from spclust.data import contracts
+from spclust.data.atomic import atomic, write_json, write_table
 from spclust.engine import logs
 
 with logs.job(snakemake.log[0], snakemake.rule) as log:
@@ -12,10 +12,10 @@ with logs.job(snakemake.log[0], snakemake.rule) as log:
     results = comparison_report.read(facts)
     tables = comparison_report.tables(results, facts)
     for name, table in tables.items():
-        contracts.write_table(table, out[name])
+        write_table(table, out[name])
     for name, text in comparison_report.pages(results, tables, facts).items():
-        with contracts.atomic(out[f"{name}_page"]) as temporary:
+        with atomic(out[f"{name}_page"]) as temporary:
             temporary.write_text(text)
-    contracts.write_json(facts["settings"], out.settings)
+    write_json(facts["settings"], out.settings)
     summary = comparison_text.in_short(tables["average_ranks"])
     log.info("tables in %s; %s", Path(out.scores).parent, summary, extra={"for_user": True})

@@ -1,6 +1,8 @@
 """Join the slices of a cohort into one dataset."""
 
-from spclust.data import contracts
+from spclust.data.atomic import write_table
+from spclust.data.cell_files import read_mudata, write_mudata
+from spclust.data.tables import read_table
 from spclust.engine import logs
 from spclust.io import cohort
 
@@ -9,11 +11,11 @@ with logs.job(snakemake.log[0], snakemake.rule):
     parts = [
         (
             name,
-            contracts.read_mudata(cells, "imported"),
-            contracts.read_table(labels, ["label", "scored"], "import_cells").reset_index(),
+            read_mudata(cells, "imported"),
+            read_table(labels, ["label", "scored"], "import_cells").reset_index(),
         )
         for name, cells, labels in zip(cfg["slices"], given.cells, given.labels, strict=True)
     ]
     cells, labels = cohort.join(parts, cfg["min_label_size"])
-    contracts.write_mudata(cells, snakemake.output.cells)
-    contracts.write_table(labels, snakemake.output.labels)
+    write_mudata(cells, snakemake.output.cells)
+    write_table(labels, snakemake.output.labels)

@@ -1,15 +1,15 @@
 """Prepare the features of each modality."""
 
-from spclust.data import contracts
+from spclust.data.cell_files import read_mudata, write_cells
 from spclust.engine import logs
 from spclust.knowledge import panel
 from spclust.stages.preprocess import preparation
 
 with logs.job(snakemake.log[0], snakemake.rule):
     files = snakemake.input
-    data = contracts.read_mudata(files.cells, "imported")
+    data = read_mudata(files.cells, "imported")
     # of a panel that takes all features no table is read
     tables = files.get("proteins")
     proteins = None if tables is None else panel.read_proteins(tables)
     cells = preparation.prepare(data, snakemake.params.cfg, proteins)
-    contracts.write_cells(cells, snakemake.output.cells)
+    write_cells(cells, snakemake.output.cells)

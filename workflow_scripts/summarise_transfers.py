@@ -3,15 +3,17 @@
 import json
 from pathlib import Path
 
-from spclust.data import contracts
+from spclust.data.atomic import write_table
+from spclust.data.clusters import read_clusters
+from spclust.data.tables import read_written
 from spclust.engine import logs
 from spclust.stages import transfer
 
 
 def read(metrics, clusters):
     """Scores and clusters from where they lie."""
-    scores = contracts.read_written(f"{metrics}/metrics.tsv", "slice")
-    return scores, contracts.read_clusters(clusters)["cluster"]
+    scores = read_written(f"{metrics}/metrics.tsv", "slice")
+    return scores, read_clusters(clusters)["cluster"]
 
 
 with logs.job(snakemake.log[0], snakemake.rule):
@@ -24,4 +26,4 @@ with logs.job(snakemake.log[0], snakemake.rule):
         own = read(*next(of_own)) if has_own else (None, None)
         values = dict(zip(names, (*read(scores, clusters), *own)))
         found.append({"place": place, "facts": json.loads(Path(facts).read_text()), **values})
-    contracts.write_table(transfer.summarise(found).round(6), snakemake.output[0])
+    write_table(transfer.summarise(found).round(6), snakemake.output[0])

@@ -1,6 +1,7 @@
 """Make a pool of partitions and let it vote."""
 
-from spclust.data import contracts
+from spclust.data.cell_files import read_cells, read_mudata
+from spclust.data.pseudolabels import read_n_clusters
 from spclust.engine import logs
 from spclust.knowledge import signatures
 from spclust.stages import votes as pools
@@ -8,9 +9,9 @@ from spclust.stages import votes as pools
 with logs.job(snakemake.log[0], snakemake.rule):
     given = snakemake.input
     votes = pools.poll(
-        contracts.read_mudata(given.measured, "imported"),
-        contracts.read_cells(given.cells, "prepared"),
-        n_clusters=contracts.read_n_clusters(given.n_clusters),
+        read_mudata(given.measured, "imported"),
+        read_cells(given.cells, "prepared"),
+        n_clusters=read_n_clusters(given.n_clusters),
         seed=int(snakemake.wildcards.seed),
         knowledge=signatures.read_knowledge_tables(given),
         **snakemake.params.cfg,

@@ -188,13 +188,13 @@ rule smooth_cells:
     "workflow_scripts/smooth_cells.py": '''
 """Average each cell with its neighbours."""
 
-from spclust.data import contracts
+from spclust.data.cell_files import read_cells, write_cells
 from spclust.engine import logs
 from spclust.stages import smooth
 
 with logs.job(snakemake.log[0], snakemake.rule):
-    cells = contracts.read_cells(snakemake.input.cells, "prepared")
-    contracts.write_cells(smooth.smooth(cells, **snakemake.params.cfg), snakemake.output[0])
+    cells = read_cells(snakemake.input.cells, "prepared")
+    write_cells(smooth.smooth(cells, **snakemake.params.cfg), snakemake.output[0])
 ''',
     f"{LIBRARY}/stages/smooth.py": '''
 """Cells averaged with their neighbours."""

@@ -28,7 +28,7 @@ sys.path[:0] = [str(ROOT / "workflow_scripts"), str(Path(__file__).parent)]
 
 from plain import plain_encoder, plain_terms
 
-from spclust.data import contracts
+from spclust.data.cell_files import read_cells
 from spclust.data.cells import Cells
 from spclust.data.graphs import Graphs
 from spclust.engine import logs
@@ -59,7 +59,7 @@ def slice_of(n, balanced, seed):
     """
     rng = np.random.default_rng(seed)
     if balanced:
-        cells = contracts.read_cells(balanced, "balanced")
+        cells = read_cells(balanced, "balanced")
         cells = cells.take(np.sort(rng.permutation(len(cells))[:n]))
         space = cells.matrix[:, :2]
     else:

@@ -12,7 +12,8 @@ from scipy.stats import norm
 from spclust.analyses import markers
 from spclust.analyses import names as naming
 from spclust.clustering import heads
-from spclust.data import contracts
+from spclust.data.atomic import write_table
+from spclust.data.clusters import read_cluster_names
 from spclust.knowledge import panel, signatures
 from spclust.plan.stages import STAGES
 from spclust.stages.preprocess import preparation
@@ -119,8 +120,8 @@ def test_a_panel_without_known_proteins_and_tiny_clusters_go_unnamed():
 
 def test_the_table_is_read_as_it_was_written(tmp_path):
     table = named(*planted({"odd": "Ki67", **TYPES}))
-    contracts.write_table(table, tmp_path / "cluster_names.csv")
-    read = contracts.read_cluster_names(tmp_path / "cluster_names.csv")
+    write_table(table, tmp_path / "cluster_names.csv")
+    read = read_cluster_names(tmp_path / "cluster_names.csv")
     assert naming.short(read) == naming.short(table)
     assert read["name"].tolist() == table["name"].tolist()
 

@@ -9,7 +9,10 @@ import pandas as pd
 import pytest
 
 from spclust.analyses import task as analyses
-from spclust.data import contracts
+from spclust.data.atomic import write_table
+from spclust.data.cell_files import write_cells
+from spclust.data.clusters import write_clusters
+from spclust.data.values import read_values
 from spclust.errors import UserError
 
 TABLE = pd.DataFrame({"cluster": [0, 1], "share": [0.25, 0.75]})
@@ -29,7 +32,7 @@ def test_each_kind_of_file_is_written_and_the_folder_replaced(monkeypatch, tmp_p
     carry_out(monkeypatch, folder, results)
     assert {path.name for path in folder.iterdir()} == set(COLUMNS)
     pd.testing.assert_frame_equal(pd.read_csv(folder / "shares.csv"), TABLE)
-    assert contracts.read_values(folder / "places.npz", ids[::-1])[0].tolist() == [[0, 1], [1, 0]]
+    assert read_values(folder / "places.npz", ids[::-1])[0].tolist() == [[0, 1], [1, 0]]
     assert json.loads((folder / "facts.json").read_text()) == {"n": 2}
 
 
@@ -53,10 +56,10 @@ def test_what_the_card_does_not_declare_is_refused_and_nothing_left(
 
 def test_rows_of_clusters_and_labels_follow_the_cells(tmp_path, planted):
     cells = planted[0].take(np.arange(5))
-    contracts.write_cells(cells, tmp_path / "cells.h5mu")
-    contracts.write_clusters([4, 3, 2, 1, 0], np.ones(5), cells.ids[::-1], tmp_path / "c.csv")
+    write_cells(cells, tmp_path / "cells.h5mu")
+    write_clusters([4, 3, 2, 1, 0], np.ones(5), cells.ids[::-1], tmp_path / "c.csv")
     labels = pd.DataFrame({"cell": cells.ids[:2], "label": ["T", "B"], "scored": [True, False]})
-    contracts.write_table(labels, tmp_path / "labels.csv")
+    write_table(labels, tmp_path / "labels.csv")
     files = {"cells": "cells.h5mu", "clusters": "c.csv", "labels": "labels.csv"}
     task = analyses.Task({need: tmp_path / file for need, file in files.items()})
     assert task.clusters["cluster"].tolist() == [0, 1, 2, 3, 4]

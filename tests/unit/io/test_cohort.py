@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from spclust.data import contracts
+from spclust.data.cell_files import dense, read_mudata, write_mudata
 from spclust.errors import UserError
 from spclust.io import cohort
 from spclust.plan.datasets import load_schema
@@ -44,8 +44,8 @@ def test_every_cell_keeps_its_values_under_its_new_name(tmp_path):
         part("two", ["CD8", "Ki67", "CD3"], n=30, seed=2),
     ]
     data, labels = cohort.join(parts, 0)
-    contracts.write_mudata(data, tmp_path / "cells.h5mu")
-    data = contracts.read_mudata(tmp_path / "cells.h5mu", "imported")
+    write_mudata(data, tmp_path / "cells.h5mu")
+    data = read_mudata(tmp_path / "cells.h5mu", "imported")
     assert list(data["protein"].var_names) == ["CD3", "CD8"] and data.n_obs == 50
     assert data.obs_names.is_unique and data["protein"].obs_names.equals(data.obs_names)
     for name, own, _ in parts:
@@ -73,13 +73,13 @@ def test_sparse_and_dense_slices_of_several_modalities_join(tmp_path):
     swapped = dict(reversed(features.items()))
     parts = [part("one", features, sparse=True, seed=1), part("two", swapped, seed=2)]
     data, _ = cohort.join(parts, 0)
-    contracts.write_mudata(data, tmp_path / "cells.h5mu")
-    cells = contracts.read_mudata(tmp_path / "cells.h5mu", "imported")
+    write_mudata(data, tmp_path / "cells.h5mu")
+    cells = read_mudata(tmp_path / "cells.h5mu", "imported")
     assert list(cells.mod) == ["rna", "adt"] and cells["rna"].X.dtype == np.float32
     for rows, (_, own, _) in zip((slice(20), slice(20, 40)), parts):
         for m in features:
-            found = contracts.dense(cells[m].X[rows])
-            np.testing.assert_array_equal(found, contracts.dense(own[m].X))
+            found = dense(cells[m].X[rows])
+            np.testing.assert_array_equal(found, dense(own[m].X))
 
 
 def test_columns_of_any_slice_are_kept_and_can_be_written(tmp_path):
@@ -88,8 +88,8 @@ def test_columns_of_any_slice_are_kept_and_can_be_written(tmp_path):
     one[1]["protein"].obs["site"] = one[1]["protein"].obs["site"].astype("category")
     one[1].obs["patient"] = "p1"
     data, _ = cohort.join([one, two], 0)
-    contracts.write_mudata(data, tmp_path / "cells.h5mu")
-    data = contracts.read_mudata(tmp_path / "cells.h5mu", "imported")
+    write_mudata(data, tmp_path / "cells.h5mu")
+    data = read_mudata(tmp_path / "cells.h5mu", "imported")
     obs = data["protein"].obs
     assert list(obs["grade"].iloc[[0, 1, 20]]) == ["1", "2", "high"]
     assert list(obs["site"].iloc[:1]) == ["lung"] and obs["site"].isna().sum() == 20

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from spclust.data import contracts
+from spclust.data.cell_files import read_mudata, write_mudata
 from spclust.errors import UserError
 from spclust.io import hdf5
 from spclust.io.importing import import_cells
@@ -29,8 +29,8 @@ def test_an_h5ad_keeps_what_it_holds(h5ad, frame, kind, tmp_path):
         cells.obsm["X_pca"] = np.ones((120, 3))
 
     data, labels = import_cells([h5ad(change)], {"name": "mine"})
-    contracts.write_mudata(data, tmp_path / "cells.h5mu")
-    data = contracts.read_mudata(tmp_path / "cells.h5mu", "imported")
+    write_mudata(data, tmp_path / "cells.h5mu")
+    data = read_mudata(tmp_path / "cells.h5mu", "imported")
     cells = data["protein"]
     assert cells.X.dtype == np.float32 and sp.issparse(cells.X) == (kind in ("csr", "csc"))
     assert cells.uns["note"] == "mine" and {"X_pca", "spatial"} <= set(cells.obsm)
@@ -59,8 +59,8 @@ def test_cells_that_were_never_in_a_tissue_have_no_places(h5ad, frame, save, tmp
     table = save(frame.drop(columns=["X", "Y"]))
     for path, nowhere in ((dissociated, {"x": None}), (table, {"x": None, "y": None})):
         data, labels = import_cells([path], nowhere)
-        contracts.write_mudata(data, tmp_path / "cells.h5mu")
-        again = contracts.read_mudata(tmp_path / "cells.h5mu", "imported")
+        write_mudata(data, tmp_path / "cells.h5mu")
+        again = read_mudata(tmp_path / "cells.h5mu", "imported")
         assert again.obsm["spatial"].shape == (120, 2) and np.isnan(again.obsm["spatial"]).all()
         assert again.obs["image"].nunique() == 2 and len(labels) == 116
         assert again["protein"].shape == (120, 2)
@@ -194,6 +194,6 @@ def test_what_cannot_be_written_again_of_uns_is_left_out_with_a_warning(
     with h5py.File(path, "a") as file:
         file["uns"].create_dataset("blob", data=value)
     data, _ = import_cells([path], {})
-    contracts.write_mudata(data, tmp_path / "out.h5mu")
-    again = contracts.read_mudata(tmp_path / "out.h5mu", "imported")
+    write_mudata(data, tmp_path / "out.h5mu")
+    again = read_mudata(tmp_path / "out.h5mu", "imported")
     assert set(again.mod["protein"].uns) == {"kept"} and "uns['blob']" in caplog.text

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from spclust.data import contracts
+from spclust.data.cell_files import read_mudata, write_mudata
 from spclust.errors import UserError
 from spclust.io.importing import import_cells
 
@@ -31,8 +31,8 @@ def test_an_h5mu_gives_its_modalities_with_the_same_cells(h5mu, two, frame, tmp_
         data.obsp["wnn"] = sp.eye_array(120, format="csr")
 
     data, labels = import_cells([h5mu(change)], {"image": "sample", "name": "mine"})
-    contracts.write_mudata(data, tmp_path / "out.h5mu")
-    data = contracts.read_mudata(tmp_path / "out.h5mu", "imported")
+    write_mudata(data, tmp_path / "out.h5mu")
+    data = read_mudata(tmp_path / "out.h5mu", "imported")
     assert list(data.mod) == ["rna", "adt"]
     for m, part in data.mod.items():
         assert list(part.obs_names) == list(data.obs_names) == [f"c{i}" for i in range(120)]
@@ -236,4 +236,4 @@ def test_nullable_columns_can_be_written(h5mu, two, tmp_path):
     two["rna"].obs["grade"] = pd.array([1, None] * 60, dtype="Int64")
     two["rna"].obs["flag"] = pd.array([True, None] * 60, dtype="boolean")
     data, _ = import_cells([h5mu()], {})
-    contracts.write_mudata(data, tmp_path / "out.h5mu")
+    write_mudata(data, tmp_path / "out.h5mu")

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from spclust.data import contracts
+from spclust.data.cell_files import GIVEN, read_mudata, write_mudata
 from spclust.errors import UserError
 from spclust.io.importing import import_cells
 
@@ -27,15 +27,15 @@ def test_a_layer_or_raw_is_taken_and_the_file_comes_back_as_it_was(
 ):
     path = h5ad(standardised)
     data, _ = import_cells([path], {"layer": layer, "exclude_proteins": []})
-    contracts.write_mudata(data, tmp_path / "cells.h5mu")
-    data = contracts.read_mudata(tmp_path / "cells.h5mu", "imported")
+    write_mudata(data, tmp_path / "cells.h5mu")
+    data = read_mudata(tmp_path / "cells.h5mu", "imported")
     part = data["protein"]
     values = part.X.toarray() if sp.issparse(part.X) else part.X
     np.testing.assert_allclose(values, factor * frame[["CD3", "CD20"]], rtol=1e-6)
     assert part.X.dtype == np.float32 and list(part.var_names) == ["CD3", "CD20"]
     # what export puts back
-    np.testing.assert_array_equal(part.layers[contracts.GIVEN], anndata.read_h5ad(path).X)
-    assert set(part.layers) == {"counts", contracts.GIVEN} and part.raw.shape == (120, 3)
+    np.testing.assert_array_equal(part.layers[GIVEN], anndata.read_h5ad(path).X)
+    assert set(part.layers) == {"counts", GIVEN} and part.raw.shape == (120, 3)
 
 
 def test_a_layer_named_raw_is_before_raw(h5ad, frame):
@@ -52,7 +52,7 @@ def test_each_modality_may_have_its_layer(two, h5mu):
     two["rna"].layers["counts"], two["rna"].X = counts, np.log1p(counts)
     data, _ = import_cells([h5mu()], {"layer": {"rna": "counts"}})
     np.testing.assert_array_equal(data["rna"].X, counts)
-    assert contracts.GIVEN in data["rna"].layers and contracts.GIVEN not in data["adt"].layers
+    assert GIVEN in data["rna"].layers and GIVEN not in data["adt"].layers
     with pytest.raises(UserError, match="no modality 'gex', for which `layer`.*are: rna, adt"):
         import_cells([h5mu()], {"layer": {"gex": "counts"}})
     with pytest.raises(UserError, match="modality 'adt': there is no layer 'counts'.*are: none"):

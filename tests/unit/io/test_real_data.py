@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from configurations import MEASURED
 
-from spclust.data import contracts
+from spclust.data.cell_files import read_mudata, write_mudata
 from spclust.errors import UserError
 from spclust.io import cohort
 from spclust.io.importing import import_cells
@@ -73,8 +73,8 @@ def test_every_real_h5ad_imports_without_a_mapping(tmp_path, real_data):
     assert len(paths) > 15
     for path in paths:
         data, labels = import_cells([path], {})
-        contracts.write_mudata(data, tmp_path / "cells.h5mu")
-        again = contracts.read_mudata(tmp_path / "cells.h5mu", "imported")
+        write_mudata(data, tmp_path / "cells.h5mu")
+        again = read_mudata(tmp_path / "cells.h5mu", "imported")
         assert labels.loc[labels["scored"], "label"].nunique() >= 3, path
         assert again.obs["image"].nunique() == again["protein"].obs["sample"].nunique(), path
 
@@ -129,8 +129,8 @@ def test_four_patients_are_one_cohort(tmp_path, real_data):
         data, labels = import_cells([real_data / f"keren_tnbc_mibi_{name}.h5ad"], {"name": name})
         parts.append((name, data, labels))
     data, labels = cohort.join(parts, 50)
-    contracts.write_mudata(data, tmp_path / "cells.h5mu")
-    data = contracts.read_mudata(tmp_path / "cells.h5mu", "imported")
+    write_mudata(data, tmp_path / "cells.h5mu")
+    data = read_mudata(tmp_path / "cells.h5mu", "imported")
     assert data["protein"].shape == (5404 + 7663 + 6059 + 2937, 35)
     assert data.obs["slice"].value_counts().to_dict() == dict(zip(names, (5404, 7663, 6059, 2937)))
     assert data.obs["image"].nunique() == 4 and set(data.obs["image"]) == set(names)

@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from spclust.data import contracts
+from spclust.data.atomic import write_table
+from spclust.data.cell_files import read_mudata, write_mudata
+from spclust.data.labels import read_labels
 from spclust.errors import UserError
 from spclust.io import textfiles
 from spclust.io.importing import import_cells
@@ -28,11 +30,11 @@ def test_a_table_is_imported_by_the_names_of_its_columns(frame, save, tmp_path, 
     assert cells.X.dtype == data.obsm["spatial"].dtype == np.float32
     assert list(data.obs["image"]) == list(frame["sample"])
     assert {"DAPI", "Area", "cell_type", "sample"} <= set(cells.obs)
-    contracts.write_mudata(data, tmp_path / "cells.h5mu")
-    contracts.write_table(labels, tmp_path / "labels.csv")
-    again = contracts.read_mudata(tmp_path / "cells.h5mu", "imported")
+    write_mudata(data, tmp_path / "cells.h5mu")
+    write_table(labels, tmp_path / "labels.csv")
+    again = read_mudata(tmp_path / "cells.h5mu", "imported")
     np.testing.assert_array_equal(again["protein"].X, cells.X)
-    reference = contracts.read_labels(tmp_path / "labels.csv", again.obs_names)
+    reference = read_labels(tmp_path / "labels.csv", again.obs_names)
     assert reference.value_counts().to_dict() == {"T": 60, "B": 50} and reference.isna().sum() == 10
 
 
@@ -101,7 +103,7 @@ def test_names_of_this_workflow_in_the_input_are_kept_under_another(frame, save,
     obs = data["protein"].obs
     assert list(obs["label_original"]) == list(range(120))
     assert {"image_original", "slice_original", "pseudolabel_original", "n_c"} <= set(obs)
-    contracts.write_mudata(data, tmp_path / "out.h5mu")
+    write_mudata(data, tmp_path / "out.h5mu")
 
 
 # --- labels ---------------------------------------------------------------------------------
@@ -154,8 +156,8 @@ def test_names_that_look_like_numbers_or_nothing_survive_the_file(frame, save, t
     _, labels = import_cells([save(frame)], {})
     labels["label"] = labels["label"].str.removeprefix("type ")
     labels.loc[0, "cell"] = "NA"
-    contracts.write_table(labels, tmp_path / "labels.csv")
-    read = contracts.read_labels(tmp_path / "labels.csv", labels["cell"])
+    write_table(labels, tmp_path / "labels.csv")
+    read = read_labels(tmp_path / "labels.csv", labels["cell"])
     assert read.value_counts().to_dict() == {"NA": 60, "007": 60}
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import spatialdata
 
-from spclust.data import contracts
+from spclust.data.cell_files import read_mudata, write_mudata
 from spclust.errors import UserError
 from spclust.io.importing import import_cells
 from spclust.plan import datasets
@@ -45,8 +45,8 @@ def test_the_table_of_a_spatialdata_store_is_read(spatial_store, frame, table, t
         np.testing.assert_allclose(data["protein"].X, frame[["CD3", "CD20"]], rtol=1e-6)
         assert list(data.obs["image"]) == list(frame["sample"]) and len(labels) == 116
         np.testing.assert_allclose(data.obsm["spatial"], frame[["X", "Y"]], rtol=1e-6)
-    contracts.write_mudata(data, tmp_path / "cells.h5mu")
-    assert contracts.read_mudata(tmp_path / "cells.h5mu", "imported").n_obs == 120
+    write_mudata(data, tmp_path / "cells.h5mu")
+    assert read_mudata(tmp_path / "cells.h5mu", "imported").n_obs == 120
 
 
 @pytest.mark.parametrize("version", [2, 3])

@@ -19,7 +19,8 @@ from planted import cells_of, oversampled, votes_for
 
 from spclust.analyses import markers
 from spclust.clustering import colours as colours_of
-from spclust.data import contracts
+from spclust.data.atomic import write_table
+from spclust.data.values import write_values
 from spclust.errors import UserError
 from spclust.plots import captions, maps, runs, style
 from spclust.plots.figures import composition, confusion, errors, map, slices, training, umap
@@ -76,10 +77,10 @@ def analysed(cells, clusters, importance, umap, names=None):
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     table = markers.rank(cells, clusters, importance, importance)
-    contracts.write_table(table, folder / "markers/markers.csv")
-    contracts.write_values(umap, cells.ids, folder / "umap/umap.npz")
+    write_table(table, folder / "markers/markers.csv")
+    write_values(umap, cells.ids, folder / "umap/umap.npz")
     if names is not None:
-        contracts.write_table(names, folder / "names/cluster_names.csv")
+        write_table(names, folder / "names/cluster_names.csv")
     return {path.name: path for path in folder.iterdir()}
 
 
@@ -170,7 +171,7 @@ def test_a_failure_leaves_the_figures_of_before(tmp_path):
     folder.mkdir()
     (folder / "umap.png").write_text("before")
     run = tissue()
-    contracts.write_table(pd.DataFrame({"cluster": [0]}), run.analyses["markers"] / "markers.csv")
+    write_table(pd.DataFrame({"cluster": [0]}), run.analyses["markers"] / "markers.csv")
     with pytest.raises(KeyError):
         runs.plot_run(folder, run)
     assert (folder / "umap.png").read_text() == "before"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from measured import DEFAULTS, METHODS, counts, few, imported, named, two_batches
 
-from spclust.data import contracts
+from spclust.data.cell_files import read_cells, write_cells
 from spclust.data.models import Model
 from spclust.errors import UserError
 from spclust.stages.preprocess.preparation import apply, prepare
@@ -50,8 +50,8 @@ def test_constants_survive_the_file_and_the_stored_model(changes, tmp_path):
     x = np.log1p(counts()) if changes.get("normalisation") == "none" else counts()
     data = imported(*cohort(), protein=x)
     cells = prepare(data, DEFAULTS | changes)
-    contracts.write_cells(cells, tmp_path / "cells.h5mu")
-    read = contracts.read_cells(tmp_path / "cells.h5mu", "prepared")
+    write_cells(cells, tmp_path / "cells.h5mu")
+    read = read_cells(tmp_path / "cells.h5mu", "prepared")
     assert read.preprocessing["protein"]["settings"] == cells.preprocessing["protein"]["settings"]
     labels = np.arange(len(cells)) % 2
     Model.of("spclust", {}, read, labels, 2, None, {"w": np.ones(1)}).save(tmp_path / "model")

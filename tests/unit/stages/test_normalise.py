@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from measured import DEFAULTS, LIBRARY, METHODS, counts, few, imported, protein
 
-from spclust.data import contracts
+from spclust.data.cell_files import dense
 from spclust.errors import UserError
 from spclust.stages.preprocess.preparation import apply, prepare
 
@@ -77,7 +77,7 @@ def test_the_input_is_left_alone(changes, kind):
     if changes.get("highly_variable"):
         data.mod["protein"].layers["counts"] = counts()
     prepare(data, DEFAULTS | changes)
-    np.testing.assert_array_equal(contracts.dense(data.mod["protein"].X), counts())
+    np.testing.assert_array_equal(dense(data.mod["protein"].X), counts())
 
 
 @few

@@ -12,7 +12,7 @@ from planted import cells_of, expression_types
 from scipy.stats import kstest
 from sklearn.base import clone
 
-from spclust.data import contracts
+from spclust.data.cell_files import read_cells, write_cells
 from spclust.errors import UserError
 from spclust.stages.oversample import SpaCSMOTE, lambda2
 
@@ -351,8 +351,8 @@ def test_all_modalities_of_a_synthetic_cell_share_one_lambda():
 @pytest.mark.parametrize("variant", ["constrained", "none"])
 def test_balanced_cells_survive_a_file(tmp_path, variant):
     balanced = SpaCSMOTE(variant, random_state=0).balance(*dataset([20, 5]))
-    contracts.write_cells(balanced, tmp_path / "cells.h5mu")
-    again = contracts.read_cells(tmp_path / "cells.h5mu", "balanced")
+    write_cells(balanced, tmp_path / "cells.h5mu")
+    again = read_cells(tmp_path / "cells.h5mu", "balanced")
     assert np.array_equal(again.ids, balanced.ids)
     assert np.array_equal(again.parents, balanced.parents)
     assert np.array_equal(again.pseudolabels, balanced.pseudolabels)

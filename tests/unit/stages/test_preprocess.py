@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 from measured import DEFAULTS, counts, imported, protein
 
-from spclust.data import contracts
+from spclust.data.cell_files import read_cells, write_cells
 from spclust.errors import UserError
 from spclust.stages.preprocess.preparation import apply, prepare
 
@@ -136,8 +136,8 @@ def test_a_panel_leaves_states_aside_and_prepares_all_features_alike():
 def test_other_cells_go_through_the_same_panel(tmp_path, setting):
     data = proteins()
     cells = prepare(data, DEFAULTS | {"panel": ["CD3", "Ki67", "CD68", "PanCK"]} | setting)
-    contracts.write_cells(cells, tmp_path / "cells.h5mu")
-    stored = contracts.read_cells(tmp_path / "cells.h5mu", "prepared")
+    write_cells(cells, tmp_path / "cells.h5mu")
+    stored = read_cells(tmp_path / "cells.h5mu", "prepared")
     again, missing = apply(data, stored.preprocessing, stored.names)
     for found in (stored, again):
         np.testing.assert_allclose(found.matrix, cells.matrix, atol=1e-5)

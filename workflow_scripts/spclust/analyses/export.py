@@ -2,22 +2,23 @@
 
 from pathlib import Path
 
-from spclust.data import contracts
+from spclust.data.clusters import read_cluster_names, read_clusters
+from spclust.data.values import read_values
 from spclust.io.writers import clustered
 
 
 def analyse(task):
     """Add the task's clusters to the imported cells; see :func:`clustered.add_clusters`."""
     # clusters of other cells than the imported ones are refused, so they are read as they are
-    clusters = contracts.read_clusters(task.files["clusters"])
+    clusters = read_clusters(task.files["clusters"])
     cells = clustered.add_clusters(
         task.imported,
         task.labels,
         clusters,
         key=task.about["method"],
-        embedding=contracts.read_values(task.files["embedding"], clusters.index)[0],
-        umap=contracts.read_values(Path(task.files["umap"]) / "umap.npz", clusters.index)[0],
-        names=contracts.read_cluster_names(Path(task.files["names"]) / "cluster_names.csv"),
+        embedding=read_values(task.files["embedding"], clusters.index)[0],
+        umap=read_values(Path(task.files["umap"]) / "umap.npz", clusters.index)[0],
+        names=read_cluster_names(Path(task.files["names"]) / "cluster_names.csv"),
         additions=task.additions,
         keep_mudata=task.about["multimodal"],
     )

@@ -16,7 +16,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from spclust.data import contracts
+from spclust.data.atomic import whole_folder, write_json, write_table
+from spclust.data.cell_files import read_cells, read_mudata, write_mudata
+from spclust.data.clusters import read_clusters, read_extras
+from spclust.data.labels import read_labels
+from spclust.data.tables import read_written
+from spclust.data.values import read_values, write_values
 from spclust.errors import UserError
 
 
@@ -53,12 +58,12 @@ class Task:
     @cached_property
     def imported(self):
         """Cells as measured, MuData."""
-        return contracts.read_mudata(self.files["imported"], "imported")
+        return read_mudata(self.files["imported"], "imported")
 
     @cached_property
     def cells(self):
         """Prepared cells."""
-        return contracts.read_cells(self.files["cells"], "prepared")
+        return read_cells(self.files["cells"], "prepared")
 
     @cached_property
     def ids(self):
@@ -67,35 +72,35 @@ class Task:
             return self.cells.ids
         if "imported" in self.files:
             return self.imported.obs_names.to_numpy(dtype=object)
-        return contracts.read_clusters(self.files["clusters"]).index.to_numpy(dtype=object)
+        return read_clusters(self.files["clusters"]).index.to_numpy(dtype=object)
 
     @cached_property
     def labels(self):
         """Reference labels, Series (n,), missing where a cell is not scored."""
-        return contracts.read_labels(self.files["labels"], self.ids)
+        return read_labels(self.files["labels"], self.ids)
 
     @cached_property
     def clusters(self):
         """``cluster`` and ``confidence`` of each cell, DataFrame (n, 2)."""
-        return contracts.read_clusters(self.files["clusters"], self.ids)
+        return read_clusters(self.files["clusters"], self.ids)
 
     @cached_property
     def embedding(self):
         """What the clusters were found in, array (n, d)."""
-        return contracts.read_values(self.files["embedding"], self.ids)[0]
+        return read_values(self.files["embedding"], self.ids)[0]
 
     @cached_property
     def space(self):
         """What the method learnt, else the prepared features, array (n, d), and the cells' ids."""
         if str(self.files["space"]).endswith(".npz"):
-            return contracts.read_values(self.files["space"])
-        cells = contracts.read_cells(self.files["space"], "prepared")
+            return read_values(self.files["space"])
+        cells = read_cells(self.files["space"], "prepared")
         return cells.matrix, cells.ids
 
     @cached_property
     def extras(self):
         """What else the method said, tables by name."""
-        return contracts.read_extras(self.files["extras"])
+        return read_extras(self.files["extras"])
 
     @cached_property
     def additions(self):
@@ -103,18 +108,18 @@ class Task:
         found = {}
         for folder in map(Path, self.files.get("additions", ())):
             file = self.about["adds"][folder.name.partition("-")[0]]
-            table = contracts.read_written(folder / file, "cell").set_index("cell")
+            table = read_written(folder / file, "cell").set_index("cell")
             found[folder.name] = table.reindex(self.ids)
         return found
 
     def table(self, analysis, file, *text):
         """A table of another analysis; ``text`` names columns in which a class may be called NA."""
-        return contracts.read_written(Path(self.files[analysis]) / file, *text)
+        return read_written(Path(self.files[analysis]) / file, *text)
 
     def values(self, analysis, file):
         """Values of cells of another analysis, array (n, d)."""
         path = Path(self.files[analysis]) / file
-        return contracts.read_values(path, self.ids, f"analyse_run ({analysis})")[0]
+        return read_values(path, self.ids, f"analyse_run ({analysis})")[0]
 
 
 def run(module, task, folder, columns):
@@ -136,7 +141,7 @@ def run(module, task, folder, columns):
         Where a recipe leaves what its card does not declare.
     """
     results = importlib.import_module(module).analyse(task)
-    with contracts.whole_folder(folder) as out:
+    with whole_folder(folder) as out:
         for name, result in results.items():
             _hold_against_card(module, name, result, columns)
             _write(result, out / name)
@@ -155,12 +160,12 @@ def _hold_against_card(module, name, result, columns):
 
 def _write(result, path):
     if path.suffix in (".csv", ".tsv"):
-        contracts.write_table(result, path)
+        write_table(result, path)
     elif path.suffix == ".npz":
-        contracts.write_values(*result, path)
+        write_values(*result, path)
     elif path.suffix == ".json":
-        contracts.write_json(result, path)
+        write_json(result, path)
     elif path.suffix == ".h5mu":
-        contracts.write_mudata(result, path)
+        write_mudata(result, path)
     else:
         result.write_h5ad(path, compression="gzip")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from spclust.data import contracts
 from spclust.data.scores import (
     ALL,
     COSTS,
@@ -20,6 +19,7 @@ from spclust.data.scores import (
     titles,
     with_places,
 )
+from spclust.data.tables import read_written
 from spclust.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ def read(planned, controls=(), kinds=None, groups=None, kept=None, absent=None):
             continue
         place, folder = {"dataset": dataset, "run": run, "seed": seed}, Path(folder)
         for name, tables in (("metrics", scores), ("class_metrics", classes)):
-            table = contracts.read_written(folder / f"metrics/{name}.tsv", "slice", "class")
+            table = read_written(folder / f"metrics/{name}.tsv", "slice", "class")
             tables.append(table[table["slice"] == ALL].drop(columns="slice").assign(**place))
         cost = folder / "cost.json"
         day = date.fromtimestamp(cost.stat().st_mtime).isoformat()

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from spclust.data.atomic import atomic
-from spclust.data.contracts import rebuild
+from spclust.data.tables import rebuild
 from spclust.errors import UserError
 
 

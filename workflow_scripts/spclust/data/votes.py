@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from spclust.data import contracts
+from spclust.data.atomic import atomic, write_json, write_table
 from spclust.errors import UserError
 
 OPERATORS = ("vote", "spectral")
@@ -70,15 +70,15 @@ class Votes:
         for name, column in self.members.items():
             values = column.to_numpy()
             found[f"members:{name}"] = values.astype(str) if column.dtype == object else values
-        with contracts.atomic(arrays) as temporary, open(temporary, "wb") as file:
+        with atomic(arrays) as temporary, open(temporary, "wb") as file:
             np.savez_compressed(file, **found)
         table = pd.DataFrame({"cell": self.ids})
         for operator in OPERATORS:
             table[operator] = self.labels[operator]
             table[f"{operator}_share"] = self.confidence(operator).astype(np.float64).round(6)
-        contracts.write_table(table, cells)
-        contracts.write_table(self.members.round(6), members)
-        contracts.write_json(self.cost, cost)
+        write_table(table, cells)
+        write_table(self.members.round(6), members)
+        write_json(self.cost, cost)
 
     @classmethod
     def read(cls, path, ids, cost=None):

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pandas as pd
 
-from spclust.data.contracts import IMAGE, SLICE, SPATIAL
+from spclust.data.cell_files import IMAGE, SLICE, SPATIAL
 from spclust.errors import UserError
 from spclust.io import guess, labels
 from spclust.io.importing import tidy

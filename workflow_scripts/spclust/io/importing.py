@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from spclust.data import folders
-from spclust.data.contracts import IMAGE, PARENTS, PSEUDOLABEL, SLICE, SPATIAL, SYNTHETIC
+from spclust.data.cell_files import IMAGE, PARENTS, PSEUDOLABEL, SLICE, SPATIAL, SYNTHETIC
 from spclust.errors import UserError
 from spclust.io import guess, hdf5, labels, modalities, readers, roles, tables
 

@@ -2,7 +2,7 @@
 
 import logging
 
-from spclust.data.contracts import GIVEN
+from spclust.data.cell_files import GIVEN
 from spclust.errors import UserError
 from spclust.io import tables
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from spclust.data.contracts import SPATIAL
+from spclust.data.cell_files import SPATIAL
 from spclust.errors import UserError
 from spclust.io import guess, layers, roles, tables
 

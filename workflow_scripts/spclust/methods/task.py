@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from spclust.data import contracts
+from spclust.data.atomic import whole_folder, write_json, write_table
 from spclust.data.cells import Cells
+from spclust.data.clusters import write_clusters
 from spclust.data.graphs import Graphs
 from spclust.data.models import Model
+from spclust.data.values import write_values
 from spclust.data.votes import Votes
 
 
@@ -122,14 +124,14 @@ class Clustering:
 
     def write(self, clusters, embedding, cost, extras):
         """Write the files of a run."""
-        contracts.write_clusters(self.labels, self.confidence, self.ids, clusters)
-        contracts.write_values(self.embedding, self.ids, embedding)
-        contracts.write_json(self.cost, cost)
-        with contracts.whole_folder(extras) as folder:
+        write_clusters(self.labels, self.confidence, self.ids, clusters)
+        write_values(self.embedding, self.ids, embedding)
+        write_json(self.cost, cost)
+        with whole_folder(extras) as folder:
             for name, table in self.tables.items():
-                contracts.write_table(table, folder / f"{name}.csv")
+                write_table(table, folder / f"{name}.csv")
             for name, table in self.per_cell.items():
                 named = table.set_axis(pd.Index(self.ids, name="cell")).reset_index()
-                contracts.write_table(named, folder / f"{name}.csv")
+                write_table(named, folder / f"{name}.csv")
             if self.model is not None:
                 self.model.save(folder / "model")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from spclust.data.contracts import atomic
+from spclust.data.atomic import atomic
 from spclust.nn.training import progress, resolve_device
 
 log = logging.getLogger(__name__)

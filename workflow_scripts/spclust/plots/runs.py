@@ -8,8 +8,10 @@ from functools import cached_property
 import pandas as pd
 
 from spclust.analyses import names as naming
-from spclust.data import contracts
 from spclust.data.cells import Cells
+from spclust.data.clusters import read_cluster_names
+from spclust.data.tables import read_written
+from spclust.data.values import read_values
 from spclust.data.votes import Votes
 from spclust.errors import UserError
 from spclust.plots import captions, style
@@ -56,11 +58,11 @@ class RunData:
 
     def table(self, analysis, file, *text):
         """A table of an analysis; ``text`` names columns in which a class may be called NA."""
-        return contracts.read_written(self.analyses[analysis] / file, *text)
+        return read_written(self.analyses[analysis] / file, *text)
 
     def values(self, analysis, file):
         """Values of the cells of an analysis, array (n, d)."""
-        return contracts.read_values(self.analyses[analysis] / file, self.cells.ids, analysis)[0]
+        return read_values(self.analyses[analysis] / file, self.cells.ids, analysis)[0]
 
     @cached_property
     def markers(self):
@@ -74,7 +76,7 @@ class RunData:
         """What :func:`spclust.analyses.names.name_clusters` returned, or None."""
         if "names" not in self.analyses:
             return None
-        return contracts.read_cluster_names(self.analyses["names"] / "cluster_names.csv")
+        return read_cluster_names(self.analyses["names"] / "cluster_names.csv")
 
     @cached_property
     def umap(self):

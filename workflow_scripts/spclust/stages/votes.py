@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from spclust.clustering import heads as algorithms
 from spclust.clustering import voting
-from spclust.data.contracts import IMAGE, SLICE, SPATIAL
+from spclust.data.cell_files import IMAGE, SLICE, SPATIAL
 from spclust.data.votes import Votes
 from spclust.engine import logs
 from spclust.errors import UserError

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from spclust.clustering.colours import cluster_colours
-from spclust.data import contracts
+from spclust.data.cell_files import GIVEN, read_mudata, write_mudata
 from spclust.errors import UserError
 from spclust.io.writers import clustered as export
 
@@ -95,7 +95,7 @@ def test_without_labels_none_are_written():
 def test_where_a_layer_was_clustered_the_file_has_its_own_values_as_before(keep_mudata):
     given = imported()
     part, measured = given[0]["protein"], given[0]["protein"].X
-    part.layers[contracts.GIVEN] = -measured
+    part.layers[GIVEN] = -measured
     done = add(given, keep_mudata=keep_mudata)
     done = done["protein"] if keep_mudata else done
     np.testing.assert_array_equal(done.X, -measured)
@@ -105,10 +105,10 @@ def test_where_a_layer_was_clustered_the_file_has_its_own_values_as_before(keep_
 @pytest.mark.parametrize("modalities", [("protein",), ("rna", "adt")])
 def test_an_h5mu_file_holds_mudata_even_of_one_modality(tmp_path, modalities):
     done = add(imported(modalities=modalities), keep_mudata=True)
-    contracts.write_mudata(done, tmp_path / "c.h5mu")
+    write_mudata(done, tmp_path / "c.h5mu")
     back = mudata.read_h5mu(tmp_path / "c.h5mu")
     assert tuple(back.mod) == modalities and back.obs["spclust"].dtype == "category"
-    assert contracts.read_mudata(tmp_path / "c.h5mu", "imported").n_obs == 60
+    assert read_mudata(tmp_path / "c.h5mu", "imported").n_obs == 60
 
 
 def test_colours_are_those_of_the_figures_in_the_order_of_the_categories():

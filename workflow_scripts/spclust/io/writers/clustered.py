@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from spclust.clustering.colours import cluster_colours
-from spclust.data import contracts
+from spclust.data.cell_files import GIVEN, IMAGE, SLICE, SPATIAL
 from spclust.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -68,8 +68,8 @@ def add_clusters(
     single = len(modalities) == 1 and not keep_mudata
     done = modalities[0][ids].copy() if single else data.copy()
     for part in [done] if single else done.mod.values():
-        if contracts.GIVEN in part.layers:
-            part.X = part.layers.pop(contracts.GIVEN)
+        if GIVEN in part.layers:
+            part.X = part.layers.pop(GIVEN)
     order = clusters.index.get_indexer(ids)
     assigned = clusters["cluster"].to_numpy()[order]
     numbers = np.unique(assigned)
@@ -93,11 +93,11 @@ def add_clusters(
     for analysis, table in (additions or {}).items():
         for column in table:
             done.obs[f"{key}_{analysis}_{column}"] = table[column].reindex(ids).to_numpy()
-    for column in (contracts.IMAGE, contracts.SLICE):
+    for column in (IMAGE, SLICE):
         done.obs[column] = data.obs[column].to_numpy()
     if pd.notna(labels).any():
         done.obs["label"] = pd.Categorical(labels)
-    done.obsm[contracts.SPATIAL] = np.asarray(data.obsm[contracts.SPATIAL])
+    done.obsm[SPATIAL] = np.asarray(data.obsm[SPATIAL])
     done.obsm[f"X_{key}"] = np.asarray(embedding, dtype=np.float32)[order]
     done.obsm["X_umap"] = np.asarray(umap, dtype=np.float32)[order]
     colours = cluster_colours(assigned, labels)

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import scipy.sparse as sp
 
-from spclust.data import contracts
+from spclust.data.cell_files import dense, without_features
 from spclust.data.cells import total_spread
 from spclust.errors import UserError
 from spclust.knowledge import panel
@@ -53,7 +53,7 @@ def prepare(data, settings, proteins=None):
     UserError
         For values that cannot be prepared so; names the cell, the feature and the setting.
     """
-    cells = contracts.without_features(data)
+    cells = without_features(data)
     if len(cells) < 2:
         raise UserError(f"the dataset has {len(cells)} cell; clustering needs at least 2")
     of_modalities = settings.get("modalities") or {}
@@ -95,7 +95,7 @@ def _prepared(x, cells, settings, source, proteins):
     constant |= same(x, groups, ROUNDING)
     _refuse_constant(constant, len(cells), settings, source)
     kept = most_variable(x, settings, source)
-    x, constant, names = contracts.dense(x[:, kept]), constant[:, kept], source.features[kept]
+    x, constant, names = dense(x[:, kept]), constant[:, kept], source.features[kept]
     varies = ~constant.all(axis=0)
     _tell_constant(constant, varies, names, settings, source)
     x[constant[groups]] = 0
@@ -230,7 +230,7 @@ def apply(data, preprocessing, names):
         Where a modality or more than half of its features are missing, or values cannot be
         prepared.
     """
-    cells = contracts.without_features(data)
+    cells = without_features(data)
     absent = [m for m in preprocessing if m not in data.mod]
     if absent:
         raise UserError(
@@ -311,7 +311,7 @@ def _applied(part, cells, section, modality, settings, constants):
     # of the features kept, those that are here; the others stay at the mean
     here, of_kept = present[kept], kept[present]
     full = np.tile(constants["mean"].astype(np.float32), (len(cells), 1))
-    full[:, here] = contracts.dense(x[:, of_kept])
+    full[:, here] = dense(x[:, of_kept])
     full[:, ~constants["varies"].astype(bool)] = 0
     how = settings["zero_center"], settings["clip"]
     if within != "cohort":
@@ -332,7 +332,7 @@ def _matrix(x, as_sparse):
     """A float32 copy; sparse only where asked for, as where most features are not kept."""
     if sp.issparse(x) and as_sparse:
         return sp.csr_matrix(x, dtype=np.float32, copy=True)
-    return contracts.dense(x)
+    return dense(x)
 
 
 def _columns(wanted, found):

@@ -7,8 +7,14 @@ import pandas as pd
 import pytest
 from planted import cells_of, expression_types, oversampled
 
-from spclust.data import contracts
+from spclust.data.atomic import atomic, whole_folder, write_json, write_table
+from spclust.data.cell_files import read_cells, write_cells
 from spclust.data.cells import Cells
+from spclust.data.clusters import read_clusters, write_clusters
+from spclust.data.labels import read_labels
+from spclust.data.pseudolabels import read_n_clusters
+from spclust.data.tables import read_table
+from spclust.data.values import read_values, write_values
 from spclust.errors import UserError
 
 
@@ -27,7 +33,7 @@ def same(one, two):
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
     target = tmp_path / "a.txt"
     target.write_text("old")
-    with pytest.raises(RuntimeError), contracts.atomic(target) as temporary:
+    with pytest.raises(RuntimeError), atomic(target) as temporary:
         temporary.write_text("half")
         raise RuntimeError
     assert target.read_text() == "old" and list(tmp_path.iterdir()) == [target]
@@ -35,9 +41,9 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
 
 def test_a_failed_folder_leaves_the_old_one_and_no_other(tmp_path):
     target = tmp_path / "folder"
-    with contracts.whole_folder(target) as temporary:
+    with whole_folder(target) as temporary:
         (temporary / "a.txt").write_text("old")
-    with pytest.raises(RuntimeError), contracts.whole_folder(target) as temporary:
+    with pytest.raises(RuntimeError), whole_folder(target) as temporary:
         (temporary / "a.txt").write_text("new")
         raise RuntimeError
     assert (target / "a.txt").read_text() == "old" and list(tmp_path.iterdir()) == [target]
@@ -45,16 +51,16 @@ def test_a_failed_folder_leaves_the_old_one_and_no_other(tmp_path):
 
 def test_prepared_cells_come_back_as_written(tmp_path):
     given, _ = expression_types(0, n=30)
-    contracts.write_cells(given, tmp_path / "cells.h5mu")
-    assert same(contracts.read_cells(tmp_path / "cells.h5mu", "prepared"), given)
+    write_cells(given, tmp_path / "cells.h5mu")
+    assert same(read_cells(tmp_path / "cells.h5mu", "prepared"), given)
 
 
 def test_balanced_cells_come_back_with_parents_and_pseudolabels(tmp_path):
     cells, _ = expression_types(0, n=30)
     given = oversampled(cells, 8)
     given = Cells(**vars(given) | {"pseudolabels": np.arange(38) % 3})
-    contracts.write_cells(given, tmp_path / "cells.h5mu")
-    found = contracts.read_cells(tmp_path / "cells.h5mu", "balanced")
+    write_cells(given, tmp_path / "cells.h5mu")
+    found = read_cells(tmp_path / "cells.h5mu", "balanced")
     assert same(found, given) and found.n_original == 30
 
 
@@ -70,8 +76,8 @@ def test_modalities_and_how_they_were_prepared_come_back(tmp_path):
             "preprocessing": {"rna": entry, "adt": {"settings": {}, "constants": {}}},
         }
     )
-    contracts.write_cells(given, tmp_path / "cells.h5mu")
-    found = contracts.read_cells(tmp_path / "cells.h5mu", "prepared")
+    write_cells(given, tmp_path / "cells.h5mu")
+    found = read_cells(tmp_path / "cells.h5mu", "prepared")
     assert same(found, given)
     assert found.preprocessing["rna"]["settings"] == entry["settings"]
     for name, value in constants.items():
@@ -79,63 +85,63 @@ def test_modalities_and_how_they_were_prepared_come_back(tmp_path):
 
 
 def test_a_missing_slot_is_named_with_the_rule_and_the_command(tmp_path):
-    contracts.write_cells(cells_of(np.ones((3, 2))), tmp_path / "cells.h5mu")
+    write_cells(cells_of(np.ones((3, 2))), tmp_path / "cells.h5mu")
     message = r"lacks obs\['pseudolabel'\].*rule oversample_minorities.*snakemake --cores 1 --force"
     with pytest.raises(UserError, match=message):
-        contracts.read_cells(tmp_path / "cells.h5mu", "balanced")
+        read_cells(tmp_path / "cells.h5mu", "balanced")
 
 
 @pytest.mark.parametrize("content", [b"", b"not an h5mu"])
 def test_a_broken_file_is_named(tmp_path, content):
     (tmp_path / "cells.h5mu").write_bytes(content)
     with pytest.raises(UserError, match=r"cells\.h5mu: cannot be read.*rule preprocess_cells"):
-        contracts.read_cells(tmp_path / "cells.h5mu", "prepared")
+        read_cells(tmp_path / "cells.h5mu", "prepared")
 
 
 def test_values_and_clusters_are_given_in_the_order_of_the_asked_cells(tmp_path):
     ids = np.array(["a", "b", "c"], dtype=object)
-    contracts.write_values(np.arange(6).reshape(3, 2), ids, tmp_path / "e.npz")
-    values, _ = contracts.read_values(tmp_path / "e.npz", ids[::-1])
+    write_values(np.arange(6).reshape(3, 2), ids, tmp_path / "e.npz")
+    values, _ = read_values(tmp_path / "e.npz", ids[::-1])
     assert values.tolist() == [[4, 5], [2, 3], [0, 1]]
-    contracts.write_clusters(np.arange(3), np.ones(3), ids, tmp_path / "c.csv")
-    assert contracts.read_clusters(tmp_path / "c.csv", ids[::-1])["cluster"].tolist() == [2, 1, 0]
-    for read in (contracts.read_values, contracts.read_clusters):
-        path = tmp_path / ("e.npz" if read is contracts.read_values else "c.csv")
+    write_clusters(np.arange(3), np.ones(3), ids, tmp_path / "c.csv")
+    assert read_clusters(tmp_path / "c.csv", ids[::-1])["cluster"].tolist() == [2, 1, 0]
+    for read in (read_values, read_clusters):
+        path = tmp_path / ("e.npz" if read is read_values else "c.csv")
         with pytest.raises(UserError, match="lacks 1 cells, e.g. 'd'.*rule cluster_cells"):
             read(path, ["a", "d"])
 
 
 def test_labels_that_are_not_scored_are_missing(tmp_path):
     table = pd.DataFrame({"cell": ["1", "2"], "label": ["x", "y"], "scored": [True, False]})
-    contracts.write_table(table, tmp_path / "labels.csv")
-    found = contracts.read_labels(tmp_path / "labels.csv", np.array(["2", "1", "3"], dtype=object))
+    write_table(table, tmp_path / "labels.csv")
+    found = read_labels(tmp_path / "labels.csv", np.array(["2", "1", "3"], dtype=object))
     assert found.isna().tolist() == [True, False, True] and found["1"] == "x"
-    contracts.write_table(table.iloc[:0], tmp_path / "labels.csv")
-    assert contracts.read_labels(tmp_path / "labels.csv", np.array(["1"])).isna().all()
+    write_table(table.iloc[:0], tmp_path / "labels.csv")
+    assert read_labels(tmp_path / "labels.csv", np.array(["1"])).isna().all()
 
 
 def test_tables_check_their_columns(tmp_path):
-    contracts.write_table(pd.DataFrame({"cell": ["1", "2"], "a": [1, 2]}), tmp_path / "t.csv")
-    assert list(contracts.read_table(tmp_path / "t.csv", ["a"], "made").index) == ["1", "2"]
+    write_table(pd.DataFrame({"cell": ["1", "2"], "a": [1, 2]}), tmp_path / "t.csv")
+    assert list(read_table(tmp_path / "t.csv", ["a"], "made").index) == ["1", "2"]
     with pytest.raises(UserError, match="lacks the columns cluster.*rule made"):
-        contracts.read_table(tmp_path / "t.csv", ["cluster"], "made")
+        read_table(tmp_path / "t.csv", ["cluster"], "made")
 
 
 def test_the_number_of_clusters_comes_back_or_is_missed_by_name(tmp_path):
-    contracts.write_json({"n_clusters": 5, "how": "given"}, tmp_path / "n.json")
-    assert contracts.read_n_clusters(tmp_path / "n.json") == 5
-    contracts.write_json({"how": "given"}, tmp_path / "n.json")
+    write_json({"n_clusters": 5, "how": "given"}, tmp_path / "n.json")
+    assert read_n_clusters(tmp_path / "n.json") == 5
+    write_json({"how": "given"}, tmp_path / "n.json")
     with pytest.raises(UserError, match="holds no n_clusters.*rule choose_n_clusters"):
-        contracts.read_n_clusters(tmp_path / "n.json")
+        read_n_clusters(tmp_path / "n.json")
 
 
 def test_what_a_killed_job_left_half_written_is_removed_by_the_next(tmp_path):
     (tmp_path / ".part-1-a.csv").write_text("half")
     (tmp_path / ".part-2-folder").mkdir()
     (tmp_path / ".part-3-other-a.csv").write_text("of another file")
-    with contracts.atomic(tmp_path / "a.csv") as temporary:
+    with atomic(tmp_path / "a.csv") as temporary:
         temporary.write_text("whole")
-    with contracts.whole_folder(tmp_path / "folder"):
+    with whole_folder(tmp_path / "folder"):
         pass
     assert {path.name for path in tmp_path.iterdir()} == {
         "a.csv",
@@ -144,7 +150,7 @@ def test_what_a_killed_job_left_half_written_is_removed_by_the_next(tmp_path):
     }
 
 
-@pytest.mark.parametrize("writer", [contracts.atomic, contracts.whole_folder])
+@pytest.mark.parametrize("writer", [atomic, whole_folder])
 def test_a_full_disk_is_named_with_what_to_do(tmp_path, writer):
     with pytest.raises(UserError, match="target: the disk is full.* MB are free.*--rerun-incompl"):
         with writer(tmp_path / "target"):
