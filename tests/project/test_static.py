@@ -151,6 +151,21 @@ def test_rule_files_fit_a_head():
         assert len(path.read_text().splitlines()) <= 120, path.name
 
 
+@pytest.mark.parametrize("folder", ["config/schemas", "workflow_scripts"])
+def test_schemas_and_cards_are_read_without_scrolling(folder):
+    for path in sorted((ROOT / folder).rglob("*.yaml")):
+        long = [line for line in path.read_text().splitlines() if len(line) > 100]
+        assert not long, path.name
+
+
+def test_the_formatter_has_its_way_everywhere():
+    """Nothing is kept from it; the word is put together so that this file may hold it."""
+    mark = "fmt: " + "skip"
+    for folder in ("rules", "workflow_scripts", "tests"):
+        for path in [*(ROOT / folder).rglob("*.py"), *(ROOT / folder).rglob("*.smk")]:
+            assert mark not in path.read_text(), path
+
+
 def test_the_top_level_is_the_fixed_one():
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")

@@ -111,11 +111,13 @@ def test_a_reader_is_asked_for_what_it_may_read_only(new_reader, tmp_path):
         ({"path": ["a.csv", "b.tsv"], "format": "table"}, ["table"]),
         ({"path": "cells.xlsx"}, []),
         ({"simulate": {}}, ["h5ad"]),
-        ({"files": [{"url": "https://x.org/cells.csv?download=1", "name": "c.csv"}]},
-         ["mcmicro", "table"]),
+        (
+            {"files": [{"url": "https://x.org/cells.csv?download=1", "name": "c.csv"}]},
+            ["mcmicro", "table"],
+        ),
         ({"files": [{"url": "https://x.org/a/cells.h5mu"}]}, ["h5mu"]),
     ],
-)  # fmt: skip
+)
 def test_the_readers_of_files_are_known_before_the_files_are_there(definition, asked):
     assert datasets.formats_of(definition | {"name": "mine"}) == asked
 

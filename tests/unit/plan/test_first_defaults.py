@@ -41,8 +41,8 @@ def test_of_a_section_that_is_not_listed_all_is_compared():
 
 def test_a_script_gets_a_plain_dict_of_all():
     found = compared("graphs", {"k": 15, "edge": 30}, {"edge": 30})
-    for plain in (pickle.loads(pickle.dumps({"cfg": found}, protocol=4))["cfg"],
-                  copy.deepcopy(found)):  # fmt: skip
+    pickled = pickle.loads(pickle.dumps({"cfg": found}, protocol=4))["cfg"]
+    for plain in (pickled, copy.deepcopy(found)):
         assert type(plain) is dict and plain == {"k": 15, "edge": 30}
 
 
