@@ -19,6 +19,7 @@ DPI = 250
 RC = {
     "font.size": 7,
     "axes.titlesize": 8,
+    "axes.titley": 1.0,
     "axes.labelsize": 7,
     "xtick.labelsize": 6.5,
     "ytick.labelsize": 6.5,
