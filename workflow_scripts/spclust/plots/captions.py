@@ -3,6 +3,7 @@
 Imported by Snakemake itself, so it may use the standard library only.
 """
 
+from functools import cache
 from pathlib import Path
 
 from spclust.data.literals import literals
@@ -31,6 +32,7 @@ def captions():
     return {path.stem: _caption(path) for path in _files()}
 
 
+@cache  # asked for each run that is planned
 def analyses():
     """Names of the analyses that figures show, by their ``NEEDS``; legends always show names."""
     needs = {need for path in _files() for need in literals(path).get("NEEDS", ())}
