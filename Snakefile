@@ -86,4 +86,4 @@ onsuccess:
 
 
 onerror:
-    print(f"\n{failures.told('results/logs', STARTED)}")
+    print(f"\n{failures.report('results/logs', STARTED)}")

@@ -39,7 +39,7 @@ scheduling.keep_one_timer(getattr(snakemake_workflow, "JobScheduler", None))
 if workflow.modifier.is_main_snakefile():
     scheduling.until_several(getattr(snakemake_workflow, "DAG", None))
 
-# `retries` holds for all causes alike, and only the job's log knows the cause
+# `retries` holds for all causes alike, and only the job knows which it was
 if not failures.refuse_retries(getattr(jobs, "Job", None), STARTED):
     if workflow.is_main_process:
         print(

@@ -91,6 +91,7 @@ def test_a_fault_ends_in_one_line_and_no_output(project, failed, case):
     assert said.count(block.split("  log:")[0]) == (2 if case == "broken" else 1)
     assert not (project.folder / f"results/{case}" / target).exists()
     assert not list((project.folder / f"results/{case}").rglob(".part-*"))
+    assert len(list((project.folder / f"results/logs/{case}").rglob("*.failed.json"))) == 1
 
 
 def test_only_what_was_not_refused_is_tried_again(failed):
@@ -125,7 +126,7 @@ def test_a_slice_smaller_than_its_neighbourhoods_runs(project):
     done = project.snakemake(
         "metrics",
         f"{runs}/method-kmeans/figures",
-        f"results/{SPCLUST.replace('tiny', 'small')}/cluster_names.csv",
+        f"results/{SPCLUST.replace('tiny', 'small')}/names",
     )
     assert done.code == 0, done.text
     assert "images have at most 15 cells, the smallest 3" in done.text
@@ -161,8 +162,10 @@ def test_a_killed_training_leaves_its_checkpoint_and_goes_on_from_there(project)
             os.killpg(process.pid, signal.SIGKILL)
     assert list(folder.iterdir()) == [checkpoint] and process.returncode != 0
     assert "interrupted by SIGINT" in log.read_text()
+    left = log.with_name("cluster_cells.log.failed.json")
+    assert "interrupted by SIGINT" in left.read_text()
     done = project.snakemake("--rerun-incomplete", f"{target}/clusters.csv")
-    assert done.code == 0, done.text
+    assert done.code == 0 and not left.exists(), done.text
     assert done.jobs.keys() == {"cluster_cells"} and "going on after train epoch" in log.read_text()
     assert (
         not checkpoint.exists() and len((folder / "extras/history.csv").read_text().split()) == 204

@@ -33,26 +33,30 @@ def test_other_errors_show_their_type(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("error", [UserError("a.csv: no\n  and no"), KeyError("x")])
-def test_the_end_of_a_log_tells_what_failed(tmp_path, error):
+def test_a_failure_lies_beside_its_log_until_the_next_try(tmp_path, error):
     log = tmp_path / "rule" / "a.log"
     assert failures.of_log(log) is None
     fail(log, error)
-    found, refused = failures.of_log(log), isinstance(error, UserError)
+    failure, refused = failures.of_log(log), isinstance(error, UserError)
     cause = "a.csv: no\n  and no" if refused else "KeyError: 'x'"
-    assert (found.rule, found.cause, found.refused) == ("some_rule", cause, refused)
-    assert f"ERROR in some_rule: {cause}\n  log: {log}" in failures.told(tmp_path, since=0)
-    assert failures.of_log(log, since=log.stat().st_mtime + 1) is None
+    assert failure == failures.Failure("some_rule", cause, refused, str(log))
+    assert f"ERROR in some_rule: {cause}\n  log: {log}" in failures.report(tmp_path, since=0)
+    later = log.with_name("a.log.failed.json").stat().st_mtime + 1
+    assert failures.of_log(log, since=later) is None
     with logs.job(log, "some_rule"):
-        pass
-    assert failures.of_log(log) is None and "no cause" in failures.told(tmp_path, since=0)
+        assert failures.of_log(log) is None  # a job that is killed leaves nothing
+    assert failures.of_log(log) is None and "no cause" in failures.report(tmp_path, since=0)
+    assert [path.name for path in log.parent.iterdir()] == ["a.log"]
 
 
-def test_the_end_of_a_log_tells_that_a_training_was_stopped(tmp_path):
-    with pytest.raises(SystemExit), logs.job(tmp_path / "train.log", "train"):
-        logging.getLogger("spclust.nn.checkpoints").warning("interrupted by %s", "SIGTERM")
-        raise SystemExit(143)
-    found = failures.of_log(tmp_path / "train.log")
-    assert (found.rule, found.cause, found.refused) == ("train", "interrupted by SIGTERM", False)
+@pytest.mark.parametrize(("code", "name"), [(130, "SIGINT"), (143, "SIGTERM"), (0, None)])
+def test_that_a_training_was_stopped_lies_beside_its_log(tmp_path, code, name):
+    with pytest.raises(SystemExit) as left, logs.job(tmp_path / "train.log", "train"):
+        raise SystemExit(code)
+    failure = failures.of_log(tmp_path / "train.log")
+    assert left.value.code == code and (failure is None) == (name is None)
+    if name:
+        assert failure.cause.startswith(f"interrupted by {name}") and not failure.refused
 
 
 def test_the_log_tells_what_was_done_and_the_terminal_the_warnings(tmp_path, capsys):
@@ -73,6 +77,10 @@ def test_a_log_that_cannot_be_written_does_not_fail_the_job(tmp_path, capsys):
             logging.getLogger("spclust.x").info("eight cells")
         terminal = capsys.readouterr().err
         assert terminal.count("the log cannot be written") == 1 and "Traceback" not in terminal
+    fail(path, KeyError("x"))
+    terminal = capsys.readouterr().err
+    assert "ERROR in some_rule: KeyError: 'x'" in terminal
+    assert terminal.count("the cause cannot be written") == 1 and "Traceback" not in terminal
 
 
 def test_refused_jobs_are_tried_again_only_where_snakemake_asks_otherwise(tmp_path):

@@ -1,20 +1,19 @@
-"""What failed jobs left in their logs, for the end of a run and for the question of a second try.
+"""What failed jobs left beside their logs, for the end of a run and for whether to try again.
 
 Imported by Snakemake itself, so it may use the standard library only.
 """
 
-import re
+import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-_LAST = re.compile(r"^\S+ \S+ ERROR spclust: (\w+) (refused|failed): (.*)\Z", re.M | re.S)
-_STOPPED = re.compile(r"^\S+ \S+ WARNING \S+: (interrupted by .*)\Z", re.M)
-_TAIL = 20_000  # bytes; a traceback stands before what is looked for
+SUFFIX = ".failed.json"
 
 
 @dataclass(frozen=True)
 class Failure:
-    """The end of the log of a job that failed.
+    """How a job failed.
 
     Attributes
     ----------
@@ -33,49 +32,51 @@ class Failure:
         return f"ERROR in {self.rule}: {self.cause}\n  log: {self.log}"
 
 
-def record(rule, cause, refused):
-    """The text of a log's last record, by which the failure is found again."""
-    return f"{rule} {'refused' if refused else 'failed'}: {cause}"
+def record(log, rule, cause, refused):
+    """Leave a failure beside a log; on a disk that takes nothing, a line on the terminal."""
+    path = Path(f"{log}{SUFFIX}")
+    temporary = path.with_suffix(".part")
+    try:
+        temporary.write_text(json.dumps({"rule": rule, "cause": cause, "refused": refused}))
+        temporary.replace(path)
+    except OSError as error:
+        print(f"{path}: the cause cannot be written ({error})", file=sys.stderr, flush=True)
 
 
-def of_log(path, since=0.0):
-    """The failure that a log ends in.
+def forget(log):
+    """Take away what an earlier try left beside a log."""
+    path = Path(f"{log}{SUFFIX}")
+    if path.exists():
+        path.unlink()
+
+
+def of_log(log, since=0.0):
+    """The failure that a job has left.
 
     Parameters
     ----------
-    path : path
+    log : path
     since : float
-        Seconds since the epoch: a log that was written before is of another run.
+        Seconds since the epoch: what was written before is of another run.
 
     Returns
     -------
     Failure or None
-        None also where there is no such log: a job that is killed leaves no cause.
+        None also of a job that was killed, which leaves nothing.
     """
-    try:
-        if Path(path).stat().st_mtime < since:
-            return None
-        with open(path, "rb") as file:
-            file.seek(max(0, file.seek(0, 2) - _TAIL))
-            text = file.read().decode("utf-8", "replace")
-    except OSError:
+    path = Path(f"{log}{SUFFIX}")
+    if not path.exists() or path.stat().st_mtime < since:
         return None
-    text = text.rstrip("\n")
-    stopped, found = _STOPPED.search(text), _LAST.search(text)
-    if stopped:
-        return Failure(Path(path).stem, stopped.group(1), False, str(path))
-    if found is None:
-        return None
-    rule, how, cause = found.groups()
-    return Failure(rule, cause, how == "refused", str(path))
+    return Failure(**json.loads(path.read_text()), log=str(log))
 
 
-def told(folder, since):
-    """The causes of all failures in the logs below a folder, for the terminal."""
-    found = [of_log(path, since) for path in sorted(Path(folder).rglob("*.log"))]
-    causes = [str(failure) for failure in found if failure is not None]
+def report(folder, since):
+    """The causes of all failures beside the logs below a folder, for the terminal."""
+    paths = sorted(Path(folder).rglob(f"*{SUFFIX}"))
+    failed = [of_log(str(path).removesuffix(SUFFIX), since) for path in paths]
+    causes = [str(failure) for failure in failed if failure is not None]
     if not causes:
-        return "Something failed and left no cause in its log; see what is said above."
+        return "Something failed and left no cause beside its log; see what is said above."
     return "\n\n".join([f"What failed ({len(causes)}; tracebacks are in the logs):", *causes])
 
 
@@ -97,14 +98,14 @@ def refuse_retries(job_class, since):
     bool
         Whether it could be done; where not, ``retries`` holds for refused jobs too.
     """
-    known = vars(job_class).get("restart_times") if job_class is not None else None
-    if not isinstance(known, property):
+    usual = vars(job_class).get("restart_times") if job_class is not None else None
+    if not isinstance(usual, property):
         return False
 
     def restart_times(job):
-        ends = [of_log(log, since) for log in job.log]
-        refused = any(found is not None and found.refused for found in ends)
-        return 0 if refused else known.fget(job)
+        failed = [of_log(log, since) for log in job.log]
+        refused = any(failure is not None and failure.refused for failure in failed)
+        return 0 if refused else usual.fget(job)
 
     job_class.restart_times = property(restart_times)
     return True

@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import resource
+import signal
 import sys
 import time
 import warnings
@@ -14,6 +15,8 @@ from spclust.engine import failures
 from spclust.errors import UserError
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+# how a training ends that a signal stopped
+_STOPPED = {128 + number: number.name for number in (signal.SIGINT, signal.SIGTERM)}
 
 
 @contextmanager
@@ -22,8 +25,8 @@ def job(log_path, rule):
 
     Messages of this package and Python warnings go to ``log_path``; warnings and above of this
     package, and what it marks as ``for_user``, are shown on the terminal too. When the body
-    fails, the traceback is in the log, with the cause as last record, and the terminal gets one
-    line: rule, cause, log. The process then ends with exit code 1.
+    fails, the traceback is in the log, the cause beside it (:mod:`spclust.engine.failures`), and
+    the terminal gets one line: rule, cause, log. The process then ends with exit code 1.
 
     Parameters
     ----------
@@ -36,6 +39,7 @@ def job(log_path, rule):
     logging.Logger
     """
     to_file = _log_file(log_path)
+    failures.forget(log_path)
     to_file.setFormatter(logging.Formatter(_FORMAT))
     to_terminal = logging.StreamHandler(sys.stderr)
     to_terminal.addFilter(_is_for_user)
@@ -63,9 +67,14 @@ def job(log_path, rule):
         log.exception("failed")
         refused = isinstance(error, UserError)
         cause = str(error) if refused else f"{type(error).__name__}: {error}"
-        log.error(failures.record(rule, cause, refused))
+        failures.record(log_path, rule, cause, refused)
         print(f"\nERROR in {rule}: {cause}\n  log: {log_path}\n", file=sys.stderr, flush=True)
         raise SystemExit(1) from None
+    except SystemExit as end:
+        if end.code in _STOPPED:
+            cause = f"interrupted by {_STOPPED[end.code]}; the log says what is kept"
+            failures.record(log_path, rule, cause, refused=False)
+        raise
     finally:
         logging.captureWarnings(False)
         log.setLevel(level)
