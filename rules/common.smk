@@ -13,8 +13,8 @@ from snakemake.utils import update_config
 
 sys.path.insert(0, f"{PROJECT}/workflow_scripts")
 
-from spclust.comparison import plan as comparison_plan
 from spclust.plan import datasets
+from spclust.plan import runs
 from spclust.plan import settings
 from spclust.plan import stages
 from spclust.errors import UserError

@@ -4,6 +4,13 @@ from functools import cache
 
 from spclust.comparison import kept as comparison_kept
 from spclust.comparison import plan as comparison_plan
+from spclust.comparison import study_plan
+
+try:
+    comparison_plan.check_comparison(PLAN)
+    study_plan.check_study(PLAN)
+except UserError as error:
+    raise WorkflowError(str(error)) from None
 
 
 @cache

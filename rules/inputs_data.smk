@@ -1,6 +1,6 @@
 """Input and params functions of the rules from the raw files to first labels; no rule."""
 
-from spclust.plan import contradictions as consistency
+from spclust.plan import runs
 
 COHORTS = [name for name, found in PLAN.slices.items() if "slices" in found]
 
@@ -103,7 +103,7 @@ def first_labels_input(wildcards):
     elif method == "vote":
         files["votes"] = stages.nearest("votes.npz", dict(wildcards.items()))
     elif method == "run":
-        run = consistency.run_named(PLAN, cfg["run"], wildcards.dataset)
+        run = runs.named(PLAN, cfg["run"], wildcards.dataset)
         files["clusters"] = (
             f"{run.folder(wildcards.dataset, wildcards.seed)}/clusters.csv"
         )

@@ -3,7 +3,6 @@
 from functools import cache
 
 from spclust.comparison import plan as comparison_plan
-from spclust.comparison import study_plan
 
 
 def study_files(extent):

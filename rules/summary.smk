@@ -59,7 +59,7 @@ rule plot_summary:
         mem_mb=memory(1000, 0),
         runtime=minutes(10),
     params:
-        cfg={"controls": sorted(comparison_plan.controls(PLAN))},
+        cfg={"controls": sorted(runs.controls(PLAN))},
         pdf=config.get("pdf", False),
         code=code_hash("plot_summary"),
     message:

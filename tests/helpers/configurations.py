@@ -4,6 +4,8 @@ import copy
 
 import yaml
 
+from spclust.comparison.plan import check_comparison
+from spclust.comparison.study_plan import check_study
 from spclust.plan import datasets, settings
 
 SHIPPED = yaml.safe_load((datasets.CONFIG_FOLDER / "config.yaml").read_text())
@@ -26,4 +28,12 @@ def merged(base, changes):
 
 
 def resolve(text=""):
-    return settings.resolve(merged(SHIPPED, yaml.safe_load(text) or {}))
+    return checked(merged(SHIPPED, yaml.safe_load(text) or {}))
+
+
+def checked(config):
+    """The plan, held against all that the rules hold it against."""
+    plan = settings.resolve(config)
+    check_comparison(plan)
+    check_study(plan)
+    return plan

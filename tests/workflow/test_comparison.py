@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from workflow import TINY, Project, changed
 
-from spclust.data.scores import KEPT
+from spclust.comparison.files import KEPT
 
 pytestmark = pytest.mark.slow
 

@@ -22,11 +22,12 @@ sys.path.insert(0, str(ROOT / "workflow_scripts"))
 from spclust.comparison import kept as comparison_kept
 from spclust.comparison import plan as comparison_plan
 from spclust.comparison import summary as comparison_summary
+from spclust.comparison.files import KEPT
 from spclust.comparison.results import OF_ALL
 from spclust.comparison.text import MARKS, markdown, score, texts
-from spclust.data.scores import GROUP, KEPT
 from spclust.plan import settings
 from spclust.plan.documentation import placed
+from spclust.plan.groups import GROUP
 
 SMALL, BLIND, FULL = HERE / "small", HERE / "blind", HERE / "full"
 # the slices of the first are among those of the last

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 from compared import THREE, compared, finish, leave, statistics
+from configurations import checked
 from workflow import ROOT
 
 from spclust.comparison import kept as comparison_kept
@@ -17,7 +18,6 @@ from spclust.comparison import study_plan
 from spclust.comparison import summary as comparison_summary
 from spclust.comparison import values as comparison_values
 from spclust.errors import UserError
-from spclust.plan import settings
 
 SHIPPED = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 SLICES = [{"name": "one", "simulate": {}}, {"name": "two", "simulate": {"seed": 1}}]
@@ -35,7 +35,7 @@ def plan_of(part=None, parts=PARTS, seeds=(1, 2), **others):
         "runs": [{"name": name} for name in ("kmeans", "leiden", "truth")],
         "comparison": {"reference": None, "parts": parts},
     }
-    return settings.resolve(config | others)
+    return checked(config | others)
 
 
 def keep(plan, folder, keys, score=0.5):

@@ -8,7 +8,7 @@ from pages import NAMES, PAGES, printed, said, text
 from places import MEASURED
 from workflow import publish_script
 
-from spclust.data.scores import can_be_found
+from spclust.comparison.evidence import can_be_found
 
 CANCER, KIDNEYS = ["upmc_hnscc_reg004", "upmc_hnscc_reg009"], ["dkd_005", "dkd_011"]
 

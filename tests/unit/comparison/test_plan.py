@@ -7,12 +7,12 @@ from pathlib import Path
 import compared
 import pytest
 import yaml
+from configurations import checked
 from workflow import ROOT
 
 from spclust.comparison import plan as comparison_plan
 from spclust.comparison import results as comparison
 from spclust.errors import UserError
-from spclust.plan import settings
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def plan_of(datasets, runs=("leiden", "truth"), seeds=(1, 2), **others):
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     runs = [{"name": run} if isinstance(run, str) else run for run in runs]
     config |= {"datasets": datasets, "seeds": list(seeds), "runs": runs}
-    return settings.resolve(config | others)
+    return checked(config | others)
 
 
 def finish(plan, dataset, run, seed, score=0.5):
@@ -67,7 +67,7 @@ def test_the_reference_is_the_one_named_and_of_its_recipe_in_other_groups(in_tmp
     def found(**others):
         config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
         config |= {"datasets": [SIMULATED], "runs": runs} | others
-        return comparison_plan.facts(settings.resolve(config))["references"]
+        return comparison_plan.facts(checked(config))["references"]
 
     assert found() == {"own": "kmeans", "panel": "kmeans_p"}
     named = {"comparison": {"reference": "leiden"}}

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from spclust.comparison import significance
-from spclust.data import scores as reporting
+from spclust.comparison import evidence, significance
 
 # four methods on six slices, no ties
 SCORED = pd.DataFrame(
@@ -131,8 +130,8 @@ def test_equal_differences_of_rounded_scores_are_ties():
 
 def test_when_so_few_slices_can_show_anything():
     # 2 / 2^n times the rivals
-    assert not reporting.can_be_found(5, 1) and reporting.can_be_found(6, 1)
-    assert not reporting.can_be_found(6, 10) and reporting.can_be_found(9, 10)
+    assert not evidence.can_be_found(5, 1) and evidence.can_be_found(6, 1)
+    assert not evidence.can_be_found(6, 10) and evidence.can_be_found(9, 10)
 
 
 # tables with known answers

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from configurations import checked
 from matplotlib.container import BarContainer, ErrorbarContainer
 
 from spclust.comparison import plan as comparison_plan
@@ -14,7 +15,6 @@ from spclust.comparison import study, study_plan
 from spclust.comparison import study_figure as figures
 from spclust.data import scores as reporting
 from spclust.errors import UserError
-from spclust.plan import settings
 from spclust.plots import style
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -33,7 +33,7 @@ def all_slices_here(monkeypatch):
 
 
 def planned(path, **changes):
-    return settings.resolve(SHIPPED | yaml.safe_load(path.read_text()) | changes)
+    return checked(SHIPPED | yaml.safe_load(path.read_text()) | changes)
 
 
 def named(name):

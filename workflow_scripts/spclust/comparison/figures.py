@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from spclust.comparison.evidence import ALPHA, surely_differs
 from spclust.comparison.results import ALL_RARE, OF_COST, SCORES, TABLE, by_group
-from spclust.data.scores import ALPHA, surely_differs
 from spclust.plots import style
 
 CELL, ROW = 0.27, 0.17  # inches of a heat map's cell

@@ -13,9 +13,10 @@ import csv
 import json
 from pathlib import Path
 
-from spclust.data.scores import KEPT, broken
+from spclust.comparison.files import KEPT, broken
 from spclust.errors import UserError
-from spclust.plan.contradictions import refuse_path, run_named
+from spclust.plan import runs as planned_runs
+from spclust.plan.contradictions import refuse_path
 from spclust.plan.datasets import OF_COMPARISON, PROJECT, compared_definition, defaults_of, placed
 from spclust.plan.first_defaults import of_then
 from spclust.plan.stages import STAGES
@@ -125,7 +126,7 @@ def _behind(plan, dataset, made_with):
     # first labels may be another run's clusters
     first = plan.settings["pseudolabels"].get(made_with.get("pseudolabels"), {})
     if first.get("method") == "run":
-        found += _behind(plan, dataset, run_named(plan, first["run"], dataset).made_with)
+        found += _behind(plan, dataset, planned_runs.named(plan, first["run"], dataset).made_with)
     return found
 
 

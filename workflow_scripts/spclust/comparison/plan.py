@@ -8,7 +8,7 @@ from pathlib import Path
 from spclust.comparison import kept as comparison_kept
 from spclust.engine.fingerprint import code_hash
 from spclust.errors import UserError
-from spclust.plan.contradictions import run_named
+from spclust.plan import runs
 from spclust.plan.datasets import OF_COMPARISON
 from spclust.plan.likely_mistakes import absent_file
 from spclust.plan.schema_messages import unknown
@@ -35,7 +35,7 @@ def check_comparison(plan):
         Where it names what is not there.
     """
     comparison_kept.check(comparison_kept.root_of(plan.config))
-    ranked = {run.name for _, run, _ in plan.results} - controls(plan)
+    ranked = {run.name for _, run, _ in plan.results} - runs.controls(plan)
     about = plan.config.get("comparison", {})
     if about.get("reference") not in {None, *ranked}:
         unknown("comparison.reference", about["reference"], ranked)
@@ -51,19 +51,6 @@ def check_comparison(plan):
         raise UserError("part: this configuration has no comparison.parts; leave it out")
     if part is not None and part not in parts:
         unknown("part", part, parts)
-
-
-def controls(plan):
-    """Names of runs that bound the tables and are no rivals: those that may see the labels."""
-    return {run.name for dataset, run, _ in plan.results if _sees_labels(plan, dataset, run)}
-
-
-def _sees_labels(plan, dataset, run):
-    """By its card, or by its first labels, which may be another run's clusters."""
-    first = plan.settings["pseudolabels"].get(run.chosen.get("pseudolabels"), {})
-    if first.get("method") == "run":
-        return _sees_labels(plan, dataset, run_named(plan, first["run"], dataset))
-    return plan.card(run.method).control or first.get("method") == "truth"
 
 
 def sought(plan, root=None, wanted=None, shown=None):
@@ -170,7 +157,7 @@ def facts(plan, finished=False, root=None):
         # of what waits for its part there is nothing to say yet
         told = {run for _, run, _, place in found["results"] if place}
         found["results"] = [row for row in found["results"] if row[1] in told]
-    bounds = controls(plan)
+    bounds = runs.controls(plan)
     ranked = {run.name: run for _, run, _ in plan.results if run.name not in bounds}
     said = {
         name: {key: d[key] for key in OF_COMPARISON if key in d}

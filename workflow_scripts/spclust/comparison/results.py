@@ -12,7 +12,6 @@ import pandas as pd
 from spclust.data.scores import (
     ALL,
     COSTS,
-    GROUP,
     METRICS,
     OF_CLASS,
     mean_and_sd,
@@ -21,6 +20,7 @@ from spclust.data.scores import (
 )
 from spclust.data.tables import read_written
 from spclust.errors import UserError
+from spclust.plan.groups import GROUP
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,9 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from spclust.comparison.evidence import ALPHA
 from spclust.comparison.results import TABLE, compared
-from spclust.data.scores import ALPHA, DIGITS
+from spclust.data.scores import DIGITS
 
 RESAMPLES = 9999
 F_SLICES = 4  # fewer make Iman and Davenport's F too bold

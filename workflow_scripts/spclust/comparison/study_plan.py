@@ -5,19 +5,19 @@ Imported by Snakemake itself, so it may use the standard library, PyYAML and jso
 
 from spclust.comparison import plan as comparison_plan
 from spclust.errors import UserError
+from spclust.plan.datasets import registry
 from spclust.plan.schema_messages import unknown
 
 # those that methods are compared by
 SCORES = ("ACC", "ARI", "NMI", "macro-F1")
 
 
-def check_study(plan, known_datasets):
+def check_study(plan):
     """Hold the configuration's ``study`` against its runs.
 
     Parameters
     ----------
     plan : spclust.plan.settings.Plan
-    known_datasets : set of str
 
     Raises
     ------
@@ -50,9 +50,10 @@ def check_study(plan, known_datasets):
                 f"{where}: some runs are called by a text and some by a number, and a panel has "
                 'bars or an axis; write numbers as texts too, e.g.  "10"'
             )
+    datasets = {*plan.slices, *registry(plan.config)}
     for dataset, published in study.get("paper", {}).items():
-        if dataset not in known_datasets:
-            unknown("study.paper", dataset, known_datasets)
+        if dataset not in datasets:
+            unknown("study.paper", dataset, datasets)
         for name, of_run in published.items():
             if name not in shown:
                 unknown(f"study.paper.{dataset}", name, shown)

@@ -4,7 +4,7 @@ import pandas as pd
 
 from spclust.comparison.results import by_group
 from spclust.comparison.text import difference, markdown, score
-from spclust.data.scores import GROUP
+from spclust.plan.groups import GROUP
 
 
 def parts(parts, runs):

@@ -2,8 +2,10 @@
 
 import pandas as pd
 
+from spclust.comparison.evidence import can_be_found, surely_differs
 from spclust.comparison.results import LABELS, SCORES, TABLE, by_group
-from spclust.data.scores import DIGITS, GROUP, can_be_found, surely_differs, with_places
+from spclust.data.scores import DIGITS, with_places
+from spclust.plan.groups import GROUP
 
 MARKS = {"best": "**{}**", "second": "<ins>{}</ins>"}
 # what is said of labels that are not simply right

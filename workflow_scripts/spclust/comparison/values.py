@@ -1,11 +1,12 @@
-"""The values of a comparison's runs as tables that can be kept; see :mod:`comparison_kept`."""
+"""Values of a comparison's runs as tables that can be kept; see :mod:`spclust.comparison.kept`."""
 
 from pathlib import Path
 
 import pandas as pd
 
+from spclust.comparison.files import KEPT, broken
 from spclust.comparison.results import TITLES
-from spclust.data.scores import KEPT, METRICS, OF_CLASS, broken
+from spclust.data.scores import METRICS, OF_CLASS
 
 ID = ["dataset", "run", "seed"]
 _OF_RUNS, _OF_CLASSES = [*ID, "folder", "made"], [*ID, "class", "cells", *OF_CLASS]

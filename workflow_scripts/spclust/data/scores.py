@@ -2,18 +2,10 @@
 
 from dataclasses import dataclass
 
-from spclust.errors import UserError
-
 # a whole dataset, beside the slices of a cohort
 ALL = "all"
 # Means equal to the last printed digit are equal: nobody wins by what is not shown.
 DIGITS = 3
-# level at which two methods differ
-ALPHA = 0.05
-# of runs that are held against all others of their kind, see the config's key `group`
-GROUP = "own"
-# values of runs that are kept, see spclust.comparison.kept
-KEPT = ("runs.tsv", "classes.tsv", "settings.json")
 RESULT = ["dataset", "run", "method", "seed"]
 COLUMNS = [*RESULT, "slice", "metric", "value"]
 
@@ -83,14 +75,6 @@ COSTS = {
 }
 
 
-def broken(path, error):
-    """UserError for a file of kept values that cannot be read."""
-    return UserError(
-        f"kept: {path} is broken ({type(error).__name__}: {error}); bring it back, remove the "
-        "folder, or write  kept: null"
-    )
-
-
 def titles(metrics):
     """Name to title of the metrics that methods are compared by."""
     return {name: metric.title for name, metric in metrics.items() if metric.compared}
@@ -138,16 +122,6 @@ def with_places(table, by, order=1):
     )
     place = printed.groupby([table[key] for key in by]).rank("dense", ascending=False)
     return table.assign(place=place.map({1.0: "best", 2.0: "second"}))
-
-
-def surely_differs(low, high, level):
-    """Whether intervals of a difference leave 0 out and are sure enough; of columns, for each."""
-    return (level >= 1 - ALPHA) & ((low > 0) | (high < 0))
-
-
-def can_be_found(slices, rivals):
-    """Whether any difference could be, at 5 %: the least p of so many slices, times the rivals."""
-    return 2.0 ** (1 - slices) * rivals <= ALPHA
 
 
 def rounded(table):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from spclust.errors import UserError
+from spclust.plan import runs
 from spclust.plan.schema_corrections import as_name, correction, is_endless, passes
 from spclust.plan.schema_messages import shown, unknown, yaml_value
 
@@ -108,12 +109,6 @@ def refuse_nameless(methods, found_cards):
         )
 
 
-def run_named(plan, name, dataset):
-    """The run of that name on a dataset, or None."""
-    found = (run for d, run, _ in plan.results if (d, run.name) == (dataset, name))
-    return next(found, None)
-
-
 def refuse_circles(plan):
     """Refuse first labels by a run that is not there, or that needs them itself.
 
@@ -141,10 +136,10 @@ def refuse_circles(plan):
                     "that goes through another setting of pseudolabels, or through none"
                 )
             passed.append(setting)
-            name, run = values["run"], run_named(plan, values["run"], dataset)
+            name, run = values["run"], runs.named(plan, values["run"], dataset)
             if run is None:
-                known = {r.name for d, r, _ in plan.results if d == dataset}
-                unknown(f"pseudolabels.{setting}.run (on {dataset})", name, known)
+                names = {r.name for d, r, _ in plan.results if d == dataset}
+                unknown(f"pseudolabels.{setting}.run (on {dataset})", name, names)
 
 
 def refuse_files(datasets, where="datasets"):

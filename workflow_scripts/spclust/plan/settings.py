@@ -5,11 +5,8 @@ Imported by Snakemake itself, so it may use the standard library, PyYAML and jso
 
 from dataclasses import dataclass, field
 
-from spclust.comparison.plan import check_comparison
-from spclust.comparison.study_plan import check_study
-from spclust.data.scores import GROUP
 from spclust.errors import UserError
-from spclust.plan import analyses, cards, datasets, stages
+from spclust.plan import analyses, cards, datasets, runs
 from spclust.plan.contradictions import (
     refuse_circles,
     refuse_contradictions,
@@ -21,25 +18,6 @@ from spclust.plan.first_defaults import compared
 from spclust.plan.schema_corrections import is_endless
 from spclust.plan.schema_messages import check, unknown, yaml_value
 from spclust.plan.stages import STAGES
-
-
-@dataclass(frozen=True)
-class Run:
-    """One row of the result tables: a method and a setting of each stage it goes through."""
-
-    name: str
-    method: str
-    chosen: dict
-    group: str = GROUP
-
-    @property
-    def made_with(self):
-        """Names of the run's settings by stage, and of its method."""
-        return {**self.chosen, "method": self.method}
-
-    def folder(self, dataset, seed):
-        """Folder of the run's results; each stage's folder lies inside its upstream's."""
-        return f"results/{stages.run_folder(dataset, seed, self.chosen, self.method)}"
 
 
 @dataclass
@@ -165,11 +143,11 @@ def resolve(config, found_cards=None):
     plan.analyses = analyses.resolve(found_analyses, config["analyses"])
     registry = datasets.registry(config)
     plan.datasets, plan.slices = datasets.resolve(config, registry)
-    runs = _runs(plan, {*plan.slices, *registry})
+    of_config = runs.of_config(plan, {*plan.slices, *registry})
     plan.results = [
         (dataset, run, seed)
         for dataset in plan.datasets
-        for run, only in runs
+        for run, only in of_config
         if only is None or dataset in only
         for seed in config["seeds"]
     ]
@@ -179,9 +157,7 @@ def resolve(config, found_cards=None):
             f"list one of them, or write e.g.  datasets: [{next(iter(plan.datasets))}]  of a run"
         )
     refuse_circles(plan)
-    check_study(plan, {*plan.slices, *registry})
-    plan.transfers = _transfers(plan, runs)
-    check_comparison(plan)
+    plan.transfers = runs.transfers(plan, of_config)
     return plan
 
 
@@ -259,97 +235,3 @@ def _method_settings(given, found_cards):
         }
         for name, values in own.items()
     }
-
-
-def _runs(plan, known_datasets):
-    runs = []
-    for i, entry in enumerate(plan.config["runs"]):
-        where = f"runs[{i}] ({entry['name']})"
-        only = entry.get("datasets")
-        # a method may have other settings on other slices
-        for run, taken in runs:
-            if run.name == entry["name"] and not (only and taken and not set(only) & set(taken)):
-                raise UserError(f"{where}: the name is taken; rename one of the two runs")
-        method = entry.get("method", entry["name"])
-        if method not in plan.settings["method"]:
-            if "method" not in entry:
-                raise UserError(
-                    f"{where}: no method is called {method!r}; say which, e.g.  method: spclust"
-                )
-            unknown(f"{where}.method", method, plan.settings["method"])
-        for name in only or ():
-            if name not in known_datasets:
-                unknown(f"{where}.datasets", name, known_datasets)
-        chosen = _chosen(plan, where, entry, method)
-        runs.append((Run(entry["name"], method, chosen, entry.get("group", GROUP)), only))
-    return runs
-
-
-def _chosen(plan, where, entry, method):
-    """Stage to setting of every stage that a run goes through."""
-    card = plan.card(method)
-    # a stage that hands on cells can be put before any method that may see them changed
-    plugged = [s for s in stages.OF_REPLICATE if s in entry and "cells.h5mu" in STAGES[s].makes]
-    chosen = {}
-
-    def values(stage):
-        # what the card wants, under the name of the setting or of its recipe
-        wanted = card.name if stage in card.stages else "default"
-        name = chosen[stage] = entry.get(stage, wanted)
-        if name not in plan.settings[stage]:
-            unknown(f"{where}.{stage}", name, plan.settings[stage])
-        return plan.settings[stage][name]
-
-    for stage in stages.OF_DATASET:
-        values(stage)
-    # controls, and what votes decide on, see no features
-    blind = card.control or card.needs == ("votes",)
-    needed = stages.with_needed([*card.needs, *([] if blind else plugged)], values)
-    chosen = {stage: chosen[stage] for stage in [*stages.OF_DATASET, *needed]}
-    unused = [s for s in stages.OF_REPLICATE if s in entry and s not in chosen]
-    if unused:
-        kept = {key: value for key, value in entry.items() if key not in unused}
-        raise UserError(
-            f"{where}: {method} makes no use of {' and '.join(unused)}, so this run would be the "
-            f"one without; write  {yaml_value(kept)}"
-        )
-    return chosen
-
-
-def _transfers(plan, runs):
-    """Every (dataset, source, run, seed) that ``transfer`` asks for."""
-    found, given = [], plan.config.get("transfer") or []
-    entries = (
-        {"transfer": given}
-        if isinstance(given, dict)
-        else {f"transfer[{i}]": entry for i, entry in enumerate(given)}
-    )
-    for where, entry in entries.items():
-        named = [(run, only) for run, only in runs if run.name == entry["model"]]
-        if not named:
-            unknown(f"{where}.model", entry["model"], {run.name for run, _ in runs})
-        sources = [d for d in plan.datasets if any(only is None or d in only for _, only in named)]
-        source = entry.get("from", sources[0] if sources else None)
-        if not sources:
-            raise UserError(
-                f"{where}.model: the run {entry['model']!r} is kept to slices that are not listed; "
-                f"list one as  datasets:, it is kept to {', '.join(named[0][1])}"
-            )
-        if source not in sources:
-            unknown(f"{where}.from", source, sources)
-        run = next(run for run, only in named if only is None or source in only)
-        if not plan.card(run.method).predicts:
-            able = ", ".join(card.name for card in plan.cards.values() if card.predicts)
-            raise UserError(
-                f"{where}.model: {run.method} leaves no model that labels other slices; take a "
-                f"run of one of: {able}"
-            )
-        for dataset in entry["to"]:
-            if dataset not in plan.slices:
-                unknown(f"{where}.to", dataset, plan.slices)
-            if dataset == source or dataset in plan.slices[source].get("slices", ()):
-                raise UserError(
-                    f"{where}.to: the model has learnt from {dataset!r}; name other slices"
-                )
-            found += [(dataset, source, run, seed) for seed in plan.config["seeds"]]
-    return found
