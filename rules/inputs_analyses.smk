@@ -1,6 +1,6 @@
 """Input, params and resource functions of analyses; no rule."""
 
-from spclust.plan import analyses, analysis_files
+from spclust.plan import analyses, analysis_files, first_defaults
 
 
 def analysis_of(wildcards):
@@ -25,6 +25,8 @@ def analysis_card(wildcards):
     """Params function: where the recipe is, columns of its tables and their captions."""
     card = analysis_of(wildcards)
     captions = {Path(file).stem: text for file, text in card.report.items()}
+    # no word of the report is compared
+    captions = first_defaults.Compared(captions, silent_at=captions)
     return {"captions": captions, "columns": card.columns, "module": card.module}
 
 

@@ -1,11 +1,14 @@
 """One finished run: what it leaves, and the rerun promise: this change, exactly these rules."""
 
+import os
+import re
 from contextlib import contextmanager
 
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from workflow import SPCLUST, TINY, Project, changed
 
 pytestmark = pytest.mark.slow
@@ -142,37 +145,176 @@ def test_a_changed_configuration_reruns_exactly(finished, changes, expected):
 
 
 @contextmanager
-def edited(path, text="\nEDITED = True\n"):
-    before, stat = path.read_bytes(), path.stat()
-    path.write_bytes(before + text.encode())
+def edited(path, edit):
+    """A file with its text changed, or made of nothing."""
+    before = path.read_text() if path.exists() else None
+    stat = path.stat() if path.exists() else None
+    text = edit(before or "")
+    assert text != before
+    path.write_text(text)
     try:
         yield
     finally:
-        import os
+        path.unlink()
+        if before is not None:
+            path.write_text(before)
+            os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
-        path.write_bytes(before)
-        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+def added(text):
+    """Edit: a text at the end."""
+    return lambda before: before + text
 
 
-MODULES = {
-    "stages/oversample.py": OVERSAMPLE,
-    "stages/graphs.py": GRAPHS,
-    "neighbours/layout.py": GRAPHS | {"umap": 2, "plot_run": 2, "export": 2},
-    "methods/spclust/losses.py": TRAIN,
-    "methods/spclust/spclust.py": TRAIN,
-    "analyses/markers.py": NAMES | {"markers": 2},
-    "analyses/names.py": NAMES,
-    "io/writers/clustered.py": {"export": 2},
-    "plots/maps.py": {"plot_run": 2},
-    "plots/figures/umap.py": {"plot_run": 2},
-    "io/readers/table.py": PREPROCESS | {"import_cells": 1},
-    "engine/logs.py": {},
+def replaced(pattern, text):
+    """Edit: another text in place of the first that matches."""
+    return lambda before: re.sub(pattern, text, before, count=1)
+
+
+def set_to(*keys, value):
+    """Edit: an entry of YAML."""
+
+    def edit(before):
+        whole = yaml.safe_load(before)
+        entry = whole
+        for key in keys[:-1]:
+            entry = entry[key]
+        entry[keys[-1]] = value
+        return yaml.safe_dump(whole, sort_keys=False)
+
+    return edit
+
+
+CODE = added("\nEDITED = True\n")
+NOVEL = {"type": "integer", "default": 3, "description": "New."}
+READER = 'READS = ("{}",)\n\n\ndef read(files, cfg):\n    return None\n'
+IMPORT = PREPROCESS | {"import_cells": 1}
+SCORES = SUMMARY | {"metrics": 2, "record_settings": 2}
+
+# file of the library, what is done to it, what runs again
+EDITS = {
+    # what is only said
+    "a docstring": ("stages/graphs.py", replaced('"""', '"""Edited. '), {}),
+    "a comment": ("methods/spclust/losses.py", added("\n# a comment\n"), {}),
+    "a log line": ("clustering/heads.py", replaced(r'log\.(\w+)\(\s*"', r'log.\1("Edited '), {}),
+    "the words of an error": (
+        "methods/running.py",
+        replaced(r'UserError\(\s*f"', 'UserError(f"Edited '),
+        {},
+    ),
+    "how logs are written": ("engine/logs.py", CODE, {}),
+    "what a setting is about": (
+        "plan/stages.yaml",
+        set_to("graphs", "settings", "n_neighbors", "description", value="Edited."),
+        {},
+    ),
+    "the caption of a table": (
+        "analyses/names.yaml",
+        set_to("report", "cluster_names.csv", value="Edited."),
+        {},
+    ),
+    # what is new
+    "a new reader": ("io/readers/new.py", added(READER.format("*.new")), {}),
+    "a new reader of files that are there": (
+        "io/readers/new.py",
+        added(READER.format("cells.*")),
+        IMPORT,
+    ),
+    "a new setting of a stage": (
+        "plan/stages.yaml",
+        set_to("graphs", "settings", "novel", value=NOVEL),
+        {},
+    ),
+    "a new setting of a method": (
+        "methods/spclust/spclust.yaml",
+        set_to("settings", "novel", value=NOVEL),
+        {},
+    ),
+    "a new setting of an analysis": (
+        "analyses/metrics.yaml",
+        set_to("settings", "novel", value=NOVEL),
+        {},
+    ),
+    "a new key of a dataset": (
+        "../../config/schemas/dataset.schema.yaml",
+        set_to("properties", "novel", value=NOVEL),
+        {},
+    ),
+    "a new key of a simulated tissue": (
+        "../../config/schemas/dataset.schema.yaml",
+        set_to("properties", "simulate", "properties", "novel", value=NOVEL),
+        {},
+    ),
+    # what is changed
+    "the default of a stage": (
+        "plan/stages.yaml",
+        set_to("graphs", "settings", "spatial_n_neighbors", "default", value=16),
+        GRAPHS,
+    ),
+    "the default of a method": (
+        "methods/spclust/spclust.yaml",
+        set_to("settings", "temperature", "default", value=0.3),
+        TRAIN,
+    ),
+    "the default of an analysis": (
+        "analyses/metrics.yaml",
+        set_to("settings", "rare_class", "default", value=0.1),
+        SCORES,
+    ),
+    "a colour": (
+        "clustering/colours.py",
+        replaced(r'"#\w{6}"', '"#123456"'),
+        {"plot_run": 2, "plot_summary": 1, "export": 2},
+    ),
+    "the reader of other files": ("io/readers/table.py", CODE, {}),
+    "the reader of these files": ("io/readers/h5ad.py", CODE, IMPORT),
+    # one script hands every method what its card needs
+    "a function for files of first labels": (
+        "data/pseudolabels.py",
+        added("\n\ndef more():\n    return 1\n"),
+        PSEUDOLABELS | BOTH_RUNS | {"cluster_cells": 2},
+    ),
+    "how graphs are stored": (
+        "data/graphs.py",
+        CODE,
+        GRAPHS | BOTH_RUNS | {"cluster_cells": 2},
+    ),
+    "the oversampling": ("stages/oversample.py", CODE, OVERSAMPLE),
+    "the graphs": ("stages/graphs.py", CODE, GRAPHS),
+    "the UMAP that graphs may be made in": ("neighbours/layout.py", CODE, GRAPHS),
+    "the UMAP of figures": ("analyses/umap.py", CODE, {"umap": 2, "plot_run": 2, "export": 2}),
+    "a part that one method uses": ("methods/spclust/losses.py", CODE, TRAIN),
+    "a method": ("methods/spclust/spclust.py", CODE, TRAIN),
+    "an analysis that others need": ("analyses/markers.py", CODE, NAMES | {"markers": 2}),
+    "an analysis": ("analyses/names.py", CODE, NAMES),
+    "a writer": ("io/writers/clustered.py", CODE, {"export": 2}),
+    "what draws maps": ("plots/maps.py", CODE, {"plot_run": 2}),
+    "a figure": ("plots/figures/umap.py", CODE, {"plot_run": 2}),
 }
 
 
-@pytest.mark.parametrize(("module", "expected"), MODULES.items(), ids=MODULES)
-def test_an_edited_module_reruns_exactly_what_uses_it(finished, module, expected):
-    with edited(finished.folder / "workflow_scripts/spclust" / module):
+@pytest.mark.parametrize(("file", "edit", "expected"), EDITS.values(), ids=EDITS)
+def test_an_edit_reruns_exactly_what_it_changes(finished, file, edit, expected):
+    with edited(finished.folder / "workflow_scripts/spclust" / file, edit):
+        assert finished.planned() == expected
+
+
+CARDS = {
+    "methods": ("title: new\nenvironment: baselines\nsettings: {}\n", {}),
+    "analyses": (
+        "title: new\nover: run\nenvironment: evaluate\nneeds: [clusters]\n"
+        "writes: {a.csv: {about: new}}\n",
+        {"new": 2},
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("room", "card", "expected"), [(r, *c) for r, c in CARDS.items()], ids=CARDS
+)
+def test_a_new_method_or_analysis_reruns_nothing_that_was_there(finished, room, card, expected):
+    new = finished.folder / f"workflow_scripts/spclust/{room}/new.yaml"
+    with edited(new, added(card)), edited(new.with_suffix(".py"), added("\n")):
         assert finished.planned() == expected
 
 
@@ -188,13 +330,6 @@ def test_a_deleted_intermediate_is_not_remade_for_its_own_sake(finished):
         assert finished.planned() == {}
     finally:
         aside.rename(graphs)
-
-
-def test_a_comment_reruns_nothing(finished):
-    with edited(
-        finished.folder / "workflow_scripts/spclust/methods/spclust/losses.py", "\n# a comment\n"
-    ):
-        assert finished.planned() == {}
 
 
 def test_the_order_of_seeds_and_runs_reruns_nothing_but_the_summary(finished):
