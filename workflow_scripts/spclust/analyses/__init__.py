@@ -1,4 +1,4 @@
 """What is made of clusters, a recipe and a card each; see :mod:`spclust.analyses.task`.
 
-May import data, knowledge, neighbours, clustering and the writers of io.
+May import data, knowledge, neighbours, clustering, io.
 """

@@ -8,6 +8,7 @@ import logging
 import warnings
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import AgglomerativeClustering, KMeans
@@ -15,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances_argmin
 
 from spclust.clustering.prototypes import class_means
+from spclust.errors import UserError
 from spclust.neighbours.expression import neighbour_weights
 from spclust.neighbours.knn import neighbours_within
 
@@ -78,6 +80,36 @@ def of_sample(cluster, x, most, seed):
     labels = np.zeros(len(x), dtype=np.int64)
     labels[chosen] = cluster(x[chosen])
     return ordered_by_size(nearest_centroid(x, labels, chosen))
+
+
+def reference_classes(x, reference):
+    """Reference labels as clusters, for controls; cells without one get the nearest class.
+
+    Parameters
+    ----------
+    x : array, shape (n, d)
+    reference : Series, shape (n,), or None
+        Missing where a cell is not scored.
+
+    Returns
+    -------
+    array of int, shape (n,)
+
+    Raises
+    ------
+    UserError
+        When there are no labels.
+    """
+    if reference is None or reference.isna().all():
+        raise UserError(
+            "the control `truth` needs reference labels and this dataset has none; name their "
+            "column in the dataset's key `label`, or leave the control out"
+        )
+    known = reference.notna().to_numpy()
+    codes = pd.factorize(reference, sort=True)[0]
+    if not known.all():
+        log.info("%d cells without a label take that of the nearest class mean", (~known).sum())
+    return ordered_by_size(nearest_centroid(x, codes, known))
 
 
 def tied_mixture(x, start):

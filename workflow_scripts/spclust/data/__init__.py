@@ -1,6 +1,6 @@
 """What passes between stages, a module a kind of file; every room may import it.
 
-May import spclust.errors only.
+May import errors.
 
 =====================  ==========================================================================
 cells.h5mu (imported)  MuData, a modality each as its file has it; ``obs['image']``,

@@ -1,0 +1,4 @@
+"""Graphs of cells by expression and by place, and layouts, in NumPy.
+
+May import errors.
+"""

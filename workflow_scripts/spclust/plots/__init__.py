@@ -1,1 +1,4 @@
-"""Figures: of a run, of all runs together, of the comparison of methods."""
+"""How things look: style, maps, tables, the figures of a run and of all runs.
+
+May import data, clustering, analyses.
+"""

@@ -3,7 +3,6 @@
 import logging
 
 import numpy as np
-import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
 from spclust.clustering import heads
@@ -93,7 +92,7 @@ def assign(
     elif method == "random":
         labels = np.random.default_rng(seed).integers(n_clusters, size=len(cells))
     else:
-        labels = truth(cells, reference)
+        labels = heads.reference_classes(cells.matrix, reference)
         if labels.max() >= n_clusters:
             raise UserError(
                 f"pseudolabels.<name>.method: truth has {labels.max() + 1} classes, but n_clusters "
@@ -101,37 +100,6 @@ def assign(
             )
     log.info("%s: cells per pseudo-label %s", method, np.bincount(labels).tolist())
     return labels
-
-
-def truth(cells, reference):
-    """Reference labels as numbers; cells that are not scored get the nearest class.
-
-    Parameters
-    ----------
-    cells : Cells
-    reference : Series, shape (n,), or None
-        Missing where a cell is not scored.
-
-    Returns
-    -------
-    array of int, shape (n,)
-        Ids by decreasing size.
-
-    Raises
-    ------
-    UserError
-        When the dataset has no labels.
-    """
-    if reference is None or reference.isna().all():
-        raise UserError(
-            "the control `truth` needs reference labels and this dataset has none; name their "
-            "column in the dataset's key `label`, or leave the control out"
-        )
-    known = reference.notna().to_numpy()
-    codes = pd.factorize(reference, sort=True)[0]
-    if not known.all():
-        log.info("%d cells without a label take that of the nearest class mean", (~known).sum())
-    return heads.ordered_by_size(heads.nearest_centroid(cells.matrix, codes, known))
 
 
 def choose_n_clusters(cells, n_clusters, reference=None, knowledge=()):
