@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
-from spclust.clustering.voting import Pool, ballot, matched, spectral, vote
+from spclust.clustering.matching import matched
+from spclust.clustering.voting import Pool, ballot, spectral, vote
 
 few = settings(deadline=None, max_examples=30)
 

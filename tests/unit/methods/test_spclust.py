@@ -159,12 +159,12 @@ def test_a_cluster_that_nobody_is_in_is_no_first_guess(planted):
 
 
 def test_more_clusters_than_cells_is_refused(planted):
-    with pytest.raises(UserError, match="281 clusters were asked of 280 cells; lower n_clusters"):
+    with pytest.raises(UserError, match="281 clusters were asked of 280 cells; lower it"):
         run(planted, n_clusters=281)
 
 
 def test_widths_that_heads_do_not_divide_are_refused(planted):
-    with pytest.raises(UserError, match="method.mine.hidden_dims: 15 is no multiple of heads"):
+    with pytest.raises(UserError, match="method.mine: .*15.*multiple of heads"):
         run(planted, hidden_dims=[16, 15])
 
 

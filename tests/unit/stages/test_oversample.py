@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +15,8 @@ from sklearn.base import clone
 
 from spclust.data.cell_files import read_cells, write_cells
 from spclust.errors import UserError
-from spclust.stages.oversample import SpaCSMOTE, lambda2
+from spclust.plan.stages import STAGES
+from spclust.stages.oversample import ALLOWED, SpaCSMOTE, lambda2
 
 VARIANTS = ("constrained", "same_lambda", "expression_only", "none")
 
@@ -436,3 +438,13 @@ def test_arrays_that_do_not_fit_are_refused():
     ):
         with pytest.raises(UserError, match="differ in length"):
             SpaCSMOTE().fit_resample(x, y, **wrong)
+
+
+def test_alone_the_sampler_allows_what_the_configuration_does():
+    settings = STAGES["oversample"].settings
+    words = [word for schema in settings.values() for word in schema.get("enum", ())]
+    assert set(ALLOWED) == set(settings)
+    for key, (fits, _) in ALLOWED.items():
+        validator = jsonschema.Draft202012Validator(settings[key])
+        for value in [*words, "odd", -1, 0, 0.1, 0.5, 0.9, 1, 1.5, 2]:
+            assert fits(value) == validator.is_valid(value), (key, value)

@@ -5,6 +5,17 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 
+def matched(score):
+    """Column of each row of a table of scores, one to one as far as there are columns.
+
+    Rows left over take the column of their highest score.
+    """
+    names = score.argmax(axis=1)
+    rows, columns = linear_sum_assignment(score, maximize=True)
+    names[rows] = columns
+    return names
+
+
 def match_labels(labels, reference, n_clusters):
     """Rename labels so that they overlap ``reference`` most.
 
@@ -20,7 +31,7 @@ def match_labels(labels, reference, n_clusters):
     """
     overlap = np.zeros((n_clusters, n_clusters), dtype=np.int64)
     np.add.at(overlap, (labels, reference), 1)
-    return linear_sum_assignment(overlap, maximize=True)[1]
+    return matched(overlap)
 
 
 def match_clusters(clusters, labels):

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
 
 from spclust.clustering.heads import ordered_by_size
+from spclust.clustering.matching import matched
 
 log = logging.getLogger(__name__)
 
@@ -211,17 +211,6 @@ def ballot(pool, reference):
             part[rows - start, names[labels[rows]]] += weight
         shares[rows] = part / weights.sum()
     return shares
-
-
-def matched(score):
-    """Column of each row of a table of scores, one to one as far as there are columns.
-
-    Rows left over take the column of their highest score.
-    """
-    names = score.argmax(axis=1)
-    rows, columns = linear_sum_assignment(score, maximize=True)
-    names[rows] = columns
-    return names
 
 
 def _table(a, b):

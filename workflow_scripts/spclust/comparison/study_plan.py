@@ -4,12 +4,13 @@ Imported by Snakemake itself, so it may use the standard library, PyYAML and jso
 """
 
 from spclust.comparison import plan as comparison_plan
+from spclust.data.scores import METRICS, titles
 from spclust.errors import UserError
 from spclust.plan.datasets import registry
 from spclust.plan.schema_messages import unknown
 
 # those that methods are compared by
-SCORES = ("ACC", "ARI", "NMI", "macro-F1")
+SCORES = tuple(titles(METRICS).values())
 
 
 def check_study(plan):

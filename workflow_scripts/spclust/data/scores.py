@@ -61,6 +61,8 @@ METRICS = {
     "n_clusters": Metric("clusters", order=0, whole=True),
     "seed_agreement": Metric("seed agreement"),
 }
+# of one run, by the names that tables have for them; agreement over seeds needs several
+TITLES = [metric.title for name, metric in METRICS.items() if name != "seed_agreement"]
 # of a single class, by the columns of class_metrics.tsv
 OF_CLASS = {
     "precision": Metric("precision", compared=True),

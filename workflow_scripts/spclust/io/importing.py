@@ -21,6 +21,7 @@ import pandas as pd
 
 from spclust.data import folders
 from spclust.data.cell_files import IMAGE, PARENTS, PSEUDOLABEL, SLICE, SPATIAL, SYNTHETIC
+from spclust.data.requirements import refuse_one_point
 from spclust.errors import UserError
 from spclust.io import guess, hdf5, labels, modalities, readers, roles, tables
 
@@ -178,7 +179,8 @@ def _finish(found, cfg, source):
     image = "image" if column is None else labels.as_text(found.obs[column].iloc[rows])
     data.obs[IMAGE] = pd.Categorical(np.broadcast_to(image, len(rows)).astype(str))
     data.obs[SLICE] = pd.Categorical([cfg.get("name", "slice")] * len(rows))
-    _check_places(data, source)
+    refuse_one_point(data.obsm[SPATIAL], data.obs[IMAGE].to_numpy(), source)
+    _say_what_there_is(data)
     return data, reference.reset_index(drop=True)
 
 
@@ -230,21 +232,12 @@ def tidy(obs, given=None):
     return obs
 
 
-def _check_places(data, source):
-    """Refuse an image whose cells all lie at one point; say what there is."""
-    places = pd.DataFrame(data.obsm[SPATIAL]).groupby(data.obs[IMAGE].to_numpy(), observed=True)
-    spans = (places.max() - places.min()).sum(axis=1)
-    known = places.count().min(axis=1) > 0
-    for name in spans.index[(spans == 0) & known & (places.size() > 1)]:
-        x, y = data.obsm[SPATIAL][(data.obs[IMAGE] == name).to_numpy()][0]
-        raise UserError(
-            f"{source}: all {places.size()[name]} cells of the image {name!r} lie at one point "
-            f"({x:g}, {y:g}); check the columns named as  x:, y:  and  image:  of the dataset"
-        )
+def _say_what_there_is(data):
+    sizes = data.obs[IMAGE].value_counts()
     log.info(
         "%d cells, features: %s, %d image(s): %s",
         data.n_obs,
         ", ".join(f"{m} {part.n_vars}" for m, part in data.mod.items()),
-        len(spans),
-        places.size().sort_values(ascending=False).head(20).to_dict(),
+        len(sizes),
+        sizes.head(20).to_dict(),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from spclust.data.models import Model
+from spclust.data.requirements import enough_cells
 from spclust.engine import logs
 from spclust.errors import UserError
 from spclust.methods.task import Machine, Task
@@ -48,10 +49,7 @@ def cluster(
         When there are fewer original cells than clusters.
     """
     n, machine = cells.n_original, machine or Machine()
-    if n < n_clusters:
-        raise UserError(
-            f"{n_clusters} clusters were asked of {n} cells; lower n_clusters in the config"
-        )
+    enough_cells(n, n_clusters)
     recipe, own = settings["recipe"], {k: v for k, v in settings.items() if k != "recipe"}
     log.info("%s: %d cells, %d rows, %d clusters, seed %d", recipe, n, len(cells), n_clusters, seed)
     module = recipe_of(recipe)

@@ -4,9 +4,8 @@ Imported by Snakemake itself, so it may use the standard library, PyYAML and jso
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 
+from spclust.data.contradictions import refuse_contradiction
 from spclust.errors import UserError
 from spclust.plan import runs
 from spclust.plan.schema_corrections import as_name, correction, is_endless, passes
@@ -15,51 +14,8 @@ from spclust.plan.schema_messages import shown, unknown, yaml_value
 LIKE_A_FILE = re.compile(r"/|\.(csv|tsv|txt|h5ad|h5mu|zarr|parquet|xlsx)(\.gz)?$", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Rule:
-    """What must not be true of the settings of a section that has all of some keys.
-
-    Attributes
-    ----------
-    keys : tuple of str
-    broken : callable of (values of the keys)
-    remedy : str
-        What is wrong and what to write.
-    """
-
-    keys: tuple
-    broken: Callable
-    remedy: str
-
-
-RULES = (
-    Rule(
-        ("hidden_dims", "heads"),
-        lambda widths, heads: any(width % heads for width in widths),
-        "every width in hidden_dims must be a multiple of heads; write e.g.  heads: 1",
-    ),
-    Rule(
-        ("method", "run"),
-        lambda method, run: method == "run" and run is None,
-        "whose clusters are first labels is not said; write e.g.  run: leiden",
-    ),
-    Rule(
-        ("spatial_graph", "radius"),
-        lambda kind, radius: kind == "radius" and radius is None,
-        "a radius graph needs a radius in the unit of the coordinates; write e.g.  radius: 40, or  "
-        "spatial_graph: knn",
-    ),
-    Rule(
-        ("expression_space", "spatial_graph"),
-        lambda space, kind: space == kind == "none",
-        "expression_space and spatial_graph are both none, which leaves no graph; write e.g.  "
-        "spatial_graph: knn",
-    ),
-)
-
-
 def refuse_contradictions(settings):
-    """Hold named settings against the rules.
+    """Refuse named settings that contradict themselves.
 
     Parameters
     ----------
@@ -72,13 +28,7 @@ def refuse_contradictions(settings):
     """
     for section, named in settings.items():
         for name, values in named.items():
-            for rule in RULES:
-                if not set(rule.keys) <= set(values):
-                    continue
-                found = [values[key] for key in rule.keys]
-                if rule.broken(*found):
-                    pairs = ", ".join(f"{k}: {v}" for k, v in zip(rule.keys, found))
-                    raise UserError(f"{section}.{name}: {pairs}; {rule.remedy}")
+            refuse_contradiction(f"{section}.{name}", values)
 
 
 def refuse_nameless(methods, found_cards):

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import yaml
 
 from spclust.data import folders, formats
+from spclust.data.scores import TITLES
 from spclust.errors import UserError
 from spclust.plan.contradictions import refuse_path
 from spclust.plan.first_defaults import compared
@@ -37,10 +38,14 @@ OF_COMPARISON = ("label_origin", "label_kind", "labels_seen", "study")
 
 
 def load_schema(name):
-    """Read ``config/schemas/<name>.schema.yaml``; of a dataset, with the formats there are."""
+    """Read ``config/schemas/<name>.schema.yaml``, with the formats and the scores there are."""
     schema = copy.deepcopy(_parsed(CONFIG_FOLDER / "schemas" / f"{name}.schema.yaml"))
     if name == "dataset":
         schema["properties"]["format"]["enum"] = sorted(formats.names())
+    if name == "config":
+        schema["$defs"]["score"]["enum"] = list(TITLES)
+        value = schema["$defs"]["value"]
+        schema["$defs"]["published"]["properties"] = dict.fromkeys(TITLES, value)
     return schema
 
 

@@ -4,11 +4,11 @@ import logging
 
 import numpy as np
 
+from spclust.data.contradictions import refuse_contradiction
 from spclust.data.graphs import Graphs
-from spclust.data.requirements import refuse_unplaced
-from spclust.errors import UserError
+from spclust.data.requirements import refuse_one_point, refuse_unplaced
 from spclust.neighbours.expression import EXPRESSION_GRAPHS
-from spclust.neighbours.knn import graph_statistics, knn_graph, members
+from spclust.neighbours.knn import graph_statistics, knn_graph
 from spclust.neighbours.layout import umap_2d
 from spclust.neighbours.spatial import delaunay_graph, radius_graph, without_long_edges
 
@@ -60,11 +60,7 @@ def build(cells, seed, **settings):
         image lie at one point.
     """
     s, edges, spaces = settings, {}, {}
-    if s["expression_space"] == s["spatial_graph"] == "none":
-        raise UserError(
-            "graphs.<name>: expression_space and spatial_graph are both none, which leaves no "
-            "graph; write e.g.  spatial_graph: knn"
-        )
+    refuse_contradiction("graphs.<name>", s)
     if s["expression_space"] != "none":
         groups = cells.groups(s["expression_within"])
         _warn_of_few(groups, s["expression_within"], "n_neighbors", s["n_neighbors"])
@@ -108,12 +104,7 @@ def _profiles(x):
 def _spatial(cells, settings):
     coordinates, kind = cells.coordinates.astype(np.float64), settings["spatial_graph"]
     refuse_unplaced(cells, f"graphs.<name>.spatial_graph: {kind}")
-    for rows in members(cells.image):
-        if len(rows) > 1 and np.ptp(coordinates[rows], axis=0).max() == 0:
-            raise UserError(
-                f"image {cells.image[rows[0]]!r}: all {len(rows)} cells lie at one point; name "
-                "the right coordinate columns in the dataset's keys x and y"
-            )
+    refuse_one_point(cells.coordinates, cells.image, f"graphs.<name>.spatial_graph: {kind}")
     if kind == "knn":
         k = settings["spatial_n_neighbors"]
         _warn_of_few(cells.image, "image", "spatial_n_neighbors", k)
@@ -121,11 +112,6 @@ def _spatial(cells, settings):
     if kind == "delaunay":
         graph = delaunay_graph(coordinates, cells.image)
         return without_long_edges(graph, coordinates, settings["longest_percentile"])
-    if settings["radius"] is None:
-        raise UserError(
-            "graphs.<name>.radius: a radius graph needs a radius in the unit of the coordinates; "
-            "write e.g.  radius: 40, or spatial_graph: knn"
-        )
     return radius_graph(coordinates, cells.image, float(settings["radius"]))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
 from spclust.clustering import heads
+from spclust.data.requirements import enough_cells
 from spclust.errors import UserError
 from spclust.knowledge import types as celltypes
 from spclust.neighbours import expression
@@ -70,7 +71,7 @@ def assign(
         When there are fewer cells than clusters, ``truth`` has no labels to take, or it or
         ``run`` more classes than clusters.
     """
-    _check_number(n_clusters, cells)
+    enough_cells(len(cells), n_clusters)
     if method == "leiden":
         groups = cells.groups(expression_within)
         labels = heads.leiden(cells.matrix, groups, n_clusters, n_neighbors, seed)
@@ -147,17 +148,9 @@ def choose_n_clusters(cells, n_clusters, reference=None, knowledge=()):
             number, how = most_repeatable(cells.matrix)
     else:
         number, how = int(n_clusters), "given"
-    _check_number(number, cells)
+    enough_cells(len(cells), number)
     log.info("%d clusters (%s)", number, how)
     return number, how
-
-
-def _check_number(n_clusters, cells):
-    if n_clusters > len(cells):
-        raise UserError(
-            f"n_clusters: {n_clusters} clusters were asked of {len(cells)} cells; lower it in the "
-            "config"
-        )
 
 
 def most_repeatable(x):

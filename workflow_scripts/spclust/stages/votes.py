@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from spclust.clustering import heads as algorithms
 from spclust.clustering import voting
 from spclust.data.cell_files import IMAGE, SLICE, SPATIAL
+from spclust.data.requirements import enough_cells
 from spclust.data.votes import Votes
 from spclust.engine import logs
 from spclust.errors import UserError
@@ -83,10 +84,7 @@ def poll(
         When there are fewer cells than clusters or no transform is possible.
     """
     n, started = len(cells), time.monotonic()
-    if n < n_clusters:
-        raise UserError(
-            f"n_clusters: {n_clusters} clusters were asked of {n} cells; lower it in the config"
-        )
+    enough_cells(n, n_clusters)
     sample = np.arange(n)
     if n > sample_cells:
         drawn = np.random.default_rng(seed).choice(n, max(sample_cells, n_clusters), replace=False)

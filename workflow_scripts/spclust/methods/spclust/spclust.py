@@ -18,6 +18,7 @@ import torch
 from sklearn.metrics import adjusted_rand_score, pairwise_distances_argmin
 
 from spclust.clustering import prototypes
+from spclust.data.contradictions import refuse_contradiction
 from spclust.errors import UserError
 from spclust.methods.spclust import losses
 from spclust.methods.spclust.augment import augmented
@@ -178,12 +179,7 @@ def check(task, needed):
     ------
     UserError
     """
-    s = task.settings
-    odd = [width for width in s["hidden_dims"] if width % s["heads"]]
-    if odd:
-        raise UserError(
-            f"{task.key('hidden_dims')}: {odd[0]} is no multiple of heads ({s['heads']})"
-        )
+    refuse_contradiction(f"method.{task.name}", task.settings)
     setting = {"expression": "expression_space", "spatial": "spatial_graph"}
     for kind in needed:
         if kind not in task.graphs.edges:
