@@ -18,7 +18,7 @@ from spclust.plan import runs
 from spclust.plan import settings
 from spclust.plan import stages
 from spclust.errors import UserError
-from spclust.engine.fingerprint import code_hash, modules_in
+from spclust.engine.fingerprint import code_hash
 from spclust.plan.likely_mistakes import oversights
 from spclust.plots import captions
 

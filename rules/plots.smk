@@ -29,7 +29,7 @@ rule plot_run:
         cfg=shown_settings,
         captions=captions.captions(),
         pdf=config.get("pdf", False),
-        code=code_hash("plot_run", *modules_in("plots/figures")),
+        code=code_hash("plot_run", *captions.modules()),
     message:
         "Figures of {wildcards.method} on {wildcards.dataset} (seed {wildcards.seed})"
     script:

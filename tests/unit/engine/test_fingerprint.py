@@ -139,10 +139,3 @@ def test_code_hash_follows_a_recipe_loaded_by_name(library):
         file.write("\nEDITED = True\n")
     assert fingerprint.code_hash("cluster_cells", "spclust.methods.leiden") != before
     assert fingerprint.code_hash("cluster_cells", "spclust.methods.kmeans") == other
-
-
-def test_modules_loaded_by_name_are_listed_from_their_folder(library):
-    (library / "methods/new.py").write_text("")
-    found = fingerprint.modules_in("methods")
-    assert {"spclust.methods.new", "spclust.methods.leiden"} <= set(found)
-    assert "spclust.methods.__init__" not in found

@@ -53,13 +53,6 @@ def code_hash(script, *modules):
     return digest.hexdigest()[:12]
 
 
-def modules_in(folder):
-    """Dotted names of the modules in a folder of the library, which are loaded by name."""
-    files = sorted((_LIBRARY / folder).glob("*.py"))
-    parts = [path.relative_to(_LIBRARY).with_suffix("").parts for path in files]
-    return [".".join(["spclust", *names]) for names in parts if names[-1] != "__init__"]
-
-
 def _read(path):
     """What a source file says, as bytes, and which modules of this library it imports."""
     return _parsed(path, path.stat().st_mtime_ns)
