@@ -18,6 +18,7 @@ from spclust.comparison import study_plan
 from spclust.comparison import summary as comparison_summary
 from spclust.comparison import values as comparison_values
 from spclust.errors import UserError
+from spclust.plan import first_defaults
 
 SHIPPED = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 SLICES = [{"name": "one", "simulate": {}}, {"name": "two", "simulate": {"seed": 1}}]
@@ -190,6 +191,20 @@ def test_what_is_kept_with_other_settings_is_left_out_and_said(in_tmp):
     assert found() == (dict.fromkeys(FIRST, str(folder)), [])
     kept, other = found(preprocess={"default": {"normalisation": "none"}})
     assert kept == {} and "preprocess.default.normalisation: was total, is none" in other
+
+
+def test_a_setting_that_was_not_there_counts_as_the_default_it_came_with(in_tmp, monkeypatch):
+    folder = in_tmp / "kept"
+    keep(plan_of(), folder, FIRST)
+    then = json.loads((folder / "settings.json").read_text())
+    del then["preprocess"]["default"]["clip"]
+    (folder / "settings.json").write_text(json.dumps(then))
+    listed = {"preprocess": {"first": {}, "later": {"clip": 5.0}}}
+    monkeypatch.setattr(first_defaults, "_listed", lambda: listed)
+    kept, other = comparison_kept.usable(plan_of(), folder)
+    assert kept == {} and other == ["preprocess.default.clip: was 5.0, is 10.0"]
+    plan = plan_of(preprocess={"default": {"clip": 5.0}})
+    assert comparison_kept.usable(plan, folder) == (dict.fromkeys(FIRST, str(folder)), [])
 
 
 def test_a_setting_that_is_no_longer_there_counts_as_one_that_has_changed(in_tmp):
