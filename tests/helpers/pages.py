@@ -4,9 +4,22 @@ import re
 
 from places import MEASURED, ROOT
 
+# a name and the files that are read under it, one after the other
 PAGES = {
-    "README.md": ROOT / "README.md",
-    "comparison": MEASURED / "comparison/README.md",
+    "README": [ROOT / "README.md"],
+    "methods": [ROOT / "config/docs/methods.md"],
+    "how to compare": [ROOT / "config/docs/comparison.md"],
+    "comparison": [
+        MEASURED / "comparison" / f"{name}.md"
+        for name in (
+            "README",
+            "eight_slices",
+            "fourteen_slices",
+            "unseen_slices",
+            "studies",
+            "parts",
+        )
+    ],
 }
 NAMES = {
     "Ward": "ward",
@@ -17,9 +30,14 @@ NAMES = {
 }
 
 
+def lines(page):
+    """A page as it is written."""
+    return "\n".join(path.read_text() for path in PAGES[page])
+
+
 def text(page):
     """A page in one line, so that sentences may be broken anywhere."""
-    return re.sub(r"\s+", " ", PAGES[page].read_text())
+    return re.sub(r"\s+", " ", lines(page))
 
 
 def said(sentence, names=NAMES):

@@ -5,12 +5,16 @@ line in the summary, a stage and a study, and the workflow runs with all of them
 the project is edited for a method, a format, a figure, an analysis or a study.
 """
 
+import shutil
+import subprocess
+import sys
+
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from workflow import Project
+from workflow import ROOT, Project
 
 pytestmark = pytest.mark.slow
 
@@ -296,14 +300,17 @@ def test_the_stage_lies_in_the_path_of_its_run_and_changes_it(extended):
 
 
 def test_the_documentation_follows(extended):
-    import subprocess
-    import sys
-
     scripts = extended.folder / "workflow_scripts"
+    # copies of the project start without results, and so without their page
+    shutil.copy(ROOT / "results/README.md", extended.folder / "results")
     subprocess.run([sys.executable, "-m", "spclust.plan.documentation"], cwd=scripts, check=True)
-    text = (extended.folder / "config/README.md").read_text()
-    assert "`smooth.<name>`" in text and "recipe: minibatch" in text and "lines" in text
-    assert "KMeans by mini-batches" in (extended.folder / "README.md").read_text()
+    pages = {path.stem: path.read_text() for path in extended.folder.glob("config/docs/*.md")}
+    assert "`smooth.<name>`" in pages["stages"] and "/ `lines` /" in pages["datasets"]
+    assert "recipe: minibatch" in pages["methods"]
+    assert "| KMeans by mini-batches |" in pages["methods"]
+    assert "`analyses.niches.<name>`" in pages["analyses"]
+    results = (extended.folder / "results/README.md").read_text()
+    assert "`results/<run>/niches/composition.csv`" in results
 
 
 def test_the_study_is_one_file(extended):

@@ -1,4 +1,4 @@
-"""Take over the tables of a comparison, and write what README.md and the page here say of them.
+"""Take over the tables of a comparison, and write what README.md and the pages here say of them.
 
     python tests/measured/comparison/publish.py [results/comparison | results/studies/NAME ...]
 
@@ -26,7 +26,6 @@ from spclust.comparison.files import KEPT
 from spclust.comparison.results import OF_ALL
 from spclust.comparison.text import MARKS, markdown, score, texts
 from spclust.plan import settings
-from spclust.plan.documentation import placed
 from spclust.plan.groups import GROUP
 
 SMALL, BLIND, FULL = HERE / "small", HERE / "blind", HERE / "full"
@@ -37,6 +36,8 @@ STUDIES = {
     FULL: "config/studies/comparison.yaml",
 }
 END = "<!-- end -->"
+# rows of the short table of README.md: those that a reader may want to start with
+TO_TAKE = ("consensus", "spclust_vote", "spclust", "leiden", "kmeans", "ward", "banksy", "spagcn")
 
 
 def copy_study(folder):
@@ -91,12 +92,12 @@ def shown_scores(labels, folder, metric):
 
 
 def means(labels, folder, metric):
-    """Title and texts by run of the mean over all slices; of a run that lacks one there is none."""
+    """Title and, by run, the mean over all slices; of a run that lacks one there is none."""
     by_slice = shown_scores(labels, folder, metric).pivot(
         index="run", columns="dataset", values="mean"
     )
     title = f"mean of {by_slice.shape[1]} slices"
-    return title, by_slice.mean(axis=1, skipna=False).dropna().map("{:.3f}".format)
+    return title, by_slice.mean(axis=1, skipna=False).dropna()
 
 
 def table(labels, folder=SMALL, metric="ARI", wider=None):
@@ -114,8 +115,8 @@ def table(labels, folder=SMALL, metric="ARI", wider=None):
     rows = scores.pivot(index="run", columns="dataset", values="text")[scores["dataset"].unique()]
     rows["average rank"] = ranks.map("{:.1f}".format).reindex(rows.index, fill_value="")
     if wider:
-        title, texts_of_means = means(labels, wider, metric)
-        rows[title] = texts_of_means.reindex(rows.index, fill_value="")
+        title, of_runs = means(labels, wider, metric)
+        rows[title] = of_runs.map("{:.3f}".format).reindex(rows.index, fill_value="")
     order = [*ranks.index, *rows.index.difference(ranks.index)]
     return markdown(rows.loc[order].rename_axis(index="", columns=None).reset_index())
 
@@ -140,32 +141,65 @@ def in_short(folder=SMALL):
     return "\n\n".join(comparison_summary.paragraphs(*tables))
 
 
+def overview(runs=None):
+    """Markdown with a row per method, best on cell types first: mean ARI over the slices of each
+    comparison, and seconds on those of the small one.
+
+    ``runs``: only these, in this order; left out, all but controls.
+    """
+    columns = {}
+    for folder, where in ((FULL, ""), (BLIND, "unseen ")):
+        for labels in ("cell types", "regions"):
+            title, of_runs = means(labels, folder, "ARI")
+            number = title.removeprefix("mean of ")
+            columns[f"{where}{labels} ({number})"] = of_runs.map("{:.2f}".format)
+    rows = pd.DataFrame(columns)
+    seconds = read("runs").groupby(["run", "dataset"])["seconds"].mean().groupby("run")
+    span = zip(seconds.min().map("{:.1f}".format), seconds.max().map("{:.1f}".format))
+    rows["seconds"] = pd.Series(map(" to ".join, span), index=seconds.min().index)
+    if runs is None:
+        scores = shown_scores("cell types", FULL, "ARI")
+        own = scores[~scores["control"]].groupby("run")["mean"].mean()
+        runs = own.sort_values(ascending=False).index
+    rows = rows.reindex(runs).fillna("").rename_axis("").reset_index()
+    return markdown(rows)
+
+
+def placed(text, name, new):
+    """A page's text with what stands between the marks of a name replaced."""
+    mark = f"<!-- {name}, by tests/measured/comparison/publish.py -->"
+    head, rest = text.split(mark, 1)
+    return f"{head}{mark}\n{new}\n{END}{rest.split(END, 1)[1]}"
+
+
 def pages():
-    """Path to text of both pages, written anew."""
+    """Path to text of every page with marks, written anew."""
     made = {
-        ROOT / "README.md": {
+        ROOT / "README.md": {"methods to take": partial(overview, list(TO_TAKE))},
+        HERE / "README.md": {"all methods": overview},
+        HERE / "parts.md": {"parts": parts, "full parts": partial(parts, FULL)},
+        HERE / "eight_slices.md": {
             "cell types": partial(table, "cell types", wider=FULL),
             "regions": partial(table, "regions", wider=FULL),
-        },
-        HERE / "README.md": {
-            "parts": parts,
             "in short": in_short,
-            "blind cell types": partial(table, "cell types", BLIND),
-            "blind regions": partial(table, "regions", BLIND),
-            "blind in short": partial(in_short, BLIND),
-            "full parts": partial(parts, FULL),
+        },
+        HERE / "fourteen_slices.md": {
             "full cell types": partial(table, "cell types", FULL),
             "full in short": partial(in_short, FULL),
         },
+        HERE / "unseen_slices.md": {
+            "blind cell types": partial(table, "cell types", BLIND),
+            "blind regions": partial(table, "regions", BLIND),
+            "blind in short": partial(in_short, BLIND),
+        },
     }
-    found = {}
+    written = {}
     for path, blocks in made.items():
         text = path.read_text()
         for name, make in blocks.items():
-            marks = (f"<!-- {name}, by tests/measured/comparison/publish.py -->", END)
-            text = placed(text, marks, make())
-        found[path] = text
-    return found
+            text = placed(text, name, make())
+        written[path] = text
+    return written
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 import pytest
-from pages import NAMES, PAGES, printed, said, text
+from pages import NAMES, lines, printed, said, text
 from places import MEASURED
 from workflow import publish_script
 
@@ -20,8 +20,10 @@ def blind(slices):
     return scores.groupby("run").mean()
 
 
-def test_the_readme_tells_the_means_over_slices_nobody_had_seen():
-    cancer, kidneys = text("README.md").split("Two of cell types: ")[1].split("([all")[0].split(";")
+def test_the_page_tells_the_means_over_slices_nobody_had_seen():
+    cancer, kidneys = (
+        text("comparison").split("Two of cell types: ")[1].split("([all")[0].split(";")
+    )
     alone = {name: run for name, run in NAMES.items() if run != "leiden"}  # its forms are below
     for slices, values, number in ((CANCER, said(cancer), 4), (KIDNEYS, said(kidneys, alone), 3)):
         assert len(values) == number
@@ -45,11 +47,11 @@ def test_the_page_tells_the_means_over_seen_and_unseen_slices_of_one_cancer():
         assert value == pytest.approx(mean, abs=0.0005001), run
 
 
-def test_the_readme_tells_the_means_over_the_slices_the_vote_was_chosen_on():
+def test_the_page_tells_the_means_over_the_slices_the_vote_was_chosen_on():
     table = pd.read_csv(MEASURED / "comparison/first_labels.tsv", sep="\t")
     table = table[table["score"] == "ARI"]
     means = table.groupby(["labels", "seed"])["value"].mean().groupby("labels").mean()
-    sentence = text("README.md").split("Combined by vote they have ")[1].split("([")[0]
+    sentence = text("comparison").split("Combined by vote, ")[1].split("([")[0]
     values = said(
         sentence, {"a mean ARI of": "vote", "Leiden": "leiden", "Ward": "ward", "KMeans": "kmeans"}
     )
@@ -217,9 +219,9 @@ def test_the_page_tells_what_all_make_of_nine_slices_prepared_alike(fourteen):
 
 
 @pytest.mark.parametrize("marker", ["parts", "full parts"])
-def test_all_parts_have_run_as_the_readme_tells(marker):
-    assert "all have run here" in text("README.md")
-    table = PAGES["comparison"].read_text().split(f"<!-- {marker}, by")[1].split("<!-- end")[0]
+def test_all_parts_have_run_as_the_page_tells(marker):
+    assert "all have run here" in text("how to compare")
+    table = lines("comparison").split(f"<!-- {marker}, by")[1].split("<!-- end")[0]
     rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| `")]
     assert len(rows) == 10 and all(row[3].startswith("all ") for row in rows)
 
@@ -284,7 +286,7 @@ def test_the_pages_tell_how_sure_it_is_that_methods_differ():
     told = f"macro-F1 (p {p['regions', 'own', 'macro-F1']:.3f}) and by no other score ({own}"
     told = told.replace("0.", ".")
     assert f"{told}, prepared alike {alike.removeprefix('p ')})" in text("comparison")
-    assert f"{told})" in text("README.md")
+    assert f"{told}), the best" in text("comparison")
 
 
 def test_the_page_tells_what_the_printed_equations_make_of_spclust():

@@ -4,6 +4,7 @@ from collections import defaultdict
 
 import pytest
 import yaml
+from pages import lines
 from workflow import ROOT
 
 from spclust.plan import cards, datasets, settings
@@ -113,7 +114,7 @@ def test_studies_of_genes_are_of_slices_alone_and_together_and_of_cells_without_
     for name in ("multislice", "rna"):
         plan = settings.resolve(base | study(name))
         assert {seed for *_, seed in plan.results} == {42, 43, 44, 45, 46}
-        assert f"| `{name}` |" in (ROOT / "README.md").read_text()
+        assert f"| `{name}` |" in lines("how to compare")
     datasets = study("multislice")["datasets"]
     for cohort in ("starmap", "starmap_regions"):
         slices = registry[cohort]["slices"]

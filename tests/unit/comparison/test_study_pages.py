@@ -133,13 +133,13 @@ def test_the_page_tells_what_spclust_makes_of_first_labels():
     ]
 
 
-def test_the_readme_tells_what_the_printed_equations_make_of_the_kidney():
+def test_the_page_of_methods_tells_what_the_printed_equations_make_of_the_kidney():
     table = pd.read_csv(MEASURED / "comparison/studies/all_printed/table.tsv", sep="\t")
     ari = table[table["metric"] == "ARI"].set_index("run")["mean"]
     told = "the latter have ARI {}, the defaults {}).".format(
         *printed(ari[["all_printed", "spclust"]])
     )
-    assert told in text("README.md")
+    assert told in text("methods")
 
 
 def test_the_page_tells_how_little_temperature_and_neighbours_decide():

@@ -4,8 +4,7 @@ import pytest
 from configurations import MEASURED, SHIPPED, STUDIES, merged, resolve
 
 from spclust.errors import UserError
-from spclust.plan import cards, datasets, settings
-from spclust.plan import documentation as reference
+from spclust.plan import datasets, settings
 from spclust.plan.stages import STAGES
 
 
@@ -360,18 +359,6 @@ def test_several_faults_are_told_at_once():
     with pytest.raises(UserError) as caught:
         resolve("seeds: [x]\nn_clusters: 0\ngraphs: {default: {k: 1}}")
     assert "seeds" in str(caught.value) and "graphs.default" in str(caught.value)
-
-
-def test_config_readme_is_in_step_with_the_schemas():
-    written = (datasets.CONFIG_FOLDER / "README.md").read_text()
-    assert written == reference.render(), "run `make docs`"
-
-
-def test_every_setting_is_documented():
-    written = (datasets.CONFIG_FOLDER / "README.md").read_text()
-    keys = [key for stage in STAGES.values() for key in stage.settings]
-    for key in (*SHIPPED, *keys, *(k for card in cards.load().values() for k in card.settings)):
-        assert f"`{key}" in written, key
 
 
 def test_a_configuration_without_the_default_one_is_refused_by_key():

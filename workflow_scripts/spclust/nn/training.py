@@ -34,7 +34,7 @@ def resolve_device(choice):
         raise UserError(
             f"device: {choice} was asked, but torch {torch.__version__} (built for CUDA "
             f"{torch.version.cuda}) sees none; set device to auto or cpu, or install a torch "
-            "built for it (README, section GPU)"
+            "built for it (config/docs/running.md, section GPU)"
         )
     return choice
 
