@@ -8,8 +8,9 @@ import re
 from spclust.data.contradictions import refuse_contradiction
 from spclust.errors import UserError
 from spclust.plan import runs
-from spclust.plan.schema_corrections import as_name, correction, is_endless, passes
+from spclust.plan.schema_corrections import as_name, corrected, passes
 from spclust.plan.schema_messages import shown, unknown, yaml_value
+from spclust.plan.stages import STAGES
 
 LIKE_A_FILE = re.compile(r"/|\.(csv|tsv|txt|h5ad|h5mu|zarr|parquet|xlsx)(\.gz)?$", re.IGNORECASE)
 
@@ -31,32 +32,43 @@ def refuse_contradictions(settings):
             refuse_contradiction(f"{section}.{name}", values)
 
 
-def refuse_nameless(methods, found_cards):
-    """Refuse a setting of a method that stands where a method's name is wanted.
+def refuse_nameless(config, found_cards, found_analyses):
+    """Refuse a setting that stands where the name of a set of them is wanted.
 
     Parameters
     ----------
-    methods : object
-        The configuration's section ``method`` as it was written.
+    config : dict
+        The configuration as it was written.
     found_cards : dict of str to Card
+    found_analyses : dict of str to Analysis
 
     Raises
     ------
     UserError
-        With the first method that has such a setting; spClust before all others.
+        With the first of them, and what to write below which name.
     """
-    for key, value in methods.items() if isinstance(methods, dict) else ():
-        owners = [name for name, card in found_cards.items() if key in card.settings]
-        if isinstance(value, dict) or key in found_cards or not owners or is_endless(value):
-            continue
-        name = "spclust" if "spclust" in owners else owners[0]
-        schema, there = found_cards[name].settings[key], methods.get(name)
-        meant = value if passes(value, schema, {}) else correction(value, schema, {})[0]
-        line = {name: {**(there if isinstance(there, dict) else {}), key: meant}}
-        raise UserError(
-            f"method.{key}: settings stand below the name of a method; write  "
-            f"{yaml_value(line)[1:-1]}  in its place"
-        )
+    given = config.get("analyses")
+    given = given if isinstance(given, dict) else {}
+    sections = [(stage.name, config.get(stage.name), stage) for stage in STAGES.values()]
+    sections += [(f"analyses.{c.name}", given.get(c.name), c) for c in found_analyses.values()]
+    # of a setting of several methods, spClust's is meant
+    methods = sorted(found_cards.values(), key=lambda card: card.name != "spclust")
+    sections += [("method", config.get("method"), card) for card in methods]
+    for where, section, card in sections:
+        name = card.name if where == "method" else "default"
+        for key, value in section.items() if isinstance(section, dict) else ():
+            schema = card.settings.get(key)
+            if schema is None or key in found_cards:
+                continue
+            # what else is a mapping may be a set of settings of that name
+            if isinstance(value, dict) and not (value and passes(value, schema, {})):
+                continue
+            there = section.get(name)
+            there = there if isinstance(there, dict) else {}
+            line = yaml_value({name: there | {key: corrected(value, schema, {})[0]}})
+            raise UserError(
+                f"{where}.{key}: settings stand below a name; write  {line[1:-1]}  in its place"
+            )
 
 
 def refuse_circles(plan):

@@ -116,6 +116,11 @@ def whole(value, schema, root):
     return value
 
 
+def corrected(value, schema, root):
+    """The value where it passes the schema, else its :func:`correction`."""
+    return (value, True) if passes(value, schema, root) else correction(value, schema, root)
+
+
 def correction(value, schema, root):
     """A value near the given one that passes the schema, and whether there is one.
 
@@ -123,9 +128,9 @@ def correction(value, schema, root):
     -------
     (object, bool)
     """
-    for found in _candidates(value, schema, root):
-        if passes(found, schema, root):
-            return found, True
+    for near in _candidates(value, schema, root):
+        if passes(near, schema, root):
+            return near, True
     return None, False
 
 
@@ -171,18 +176,13 @@ def _candidates(value, schema, root):
         if isinstance(value, list):
             inside = way.get("items", {})
             kept = [own for own in value if passes(own, inside, root)]
-            each = [own if own in kept else correction(own, inside, root)[0] for own in value]
+            each = [corrected(own, inside, root)[0] for own in value]
             if all(own in kept or _is_text(own) for own in value):
                 yield each
             yield list({repr(own): own for own in kept}.values())
             yield each
         if isinstance(value, dict):
-            yield {
-                k: own
-                if passes(own, below(way, k, root), root)
-                else correction(own, below(way, k, root), root)[0]
-                for k, own in value.items()
-            }
+            yield {k: corrected(own, below(way, k, root), root)[0] for k, own in value.items()}
             yield {k: own for k, own in value.items() if passes(own, below(way, k, root), root)}
     for way in ways:
         yield from _samples(way, root)

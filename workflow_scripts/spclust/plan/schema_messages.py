@@ -12,6 +12,7 @@ from spclust.plan.schema_corrections import (
     as_name,
     as_number,
     below,
+    corrected,
     correction,
     is_endless,
     is_usual,
@@ -41,10 +42,6 @@ _LIMITS = (
 )
 
 
-# keys of earlier versions, and what a value of theirs is written as now
-_MOVED = {"evaluation": lambda value: {"analyses": {"metrics": {"default": value}}}}
-
-
 def unknown(where, found, allowed):
     near = difflib.get_close_matches(str(found), list(allowed), 1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
@@ -70,14 +67,27 @@ def check(instance, schema, source, prefix=()):
             f"{source}: it has more than 100,000 values, as aliases (&, *) of YAML can make of a "
             "few lines; write out what is meant"
         )
-    errors = Validator(schema).iter_errors(instance)
-    lines = [
-        _explain(error, instance, schema, prefix)
-        for error in sorted(errors, key=lambda error: list(map(str, error.path)))
-    ]
+    errors = [leaf for error in Validator(schema).iter_errors(instance) for leaf in _leaves(error)]
+    errors.sort(key=lambda error: list(map(str, error.absolute_path)))
+    lines = [_explain(error, instance, schema, prefix) for error in errors]
     if lines:
         raise UserError(f"{source}:\n  " + "\n  ".join(dict.fromkeys(lines)))
     return whole(instance, schema, schema)
+
+
+def _leaves(error):
+    """What is wrong inside a list or mapping that only one of several alternatives can mean."""
+    branches = {}
+    for inner in error.context or ():
+        branches.setdefault(inner.schema_path[0], []).append(inner)
+    meant = [
+        errors
+        for errors in branches.values()
+        if all(e.path or e.validator not in ("type", "enum") for e in errors)
+    ]
+    if len(meant) != 1 or not isinstance(error.instance, dict | list):
+        return [error]
+    return [leaf for inner in meant[0] for leaf in _leaves(inner)]
 
 
 def _explain(error, instance, root, prefix):
@@ -90,9 +100,6 @@ def _explain(error, instance, root, prefix):
             f"{where}: {shown(value)} cannot be a name here, allowed is {_allowed(schema, root)}; "
             f"call it e.g.  {name}"
         )
-    if error.validator in ("type", "additionalProperties") and _lacks_name(error):
-        line = _under_default(list(error.absolute_path), instance, root)
-        return f"{where}: settings stand below a name; write  default: {line}  in its place"
     if error.validator == "additionalProperties":
         return f"{where or 'top level'}: {_unknown_keys(value, schema, root)}"
     if error.validator == "required":
@@ -114,25 +121,6 @@ def _explain(error, instance, root, prefix):
     return f"{text}; write e.g.  {line}" if line else text
 
 
-def _lacks_name(error):
-    """Whether a setting of a stage stands where the name of a set of them is wanted."""
-    path = error.absolute_path
-    return bool(path) and path[-1] in error.schema.get("properties", {})
-
-
-def _under_default(path, instance, root):
-    """A setting that lacks a name, with those that are there already."""
-    *above, key = path
-    schema, section = root, instance
-    for name in above:
-        schema, section = below(schema, name, root), section[name]
-    schema, meant = below(below(schema, "default", root), key, root), section[key]
-    if not passes(meant, schema, root):
-        meant = correction(meant, schema, root)[0]
-    there = section.get("default")
-    return yaml_value({**(there if isinstance(there, dict) else {}), key: meant})
-
-
 def _corrected(error, instance, root, prefix):
     """The line to write, its key that of the nearest mapping. Empty without one."""
     path = list(error.absolute_path)
@@ -142,27 +130,21 @@ def _corrected(error, instance, root, prefix):
     for key in path:
         schema, value = below(schema, key, root), value[key]
     key = next((p for p in reversed([*prefix, *path]) if isinstance(p, str)), None)
-    better, found = correction(value, schema, root)
-    if not found or key is None:
+    better, possible = correction(value, schema, root)
+    if not possible or key is None:
         return ""
     return f"{key}: {yaml_value(better)}"
 
 
 def _unknown_keys(value, schema, root):
-    known, notes = list(schema["properties"]), []
-    for name in sorted(set(value) - set(known), key=str):
-        near = difflib.get_close_matches(str(name), known, 1, cutoff=0.7)
+    allowed, notes = list(schema["properties"]), []
+    for name in sorted(set(value) - set(allowed), key=str):
+        near = difflib.get_close_matches(str(name), allowed, 1, cutoff=0.7)
         line = "remove it"
-        if name in _MOVED and "analyses" in known:
-            moved = yaml_value(_MOVED[name](value[name])).removeprefix("{").removesuffix("}")
-            line, near = f"write  {moved}", []
         if near:
-            inside = schema["properties"][near[0]]
-            meant, found = value[name], passes(value[name], inside, root)
-            if not found:
-                meant, found = correction(meant, inside, root)
-            line = f"write  {near[0]}: {yaml_value(meant)}" if found else line
-        notes.append(f"unknown key {name!r}; {line} (allowed: {', '.join(known)})")
+            meant, possible = corrected(value[name], schema["properties"][near[0]], root)
+            line = f"write  {near[0]}: {yaml_value(meant)}" if possible else line
+        notes.append(f"unknown key {name!r}; {line} (allowed: {', '.join(allowed)})")
     return "; ".join(notes)
 
 

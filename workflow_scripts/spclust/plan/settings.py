@@ -128,11 +128,10 @@ def resolve(config, found_cards=None):
     UserError
         With every fault found: key path, what was found, what is allowed, a corrected line.
     """
-    found_cards = found_cards or cards.load()
-    if not is_endless(config):
+    found_cards, found_analyses = found_cards or cards.load(), analyses.load()
+    if isinstance(config, dict) and not is_endless(config):
         refuse_files(config.get("datasets"))
-    refuse_nameless(config.get("method"), found_cards)
-    found_analyses = analyses.load()
+        refuse_nameless(config, found_cards, found_analyses)
     config = check(config, config_schema(found_analyses), "configuration")
     refuse_knowledge(config.get("knowledge", {}))
     plan = Plan(config, found_cards, found_analyses)
