@@ -1,4 +1,4 @@
-"""What a newcomer may touch: each extension in the files that README's table names, then run.
+"""What a newcomer may touch: the files that workflow_scripts/README.md names, then run.
 
 A copy of the project gets a method, an input format, a figure, an analysis with a figure and a
 line in the summary, a stage and a study, and the workflow runs with all of them at once. No file of

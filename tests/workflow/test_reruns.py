@@ -11,6 +11,8 @@ import pytest
 import yaml
 from workflow import SPCLUST, TINY, Project, changed
 
+from spclust.plan import analyses, written
+
 pytestmark = pytest.mark.slow
 
 SUMMARY = {"summarise_metrics": 1, "plot_summary": 1}
@@ -108,6 +110,35 @@ def test_the_tiny_run_writes_what_the_readme_promises(finished):
     metrics = pd.read_csv(finished.path("summary/metrics.tsv"), sep="\t")
     assert list(metrics) == ["dataset", "run", "method", "seed", "slice", "metric", "value"]
     assert set(metrics.run) == {"spclust", "kmeans"}
+
+
+def test_every_file_is_declared_with_its_columns(finished):
+    """results/README.md is written from what is declared here and in the cards of analyses."""
+    declared = {
+        path: entry for entries in written.declared().values() for path, entry in entries.items()
+    }
+    for card in analyses.load().values():
+        for name, entry in card.writes.items():
+            for home in ("<run>", "<replicate>", "<dataset>", "summary"):
+                declared[f"results/{home}/{card.name}/{name}"] = entry
+    # the longest first: `extras/history.csv` before `extras/{name}.csv`
+    known = sorted(declared, key=lambda path: ("{" in path, -len(path)))
+    tables = set()
+    for path in sorted(finished.folder.glob("results/**/*.*")):
+        place = str(path.relative_to(finished.folder))
+        if path.is_dir() or path.name.startswith(".") or place == "results/README.md":
+            continue
+        match = next((p for p in known if re.fullmatch(written.pattern(p), place)), None)
+        assert match, f"{place} is declared nowhere"
+        columns = list(declared[match].get("columns", ()))
+        if columns and path.suffix in (".csv", ".tsv"):
+            there = list(pd.read_csv(path, sep=None, engine="python", nrows=0))
+            if columns[-1].startswith("<"):
+                assert there[: len(columns) - 1] == columns[:-1], place
+            else:
+                assert there == columns, place
+            tables.add(match)
+    assert len(tables) >= 10
 
 
 def test_every_rule_has_left_its_log_and_benchmark(finished):
