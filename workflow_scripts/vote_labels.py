@@ -8,7 +8,7 @@ from spclust.stages import votes as pools
 
 with logs.job(snakemake.log[0], snakemake.rule):
     given = snakemake.input
-    votes = pools.poll(
+    votes = pools.vote(
         read_mudata(given.measured, "imported"),
         read_cells(given.cells, "prepared"),
         n_clusters=read_n_clusters(given.n_clusters),

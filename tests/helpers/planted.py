@@ -176,7 +176,7 @@ def votes_for(recipe, cells, n_clusters=3, seed=0):
     settings = STAGES["preprocess"].defaults | {"normalisation": "none"}
     entries = {m: {"settings": settings, "constants": {}} for m in cells.features}
     own = STAGES["votes"].defaults | {"heads": ["kmeans", "ward", "mixture"]}
-    return pools.poll(None, replace(cells, preprocessing=entries), n_clusters, seed, **own)
+    return pools.vote(None, replace(cells, preprocessing=entries), n_clusters, seed, **own)
 
 
 def run(recipe, cells, seed=0, n_clusters=3, graphs=None, machine=None, reference=None, **changes):

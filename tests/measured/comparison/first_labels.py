@@ -155,7 +155,7 @@ class Slice:
         return self.poll(self.classes)
 
     def poll(self, n_clusters):
-        return pools.poll(self.data, self.cells, n_clusters, self.seed, **STAGES["votes"].defaults)
+        return pools.vote(self.data, self.cells, n_clusters, self.seed, **STAGES["votes"].defaults)
 
     def of_pool(self):
         """Single heads, operators, and the vote of parts of the pool."""

@@ -85,7 +85,7 @@ def trained(method, tissue, folder):
     wanted = {stage: STAGES[stage].defaults | card.stages.get(stage, {}) for stage in STAGES}
     votes = None
     if "votes" in card.needs:
-        votes = pools.poll(data, cells, n_clusters, SEED, **wanted["votes"])
+        votes = pools.vote(data, cells, n_clusters, SEED, **wanted["votes"])
     own = {k: v for k, v in wanted["pseudolabels"].items() if k not in ("seed", "run")}
     first = pseudolabels.assign(cells, n_clusters, SEED, votes=votes, **own)
     sampler = oversample.SpaCSMOTE(random_state=SEED, **wanted["oversample"])

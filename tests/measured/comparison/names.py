@@ -57,7 +57,7 @@ def clusters_of(folder, kept, name):
     data, cells, labels = prepared(folder, name)
     path = Path(kept) / f"{name}.npy"
     if not path.exists():
-        votes = pools.poll(data, cells, labels.nunique(), SEED, **STAGES["votes"].defaults)
+        votes = pools.vote(data, cells, labels.nunique(), SEED, **STAGES["votes"].defaults)
         np.save(path.with_suffix(".part.npy"), votes.labels["vote"])
         path.with_suffix(".part.npy").replace(path)
     return cells, labels.to_numpy(), np.load(path)

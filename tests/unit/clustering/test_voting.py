@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from spclust.clustering.matching import matched
-from spclust.clustering.voting import Pool, ballot, spectral, vote
+from spclust.clustering.voting import Pool, spectral, vote, vote_shares
 
 few = settings(deadline=None, max_examples=30)
 
@@ -28,8 +28,8 @@ def test_a_vote_counted_by_hand():
     a = [0, 0, 0, 0, 1, 1, 1, 1]
     b = [5, 5, 5, 2, 2, 2, 2, 2]  # other ids; cell 3 in the other cluster
     pool = Pool.of([a, a, b])
-    verdict = vote(pool, 2)
-    assert verdict.labels.tolist() == a
+    outcome = vote(pool, 2)
+    assert outcome.labels.tolist() == a
     ari = adjusted_rand_score(a, b)
     # handed back in the order of the members, whatever that of the pool
     np.testing.assert_allclose(pool.as_given(pool.agreement), [(1 + ari) / 2] * 2 + [ari])
@@ -37,7 +37,7 @@ def test_a_vote_counted_by_hand():
     np.testing.assert_allclose(pool.as_given(pool.weights), [heavy, heavy, light])
     unsure = 2 * heavy / (2 * heavy + light)
     expected = [1, 1, 1, unsure, 1, 1, 1, 1]
-    np.testing.assert_allclose(verdict.confidence, expected, rtol=1e-6)
+    np.testing.assert_allclose(outcome.confidence, expected, rtol=1e-6)
 
 
 def test_agreement_is_sklearns():
@@ -66,9 +66,9 @@ def test_shares_of_a_ballot_sum_to_one_and_worthless_members_count_alike():
     rng = np.random.default_rng(0)
     pool = Pool.of([[0, 1, 0, 1], [0, 1, 1, 0]])
     assert pool.weights.tolist() == [1, 1]
-    np.testing.assert_allclose(ballot(pool, np.array([0, 0, 1, 1])).sum(1), 1)
+    np.testing.assert_allclose(vote_shares(pool, np.array([0, 0, 1, 1])).sum(1), 1)
     pool = Pool.of(rng.integers(4, size=(6, 50)))
-    np.testing.assert_allclose(ballot(pool, pool.partitions[0]).sum(1), 1, rtol=1e-6)
+    np.testing.assert_allclose(vote_shares(pool, pool.partitions[0]).sum(1), 1, rtol=1e-6)
 
 
 @few
@@ -91,12 +91,12 @@ def test_neither_the_order_of_members_nor_ids_matter(seed, order):
 def test_whatever_the_pool_labels_go_by_size_and_shares_are_shares(seed, m, c):
     rng = np.random.default_rng(seed)
     pool = Pool.of([rng.integers(rng.integers(1, 6), size=30) for _ in range(m)])
-    for verdict in (vote(pool, c), spectral(pool, c, 0)):
-        sizes = np.bincount(verdict.labels)
+    for outcome in (vote(pool, c), spectral(pool, c, 0)):
+        sizes = np.bincount(outcome.labels)
         assert (np.diff(sizes) <= 0).all() and sizes.min() > 0
-        assert verdict.shares.shape[1] >= len(sizes)
-        np.testing.assert_allclose(verdict.shares.sum(1), 1, rtol=1e-5)
-        assert (verdict.confidence >= 0).all() and (verdict.confidence <= 1 + 1e-6).all()
+        assert outcome.shares.shape[1] >= len(sizes)
+        np.testing.assert_allclose(outcome.shares.sum(1), 1, rtol=1e-5)
+        assert (outcome.confidence >= 0).all() and (outcome.confidence <= 1 + 1e-6).all()
 
 
 @pytest.mark.parametrize("judge", [vote, lambda pool, c: spectral(pool, c, 0)])

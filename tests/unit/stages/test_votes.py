@@ -51,7 +51,7 @@ def imported(**tables):
 
 def poll(data, n_clusters=3, seed=0, prepared=None, **changes):
     cells = preparation.prepare(data, DEFAULTS | (prepared or {}))
-    return pools.poll(data, cells, n_clusters, seed, **QUICK | changes)
+    return pools.vote(data, cells, n_clusters, seed, **QUICK | changes)
 
 
 def test_the_pool_sees_the_panel_as_prepared_whatever_tables_it_went_by(tmp_path):

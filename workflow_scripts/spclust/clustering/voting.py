@@ -89,7 +89,7 @@ class Pool:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Vote:
     """What a pool agrees on.
 
     Attributes
@@ -124,16 +124,16 @@ def vote(pool, n_clusters):
 
     Returns
     -------
-    Verdict
+    Vote
     """
     counts = pool.partitions.max(axis=1) + 1
     off = np.abs(counts - n_clusters)
     best = np.lexsort((-pool.agreement, off))[0]
     reference = pool.partitions[best]
     for _ in range(ROUNDS):
-        shares = ballot(pool, reference)
+        shares = vote_shares(pool, reference)
         reference = pd.factorize(shares.argmax(axis=1))[0]
-    return _verdict(shares, shares.argmax(axis=1))
+    return _by_size(shares, shares.argmax(axis=1))
 
 
 def spectral(pool, n_clusters, seed):
@@ -150,7 +150,7 @@ def spectral(pool, n_clusters, seed):
 
     Returns
     -------
-    Verdict
+    Vote
         Shares are those of the vote of the whole pool on these clusters.
     """
     if n_clusters == 1:
@@ -170,10 +170,10 @@ def spectral(pool, n_clusters, seed):
         reference = KMeans(n_clusters, n_init=10, random_state=seed).fit_predict(x)
     # its own clusters are the labels, the votes only say how sure they are
     reference = pd.factorize(reference)[0]
-    return _verdict(ballot(pool, reference), reference)
+    return _by_size(vote_shares(pool, reference), reference)
 
 
-def _verdict(shares, labels):
+def _by_size(shares, labels):
     ids = ordered_by_size(labels)
     there, rows = np.unique(ids, return_index=True)
     # clusters that nobody is in come last
@@ -181,10 +181,10 @@ def _verdict(shares, labels):
     old = np.r_[old, np.setdiff1d(np.arange(shares.shape[1]), old)]
     if len(there) < shares.shape[1]:
         log.warning("%d of %d clusters won no cell", shares.shape[1] - len(there), shares.shape[1])
-    return Verdict(ids, shares[:, old])
+    return Vote(ids, shares[:, old])
 
 
-def ballot(pool, reference):
+def vote_shares(pool, reference):
     """One round: the shares of each cluster of a reference in the votes on every cell.
 
     Parameters

@@ -4,7 +4,7 @@
 votes.npz        for programs: labels and shares of every operator, the pool's partitions
 votes.csv        ``cell`` and, of every operator, its cluster and the share of the votes for that
 members.csv      ``transform, panel, head, clusters, agreement, weight, central`` of each partition
-votes_cost.json  what the poll took: seconds and peak memory in MB
+votes_cost.json  what the vote took: seconds and peak memory in MB
 ===============  ================================================================================
 """
 
@@ -41,7 +41,7 @@ class Votes:
     sample : array of int, shape (sampled,)
         Rows of the cells that it is of; all n in a small slice.
     cost : dict
-        ``seconds`` and ``peak_memory_mb`` of the poll.
+        ``seconds`` and ``peak_memory_mb`` of the vote.
     """
 
     ids: np.ndarray

@@ -8,7 +8,7 @@ from spclust.methods.task import Clustering
 def cluster(task):
     """See :func:`.running.cluster`; confidence is the share of the votes.
 
-    What the poll took is what this method takes.
+    What the vote took is what this method takes.
     """
     votes, operator = task.votes, task.settings["operator"]
     shares = pd.DataFrame(votes.shares[operator]).add_prefix("cluster_").astype(float).round(6)

@@ -38,7 +38,7 @@ WARD_CELLS = 10_000
 EXTENSION_NEIGHBOURS, EXTENSION_ROWS = 15, 50_000
 
 
-def poll(
+def vote(
     measured,
     cells,
     n_clusters,
@@ -101,7 +101,7 @@ def poll(
         names += [(transform, part, head) for head in found]
         rows += found.values()
     pool = voting.Pool.of(rows)
-    verdicts = {
+    votes = {
         "vote": voting.vote(pool, n_clusters),
         "spectral": voting.spectral(pool, n_clusters, seed),
     }
@@ -119,14 +119,14 @@ def poll(
             member.head,
             member.agreement,
         )
-    labels = {name: verdict.labels for name, verdict in verdicts.items()}
-    shares = {name: verdict.shares for name, verdict in verdicts.items()}
+    labels = {name: vote.labels for name, vote in votes.items()}
+    shares = {name: vote.shares for name, vote in votes.items()}
     if len(sample) < n:
         best = members.groupby(["transform", "panel"], sort=False)["agreement"].mean().idxmax()
         _, view = next(_views(measured, cells, [best], knowledge[1]))
-        for name in verdicts:
+        for name in votes:
             labels[name], shares[name] = extended(view.matrix, sample, labels[name], shares[name])
-    for name in verdicts:
+    for name in votes:
         sure = shares[name][np.arange(n), labels[name]] >= 0.7
         log.info(
             "%s: cells per cluster %s, %.0f %% of cells with a share of 0.7 or more",
