@@ -123,7 +123,7 @@ def test_bad_input_is_named_last_on_the_terminal_and_not_tried_again(project):
     assert process.returncode != 0 and "Trying to restart job" not in text, text
     failure, end = text.split("Error in rule import_cells")[1].split("What failed (1")
     assert len(failure.splitlines()) < 15 and len(end.splitlines()) < 15, text
-    assert "a.csv, line 2, column 'CD3': 'high' is no finite number" in end, text
+    assert "a.csv, line 2, column 'CD3': 'high' is not a finite number" in end, text
 
 
 def test_a_job_out_of_memory_is_tried_with_twice_as_much(project):

@@ -168,7 +168,7 @@ def test_an_hdf5_file_of_another_kind_is_refused(tmp_path):
 
     with h5py.File(tmp_path / "other.h5ad", "w") as file:
         file["matrix"] = np.ones(3)
-    with pytest.raises(UserError, match="no AnnData with X, obs and var"):
+    with pytest.raises(UserError, match="not an AnnData with X, obs and var"):
         import_cells([tmp_path / "other.h5ad"], {})
 
 

@@ -92,7 +92,7 @@ def test_faults_name_the_store(spatial_store, tmp_path, save, frame):
     with pytest.raises(UserError, match="tables/cells: the file is truncated or damaged"):
         import_cells([path], {})
     (path / "tables/cells/zarr.json").write_text('{"zarr_format": 3, "node_type": "group"}')
-    with pytest.raises(UserError, match="no AnnData .its encoding-type is None.*write_zarr"):
+    with pytest.raises(UserError, match="not an AnnData .its encoding-type is None.*write_zarr"):
         import_cells([path], {})
-    with pytest.raises(UserError, match="cells.csv: no Zarr store.*format: table"):
+    with pytest.raises(UserError, match="cells.csv: not a Zarr store.*format: table"):
         import_cells([save(frame)], {"format": "zarr"})

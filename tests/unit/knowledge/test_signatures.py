@@ -60,7 +60,7 @@ def test_a_table_of_ones_own_lies_over_the_shipped_or_stands_alone(tmp_path):
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ("A,,CD3,", "line 2: 'CD3' is no canonical name"),
+        ("A,,CD3,", "line 2: 'CD3' is not a name in the table of proteins"),
         ("A,,,", "no positive marker"),
         ("A,Z,CD4,", "the parent 'Z'"),
         ("A,A,CD4,", "the parent 'A'"),

@@ -64,8 +64,8 @@ def test_a_card_may_have_the_settings_of_another_with_other_defaults(tmp_path):
     (tmp_path / "new.yaml").write_text(f"{head}like: old\ndefaults: {{a: 2}}\n")
     assert cards.load(tmp_path)["new"].defaults == {"a": 2}
     (tmp_path / "new.yaml").write_text(f"{head}like: old\ndefaults: {{b: 2}}\n")
-    with pytest.raises(UserError, match=r"new\.yaml: defaults\.b is no setting of old"):
+    with pytest.raises(UserError, match=r"new\.yaml: defaults\.b is not a setting of old"):
         cards.load(tmp_path)
     (tmp_path / "new.yaml").write_text(f"{head}like: gone\n")
-    with pytest.raises(UserError, match=r"new\.yaml: like: 'gone' is no card with settings"):
+    with pytest.raises(UserError, match=r"new\.yaml: like: 'gone' is not a card with settings"):
         cards.load(tmp_path)

@@ -194,7 +194,7 @@ def fits(markers, signatures=None, proteins=None):
     features = _Features(found.columns, proteins)
     known = told_by(set(features.of), signatures)
     log.info(
-        "%d of %d types can be told by the %d proteins that are known of %d features",
+        "%d of %d types can be recognised by the %d proteins that are known of %d features",
         len(known),
         len(signatures),
         len(features.of),

@@ -7,7 +7,7 @@ from spclust.comparison.text import markdown
 LEGEND = (
     "Values that a comparison or a study did not make anew: kept ones, and those of runs that lay "
     "there. Their settings are those of today. The code is that of the method with all of the "
-    "library that it uses: `same` as today, `changed` since, or `unknown` where nobody noted it; "
+    "library that it uses: `same` as today, `changed` since, or `unknown` where it was not noted; "
     "the stages before it are not compared. Values of a changed code may well be the same. To have "
     "them anew, remove their rows from the `runs.tsv` that keeps them."
 )

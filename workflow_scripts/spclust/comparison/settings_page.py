@@ -11,7 +11,7 @@ LEGEND = (
     "of the stages before it, by their names in the last table, and those of its own that they "
     "change. Where preprocess is `default`, cells are prepared as that table says, whatever the "
     "method's authors do. Runs whose values are kept were made with these settings; one that "
-    "did not exist then is told at its default."
+    "did not exist then is given at its default."
 )
 
 

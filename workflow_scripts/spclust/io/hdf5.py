@@ -46,7 +46,7 @@ def read_anndata(path):
         raise UserError(f"{path}: this is a MuData file; write  format: h5mu  in the entry")
     if {"X", "obs", "var"} <= groups:
         return whole(path, anndata.read_h5ad)
-    raise UserError(f"{path}: no AnnData with X, obs and var; write it with adata.write_h5ad()")
+    raise UserError(f"{path}: not an AnnData with X, obs and var; write it with adata.write_h5ad()")
 
 
 def read_mudata(path):
@@ -64,7 +64,7 @@ def read_mudata(path):
     if MODALITIES not in groups and {"X", "obs", "var"} <= groups:
         raise UserError(f"{path}: this is an AnnData file; write  format: h5ad  in the entry")
     if MODALITIES not in groups:
-        raise UserError(f"{path}: no MuData with modalities; write it with mdata.write_h5mu()")
+        raise UserError(f"{path}: not a MuData with modalities; write it with mdata.write_h5mu()")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # names that repeat are judged later, by modality
         data = whole(path, mudata.read_h5mu)
@@ -115,8 +115,8 @@ def _groups(path, kind):
         raise UserError(f"{path}: the file is empty; make or copy it again")
     if not h5py.is_hdf5(path):
         raise UserError(
-            f"{path}: this is no {kind} (HDF5) file; for a text table write  format: table  in the "
-            "dataset's entry"
+            f"{path}: this is not an {kind} (HDF5) file; for a text table write  "
+            "format: table  in the dataset's entry"
         )
 
     _refuse_endless(path)

@@ -43,7 +43,7 @@ def table(column, ignored=None, min_size=MIN_SIZE):
     column : Series
         Indexed by cell id.
     ignored : list of str, optional
-        Labels that are no class, compared without case; left out, ``IGNORED``.
+        Labels that do not count as a class, compared without case; left out, ``IGNORED``.
     min_size : int
         Smallest class that is scored.
 
@@ -59,7 +59,7 @@ def table(column, ignored=None, min_size=MIN_SIZE):
     if "-1" in ignored:
         none |= small_letters.str.endswith("_-1").fillna(False)
     log.info(
-        "labels: %d cells have none, %d one that is no class (%s)",
+        "labels: %d cells have none, %d one that is not a class (%s)",
         text.isna().sum(),
         none.sum(),
         ", ".join(sorted(text[none].unique())) or "none",

@@ -228,8 +228,8 @@ def places(table, columns):
         values = table.frame[column]
         if values.map(lambda value: isinstance(value, bool | np.bool_)).any():
             raise UserError(
-                f"{table.place(0, column)}: true and false are no coordinates; name another column "
-                f"as  {key}:  of the dataset"
+                f"{table.place(0, column)}: true and false are not coordinates; name another "
+                f"column as  {key}:  of the dataset"
             )
     none = [c for c in columns if not pd.to_numeric(table.frame[c], errors="coerce").notna().any()]
     remedy = (
@@ -250,7 +250,7 @@ def _pattern(text, key):
         return re.compile(text)
     except re.error as error:
         raise UserError(
-            f"`{key}` of the dataset: {text!r} is no regular expression ({error}); a plain name "
+            f"`{key}` of the dataset: {text!r} is not a regular expression ({error}); a plain name "
             f"needs a backslash before each of  . ^ $ * + ? ( ) [ ] {{ }} |"
         ) from error
 

@@ -260,9 +260,9 @@ def numbers(frame, columns, place, remedy):
         bad = np.flatnonzero(~np.isfinite(values[:, j]))
         if len(bad):
             found = raw.iloc[bad[0]]
-            fault = (
-                "the value is missing" if pd.isna(found) else f"{str(found)!r} is no finite number"
-            )
+            fault = "the value is missing"
+            if not pd.isna(found):
+                fault = f"{str(found)!r} is not a finite number"
             if textfiles.COMMA.fullmatch(str(found)):
                 fault += " (a decimal comma; write points in the file)"
             raise UserError(

@@ -72,14 +72,14 @@ def parse(path, **options):
         ) from error
     except UnicodeDecodeError as error:
         raise UserError(
-            f"{path}: this is no text table in UTF-8 (it holds the byte "
+            f"{path}: this is not a text table in UTF-8 (it holds the byte "
             f"0x{error.object[error.start]:02x}); if it was saved in another encoding, as Latin-1, "
             "save it as CSV in UTF-8, e.g. with  iconv -f latin1 -t utf-8 old.csv > new.csv"
         ) from error
     # what pandas says of bytes that are no table is not always a ParserError
     except (ValueError, OverflowError, csv.Error) as error:
         raise UserError(
-            f"{path}: this is no text table ({' '.join(str(error).split())}); "
+            f"{path}: this is not a text table ({' '.join(str(error).split())}); "
             "a comma- or tab-separated table with one header line is expected"
         ) from error
 

@@ -78,7 +78,7 @@ def read_signatures(tables=(SHIPPED,), proteins=None):
             for protein in (p for group in markers.values() for marker in group for p in marker):
                 if protein not in proteins.index:
                     raise UserError(
-                        f"{place}: {protein!r} is no canonical name of the table of proteins; "
+                        f"{place}: {protein!r} is not a name in the table of proteins; "
                         "write it as there, or add a row for it (config: knowledge.proteins)"
                     )
             if not markers["positive"]:
@@ -90,8 +90,9 @@ def read_signatures(tables=(SHIPPED,), proteins=None):
         while signature.parent:
             if signature.parent not in found or signature.parent in seen:
                 raise UserError(
-                    f"{places[name]}: the parent {signature.parent!r} is no other row's name, or "
-                    "its own descendant; leave it empty or name a wider type of the tables"
+                    f"{places[name]}: the parent {signature.parent!r} is not the name of another "
+                    "row, or is its own descendant; leave it empty or name a wider type of "
+                    "the tables"
                 )
             seen.add(signature.parent)
             signature = found[signature.parent]

@@ -64,7 +64,7 @@ def score(cells, signatures=None, proteins=None):
     Raises
     ------
     UserError
-        When no two types can be told by the names of the features.
+        When no two types can be recognised by the names of the features.
     """
     proteins = read_proteins() if proteins is None else proteins
     signatures = read_signatures(proteins=proteins) if signatures is None else signatures

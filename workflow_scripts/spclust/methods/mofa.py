@@ -58,7 +58,7 @@ def cluster(task):
     Raises
     ------
     UserError
-        When the factors are no numbers.
+        When the factors are not numbers.
     """
     s, views = task.settings, task.cells.features
     n_factors = min(s["n_factors"], sum(x.shape[1] for x in views.values()))
@@ -66,7 +66,7 @@ def cluster(task):
     for view, shares in zip(views, explained):
         log.info("%s: %.1f %% of variance in %d factors", view, shares.sum(), z.shape[1])
     if not np.isfinite(z).all():
-        raise UserError(f"the factors are no numbers; lower {task.key('n_factors')}")
+        raise UserError(f"the factors are not numbers; lower {task.key('n_factors')}")
     z = z.astype(np.float32)
     if s["labels"] == "leiden":
         groups = np.zeros(len(z))

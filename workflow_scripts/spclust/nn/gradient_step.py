@@ -13,7 +13,7 @@ def finite(loss, remedy):
     Raises
     ------
     UserError
-        When it is no finite number; ``remedy`` says which settings to change.
+        When it is not a finite number; ``remedy`` says which settings to change.
     """
     value = loss.item()
     if not math.isfinite(value):

@@ -96,11 +96,13 @@ def _likened(entry, entries, path):
     """Settings of another card with defaults of this one."""
     other, changed = entry.pop("like"), entry.pop("defaults", {})
     if "settings" not in entries.get(other, {}):
-        raise UserError(f"{path}: like: {other!r} is no card with settings; name one that has them")
+        raise UserError(
+            f"{path}: like: {other!r} is not a card with settings; name one that has them"
+        )
     settings = entries[other]["settings"]
     odd = sorted(set(changed) - set(settings))
     if odd:
-        raise UserError(f"{path}: defaults.{odd[0]} is no setting of {other}; take it out")
+        raise UserError(f"{path}: defaults.{odd[0]} is not a setting of {other}; take it out")
     return {
         key: schema | ({"default": changed[key]} if key in changed else {})
         for key, schema in settings.items()

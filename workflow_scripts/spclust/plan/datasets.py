@@ -221,8 +221,8 @@ def _definition(entry, where, schema, registry, config):
     for file in files:
         if not re.fullmatch(r"[^/{}\x00-\x1f]{1,200}", file) or file in (".", ".."):
             raise UserError(
-                f"{where} ({name}): {shown(file)}, the last part of an `url`, is no name for a "
-                "file here; give it another  name:"
+                f"{where} ({name}): {shown(file)}, the last part of an `url`, cannot be the name "
+                "of a file here; give it another  name:"
             )
     for path in _paths(entry):
         refuse_path(f"{where} ({name}), path", path, "path: cells.csv")

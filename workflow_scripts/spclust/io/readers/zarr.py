@@ -27,8 +27,8 @@ def read(files, cfg):
 
     if not recognises(files):
         raise UserError(
-            f"{files[0]}: no Zarr store (a folder with {' or '.join(folders.STORE)}); for a text "
-            "table write  format: table  in the dataset's entry"
+            f"{files[0]}: not a Zarr store (a folder with {' or '.join(folders.STORE)}); for a "
+            "text table write  format: table  in the dataset's entry"
         )
     (root,) = files
     groups = [root]
@@ -49,7 +49,7 @@ def _look(path):
     kind = group.attrs.get("encoding-type")
     if kind != "anndata":
         raise UserError(
-            f"{path}: no AnnData (its encoding-type is {kind!r}); write one with "
+            f"{path}: not an AnnData (its encoding-type is {kind!r}); write one with "
             "adata.write_zarr(), or h5ad or h5mu files"
         )
     x = group.get("X")

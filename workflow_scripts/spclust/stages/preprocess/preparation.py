@@ -164,7 +164,7 @@ def _refuse_infinite(x, names, source):
     faulty = ~(np.abs(x) <= 1e15).all(axis=0)
     if faulty.any():
         raise UserError(
-            f"{source.word} {names[faulty][0]!r} has values that are infinite or no numbers, or "
+            f"{source.word} {names[faulty][0]!r} has values that are infinite or not numbers, or "
             f"beyond 1e15, after the preparation by {source.section}, too large for single "
             "precision; bring the values, or target_sum and cofactor, to a usual size"
         )
