@@ -14,9 +14,10 @@ demo: .venv/run.done
 	$(BIN)/snakemake --cores $(CORES)
 	$(BIN)/snakemake --report results/report.html
 	@echo
-	@echo "Report:  results/report.html"
-	@echo "Tables:  results/summary/metrics_mean.tsv"
-	@echo "Figures: results/summary/figures and results/demo/**/figures"
+	@echo "Report:   results/report.html"
+	@echo "Scores:   results/summary/metrics_mean.tsv, figures beside"
+	@echo "Clusters: results/demo/**/export/clustered.h5ad, by method"
+	@echo "Figures:  results/demo/**/figures"
 
 test: .venv/test.done lint
 	$(PYTEST)

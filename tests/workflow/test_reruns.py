@@ -141,6 +141,13 @@ def test_every_file_is_declared_with_its_columns(finished):
     assert len(tables) >= 10
 
 
+def test_the_places_that_make_demo_ends_with_are_there(finished):
+    ends = re.findall(r'@echo ".*?(results/[^\s,"]+)', (finished.folder / "Makefile").read_text())
+    assert len(ends) == 4 and ends.pop(0) == "results/report.html"
+    for place in ends:
+        assert list(finished.folder.glob(place.replace("results/demo", "results/tiny"))), place
+
+
 def test_every_rule_has_left_its_log_and_benchmark(finished):
     logs = {path.stem for path in finished.folder.glob("results/logs/**/*.log")}
     benchmarks = {path.stem for path in finished.folder.glob("results/benchmarks/**/*.tsv")}

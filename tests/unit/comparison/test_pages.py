@@ -146,6 +146,20 @@ def test_the_page_tells_what_five_slices_more_show_of_cell_types(fourteen):
     assert "({} ± {}, {} ± {})".format(*printed(told)) in page
 
 
+def test_the_readme_tells_how_often_the_vote_is_best_and_where_it_leads_on_none(fourteen):
+    rivals = fourteen["nine"].drop(columns=["truth", "random"])
+    own = rivals[[run for run in rivals.columns if not run.endswith("_i")]]
+    ranks = own.rank(axis=1, ascending=False)["consensus"]
+    assert ranks.max() == 3 and (ranks == 1).sum() == 5
+    assert "the best of all methods on five and third at worst" in text("README")
+    new = pd.DataFrame({name: blind([name]) for name in (*CANCER, *KIDNEYS)}).drop("truth")
+    assert "consensus" not in set(new.idxmax()) and "leads on none" in text("README")
+    # what else README and the comparison's page say of these tables
+    assert set(new.idxmax()) == {"ward", "kmeans", "banksy"}
+    regions = fourteen["ari"].drop(fourteen["nine"].index).drop(columns="truth")
+    assert regions.idxmax(axis=1).nunique() >= len(regions) - 1
+
+
 def test_the_page_tells_what_a_second_kidney_shows(fourteen):
     ari = fourteen["ari"]
     told = printed(ari.loc["dkd_codex_010", ["banksy", "leiden_pca", "consensus", "spclust"]])

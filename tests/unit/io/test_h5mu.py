@@ -143,7 +143,11 @@ FAULTS = {
     "one feature": (spoilt("adt", lambda p: p[:, :1].copy()), {}, "'adt' has one feature, 'CD3'"),
     "no feature": (spoilt("adt", lambda p: p[:, :0].copy()), {}, "'adt': it holds 120 .* 0 feat"),
     "no cell": (spoilt("adt", lambda p: p[:0].copy()), {}, "'adt': it holds 0 cells and 3 feat"),
-    "no X": (spoilt("adt", lambda p: anndata.AnnData(obs=p.obs, var=p.var)), {}, "adt.*(not an .*|no table )X"),
+    "no X": (
+        spoilt("adt", lambda p: anndata.AnnData(obs=p.obs, var=p.var)),
+        {},
+        "adt.*(not an .*|no table )X",
+    ),
     "NaN": (spoilt("adt", lambda p: one_of(p, np.nan)), {}, "'adt', cell 'c114', feature 'CD20'"),
     "inf": (
         spoilt("rna", lambda p: (one_of(p, np.inf), setattr(p, "X", sp.csr_matrix(p.X)))[-1]),
