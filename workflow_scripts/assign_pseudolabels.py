@@ -6,7 +6,7 @@ from spclust.data.atomic import write_table
 from spclust.data.cell_files import read_cells
 from spclust.data.clusters import read_clusters
 from spclust.data.labels import read_labels
-from spclust.data.pseudolabels import read_n_clusters
+from spclust.data.n_clusters import read_n_clusters
 from spclust.data.votes import Votes
 from spclust.engine import logs
 from spclust.knowledge import signatures

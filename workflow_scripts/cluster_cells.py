@@ -5,7 +5,7 @@ from pathlib import Path
 from spclust.data import graphs as graph_files
 from spclust.data.cell_files import read_cells
 from spclust.data.labels import read_labels
-from spclust.data.pseudolabels import read_n_clusters
+from spclust.data.n_clusters import read_n_clusters
 from spclust.data.votes import Votes
 from spclust.engine import logs
 from spclust.methods import running

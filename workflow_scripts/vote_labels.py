@@ -1,7 +1,7 @@
 """Make a pool of partitions and let it vote."""
 
 from spclust.data.cell_files import read_cells, read_mudata
-from spclust.data.pseudolabels import read_n_clusters
+from spclust.data.n_clusters import read_n_clusters
 from spclust.engine import logs
 from spclust.knowledge import signatures
 from spclust.stages import votes as pools

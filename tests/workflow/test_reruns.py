@@ -306,12 +306,12 @@ EDITS = {
     ),
     "the reader of other files": ("io/readers/table.py", CODE, {}),
     "the reader of these files": ("io/readers/h5ad.py", CODE, IMPORT),
-    # one script hands every method what its card needs
     "a function for files of first labels": (
         "data/pseudolabels.py",
         added("\n\ndef more():\n    return 1\n"),
-        PSEUDOLABELS | BOTH_RUNS | {"cluster_cells": 2},
+        OVERSAMPLE,
     ),
+    # one script hands every method what its card needs
     "how graphs are stored": (
         "data/graphs.py",
         CODE,

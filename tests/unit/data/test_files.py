@@ -12,7 +12,7 @@ from spclust.data.cell_files import read_cells, write_cells
 from spclust.data.cells import Cells
 from spclust.data.clusters import read_clusters, write_clusters
 from spclust.data.labels import read_labels
-from spclust.data.pseudolabels import read_n_clusters
+from spclust.data.n_clusters import read_n_clusters
 from spclust.data.tables import read_table
 from spclust.data.values import read_values, write_values
 from spclust.errors import UserError
