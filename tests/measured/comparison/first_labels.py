@@ -110,8 +110,8 @@ training on one thread of a shared machine.
 ENDING = """`vote` is the default for these reasons, not for the scores above: it says how sure it
 is of a cell in the same count that decides, every member has a say, and it draws nothing at random.
 Members weigh by their agreement with the pool, not that with the reference, because the reference
-is a member itself and would outvote a pool whose members agree little (tests/test_voting.py has
-such a pool).
+is a member itself and would outvote a pool whose members agree little
+(tests/unit/clustering/test_voting.py has such a pool).
 
 What was tried to beat the vote: [beyond_the_vote.md](beyond_the_vote.md).
 """

@@ -36,7 +36,7 @@ def type_of(schema):
         return "mapping"
     types = schema.get("type", "text")
     types = [types] if isinstance(types, str) else types
-    words = {"string": "text", "null": "`null`", "array": "list"}
+    words = {"string": "text", "null": "`null`", "array": "list", "object": "mapping"}
     text = " or ".join(words.get(t, t) for t in types)
     limits = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
     return text + "".join(f" {sign} {schema[key]}" for key, sign in limits.items() if key in schema)
