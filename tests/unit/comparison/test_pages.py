@@ -154,6 +154,9 @@ def test_the_readme_tells_how_often_the_vote_is_best_and_where_it_leads_on_none(
     assert "the best of all methods on five and third at worst" in text("README")
     new = pd.DataFrame({name: blind([name]) for name in (*CANCER, *KIDNEYS)}).drop("truth")
     assert "consensus" not in set(new.idxmax()) and "leads on none" in text("README")
+    chosen_on = pd.read_csv(MEASURED / "comparison/first_labels.tsv", sep="\t")["slice"].nunique()
+    assert chosen_on == 12 and "twelve of the first fourteen slices" in text("README")
+    assert len(fourteen["ari"]) == 14
     # what else README and the comparison's page say of these tables
     assert set(new.idxmax()) == {"ward", "kmeans", "banksy"}
     regions = fourteen["ari"].drop(fourteen["nine"].index).drop(columns="truth")
