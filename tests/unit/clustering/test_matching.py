@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spclust.clustering.matching import match_labels
+from spclust.clustering.matching import match_clusters, match_labels
 
 
 @given(st.permutations(range(5)), st.lists(st.integers(0, 4), min_size=1, max_size=60))
@@ -18,3 +18,7 @@ def test_matching_undoes_a_renaming(permutation, labels):
 def test_matching_is_a_permutation(pairs):
     a, b = np.array(pairs).T
     assert sorted(match_labels(a, b, 4)) == [0, 1, 2, 3]
+
+
+def test_of_nothing_nothing_is_matched():
+    assert match_clusters(np.array([0, 1]), [None, None]) == {}

@@ -10,7 +10,7 @@ def matched(score):
 
     Rows left over take the column of their highest score.
     """
-    names = score.argmax(axis=1)
+    names = score.argmax(axis=1) if score.size else np.zeros(len(score), dtype=np.int64)
     rows, columns = linear_sum_assignment(score, maximize=True)
     names[rows] = columns
     return names
@@ -52,8 +52,8 @@ def match_clusters(clusters, labels):
         Cluster to class, matched clusters only.
     """
     scored = pd.notna(np.asarray(labels, dtype=object))
-    cluster_ids, found = np.unique(np.asarray(clusters)[scored], return_inverse=True)
+    cluster_ids, codes = np.unique(np.asarray(clusters)[scored], return_inverse=True)
     truth, classes = pd.factorize(np.asarray(labels, dtype=object)[scored], sort=True)
-    new_id = match_labels(found, truth, max(len(cluster_ids), len(classes)))
-    agree = np.bincount(found[new_id[found] == truth], minlength=len(cluster_ids))
+    new_id = match_labels(codes, truth, max(len(cluster_ids), len(classes)))
+    agree = np.bincount(codes[new_id[codes] == truth], minlength=len(cluster_ids))
     return {c: classes[new_id[i]] for i, c in enumerate(cluster_ids.tolist()) if agree[i]}
