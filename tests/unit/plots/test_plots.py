@@ -303,6 +303,13 @@ def test_a_cohort_has_its_slices_in_the_umap():
     assert titles(umap.draw(tissue(images=2)))[-1] == "images (2)"
 
 
+def test_a_panel_of_very_many_cells_shows_a_sample(monkeypatch):
+    monkeypatch.setattr(style, "MOST_POINTS", 20)
+    run = tissue()
+    shown = [len(ax.collections[0].get_offsets()) for ax in map.draw(run).axes if ax.collections]
+    assert len(run.cells) > 100 and shown == [20] * len(shown)
+
+
 def test_right_cells_are_grey_and_wrong_ones_have_the_colour_of_their_class():
     truth = np.array(["T", "T", "T", "B", "B", "B", "B", np.nan], dtype=object)
     run = tissue(n=8, truth=truth, clusters=np.array([0, 0, 1, 1, 1, 1, 0, 0]))

@@ -162,12 +162,18 @@ def test_a_sample_votes_and_its_neighbours_follow(caplog):
     np.testing.assert_allclose(part.shares["vote"].sum(1), 1, rtol=1e-5)
 
 
+def extended(x, sample, labels, shares):
+    """Labels and shares of all cells by one operator."""
+    found, everywhere = pools.extended(x, sample, {"vote": labels}, {"vote": shares})
+    return found["vote"], everywhere["vote"]
+
+
 def test_extension_keeps_the_sample_and_averages_the_nearest():
     x = np.r_[np.zeros(20), np.full(20, 9.0), np.full(5, 8.9)][:, None]
     sample, labels = np.arange(40), np.repeat([1, 0], 20)
     shares = np.where(labels[:, None] == [0, 1], 0.75, 0.25).astype(np.float32)
     labels[3] = 0  # an oddity of the sample stays
-    found, everywhere = pools.extended(x, sample, labels, shares)
+    found, everywhere = extended(x, sample, labels, shares)
     assert found[:40].tolist() == labels.tolist() and found[40:].tolist() == [0] * 5
     np.testing.assert_allclose(everywhere[40:], [[0.75, 0.25]] * 5)
 
@@ -176,7 +182,7 @@ def test_ids_go_by_size_over_all_cells():
     x = np.r_[np.zeros(10), np.ones(8), np.ones(30)][:, None]
     labels = np.repeat([0, 1], [10, 8])
     shares = np.eye(2, dtype=np.float32)[labels]
-    found, everywhere = pools.extended(x, np.arange(18), labels, shares)
+    found, everywhere = extended(x, np.arange(18), labels, shares)
     assert found.tolist() == [1] * 10 + [0] * 38
     assert np.array_equal(everywhere.argmax(1), found)
 

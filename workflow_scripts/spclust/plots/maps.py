@@ -75,8 +75,11 @@ class Groups:
 
 
 def points(ax, xy, colours, size, **kwargs):
-    """Scatter in a random but fixed order, so that no group hides another; greys below."""
-    order = np.random.default_rng(0).permutation(len(xy))
+    """Scatter in a random but fixed order, so that no group hides another; greys below.
+
+    Of more than 100,000 a sample.
+    """
+    order = np.random.default_rng(0).permutation(len(xy))[: style.MOST_POINTS]
     if colours.dtype.kind == "U":
         grey = np.isin(colours, [style.RIGHT, style.BACKGROUND])
         order = order[np.argsort(~grey[order], kind="stable")]

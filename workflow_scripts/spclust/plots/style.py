@@ -16,6 +16,8 @@ SEQUENTIAL, DIVERGING = "cividis", "RdBu_r"
 
 WIDTH = 7.1  # inches, two columns of a journal page
 DPI = 250
+# cells that a panel shows at most, a sample where there are more: it has not many more pixels
+MOST_POINTS = 100_000
 RC = {
     "font.size": 7,
     "axes.titlesize": 8,
@@ -98,7 +100,8 @@ def save(fig, name, folder, pdf=False):
 
 def point_size(n, width, height, filled=0.7):
     """Area (points squared) of ``n`` markers that fill that share of a panel (inches)."""
-    return float(np.clip(filled * width * height * 72**2 / max(n, 1), 0.15, 40))
+    n = np.clip(n, 1, MOST_POINTS)
+    return float(np.clip(filled * width * height * 72**2 / n, 0.15, 40))
 
 
 def shortened(text, length=30):

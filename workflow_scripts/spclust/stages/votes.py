@@ -124,8 +124,7 @@ def vote(
     if len(sample) < n:
         best = members.groupby(["transform", "panel"], sort=False)["agreement"].mean().idxmax()
         _, view = next(_views(measured, cells, [best], knowledge[1]))
-        for name in votes:
-            labels[name], shares[name] = extended(view.matrix, sample, labels[name], shares[name])
+        labels, shares = extended(view.matrix, sample, labels, shares)
     for name in votes:
         sure = shares[name][np.arange(n), labels[name]] >= 0.7
         log.info(
@@ -178,36 +177,43 @@ def _ward(x, n_clusters, seed):
 
 
 def extended(x, sample, labels, shares):
-    """Labels and shares of all cells from those of a sample.
+    """Labels and shares of all cells from those of a sample, of each operator.
 
     Parameters
     ----------
     x : array, shape (n, d)
     sample : array of int, shape (m,)
         Rows.
-    labels : array of int, shape (m,)
+    labels : dict of str to array of int, shape (m,)
         They stay.
-    shares : array of float32, shape (m, c)
+    shares : dict of str to array of float32, shape (m, c)
 
     Returns
     -------
-    labels : array of int, shape (n,)
+    labels : dict of str to array of int, shape (n,)
         Ids by decreasing size.
-    shares : array of float32, shape (n, c)
+    shares : dict of str to array of float32, shape (n, c)
         Of other cells the mean of their nearest in the sample.
     """
     search = NearestNeighbors(n_neighbors=min(EXTENSION_NEIGHBOURS, len(sample))).fit(x[sample])
-    everywhere = np.empty((len(x), shares.shape[1]), dtype=np.float32)
+    everywhere = {
+        name: np.empty((len(x), of.shape[1]), dtype=np.float32) for name, of in shares.items()
+    }
     others = np.setdiff1d(np.arange(len(x)), sample)
     for rows in np.array_split(others, max(1, -(-len(others) // EXTENSION_ROWS))):
         if len(rows):
             near = search.kneighbors(x[rows], return_distance=False)
-            everywhere[rows] = shares[near].mean(axis=1)
-    everywhere[sample] = shares
-    found = everywhere.argmax(axis=1)
-    found[sample] = labels
-    order = np.argsort(-np.bincount(found, minlength=shares.shape[1]), kind="stable")
-    return np.argsort(order)[found], everywhere[:, order]
+            for name in shares:
+                everywhere[name][rows] = shares[name][near].mean(axis=1)
+    found = {}
+    for name, of in everywhere.items():
+        of[sample] = shares[name]
+        found[name] = of.argmax(axis=1)
+        found[name][sample] = labels[name]
+        sizes = np.bincount(found[name], minlength=of.shape[1])
+        order = np.argsort(-sizes, kind="stable")
+        found[name], everywhere[name] = np.argsort(order)[found[name]], of[:, order]
+    return found, everywhere
 
 
 def _views(measured, cells, turns, proteins=None):
