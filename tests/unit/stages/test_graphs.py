@@ -293,7 +293,7 @@ def test_an_image_with_all_cells_at_one_point_is_refused():
 
 
 def test_a_radius_graph_needs_a_radius():
-    with pytest.raises(UserError, match=r"graphs\.<name>\.radius.*radius: 40"):
+    with pytest.raises(UserError, match=r"graphs.<name>: .*needs a radius.*radius: 40"):
         build(cells_at(scattered(10)), spatial_graph="radius")
 
 
