@@ -22,8 +22,8 @@ def reliability(right, confidence):
     """
     bins = np.minimum((np.asarray(confidence) * BINS).astype(int), BINS - 1)
     table = pd.DataFrame({"confidence": confidence, "right": np.asarray(right, dtype=float)})
-    found = table.groupby(bins).mean()
-    return found.assign(cells=np.bincount(bins)[found.index]).reset_index(drop=True)
+    means = table.groupby(bins).mean()
+    return means.assign(cells=np.bincount(bins)[means.index]).reset_index(drop=True)
 
 
 def calibration_error(table):

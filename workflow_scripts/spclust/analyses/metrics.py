@@ -89,8 +89,8 @@ def evaluate(cells, labels, clusters, embedding, seed, silhouette_cells=5000, ra
         blocks |= {name: cells.slice == name for name in slices}
     scores, classes = [], []
     for name, rows in blocks.items():
-        truth, found, images = labels[rows], clusters[rows], cells.image[rows]
-        table = class_scores(found, truth, matched, rare_class)
+        truth, own_clusters, images = labels[rows], clusters[rows], cells.image[rows]
+        table = class_scores(own_clusters, truth, matched, rare_class)
         scored = pd.notna(truth)
         log.info(
             "%s: %d of %d cells have a label, %d classes",
@@ -99,19 +99,19 @@ def evaluate(cells, labels, clusters, embedding, seed, silhouette_cells=5000, ra
             len(truth),
             len(table),
         )
-        of_block = against_labels(found[scored], truth[scored], table) if len(table) else {}
+        of_block = against_labels(own_clusters[scored], truth[scored], table) if len(table) else {}
         places = cells.coordinates[rows]
         if len(table):
             of_block["label_coherence"] = spatial_coherence(
                 places[scored], truth[scored].astype(str), images[scored]
             )
-        of_block["modularity"] = modularity(x[rows], found)
-        of_block["silhouette"] = silhouette(embedding[rows], found, silhouette_cells, seed)
-        of_block["spatial_coherence"] = spatial_coherence(places, found, images)
+        of_block["modularity"] = modularity(x[rows], own_clusters)
+        of_block["silhouette"] = silhouette(embedding[rows], own_clusters, silhouette_cells, seed)
+        of_block["spatial_coherence"] = spatial_coherence(places, own_clusters, images)
         if name == ALL and len(slices) > 1:
             some = sampled(len(cells), silhouette_cells, seed)
             of_block |= mixing(embedding[some], cells.slice[some], labels[some], seed)
-        of_block["n_clusters"] = len(np.unique(found))
+        of_block["n_clusters"] = len(np.unique(own_clusters))
         log.info("%s: %s", name, ", ".join(f"{m} {value:.4f}" for m, value in of_block.items()))
         scores += [(name, metric, value) for metric, value in of_block.items()]
         table.insert(0, "slice", name)
@@ -157,10 +157,10 @@ def class_scores(clusters, labels, matched, rare_class):
     truth, names = pd.factorize(labels, sort=True)
     code = {name: i for i, name in enumerate(names)}
     # -1: a cluster that stands for no class, always wrong
-    found = np.array([code.get(matched.get(c), -1) for c in np.asarray(clusters).tolist()])
+    predicted = np.array([code.get(matched.get(c), -1) for c in np.asarray(clusters).tolist()])
     scored = truth >= 0
     precision, recall, f1, support = precision_recall_fscore_support(
-        truth[scored], found[scored], labels=np.arange(len(names)), zero_division=0
+        truth[scored], predicted[scored], labels=np.arange(len(names)), zero_division=0
     )
     table = {
         "class": names,
@@ -225,21 +225,21 @@ def spatial_coherence(spatial, clusters, images):
     clusters, images : array, shape (n,)
     """
     spatial = np.asarray(spatial)
-    known = np.isfinite(spatial).all(axis=1)
-    clusters, images, found, weights = (
-        np.asarray(clusters)[known],
-        np.asarray(images)[known],
+    placed = np.isfinite(spatial).all(axis=1)
+    clusters, images, coherences, weights = (
+        np.asarray(clusters)[placed],
+        np.asarray(images)[placed],
         [],
         [],
     )
-    for cells, near in neighbours_within(spatial[known], images, SPATIAL_NEIGHBOURS):
+    for cells, near in neighbours_within(spatial[placed], images, SPATIAL_NEIGHBOURS):
         shares = np.unique(clusters[cells], return_counts=True)[1] / len(cells)
         chance = (shares**2).sum()
         if len(shares) > 1:
             observed = (clusters[near] == clusters[cells, None]).mean()
-            found.append((observed - chance) / (1 - chance))
+            coherences.append((observed - chance) / (1 - chance))
             weights.append(len(cells))
-    return float(np.average(found, weights=weights)) if found else np.nan
+    return float(np.average(coherences, weights=weights)) if coherences else np.nan
 
 
 def collect(results, scores, clusters):

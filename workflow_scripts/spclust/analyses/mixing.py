@@ -39,10 +39,10 @@ def mixing(embedding, slices, labels, seed):
     if embedding.shape[1] > WIDTH and len(embedding) > NEIGHBOURS:
         embedding = PCA(WIDTH, random_state=seed).fit_transform(embedding)
     scored = labels == labels  # missing ones are not
-    found = {"iLISI": scaled_lisi(embedding, slices)}
+    scores = {"iLISI": scaled_lisi(embedding, slices)}
     if scored.any():
-        found["cLISI"] = 1 - scaled_lisi(embedding[scored], labels[scored])
-    return found
+        scores["cLISI"] = 1 - scaled_lisi(embedding[scored], labels[scored])
+    return scores
 
 
 def scaled_lisi(embedding, groups):

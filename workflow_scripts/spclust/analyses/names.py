@@ -71,8 +71,8 @@ def strength(markers):
     """
     table = markers.pivot(index="cluster", columns="feature", values="auc")
     table = table.reindex(columns=list(dict.fromkeys(markers["feature"])))
-    found = np.sqrt(2) * ndtri(table.to_numpy(dtype=float).clip(1e-6, 1 - 1e-6))
-    return pd.DataFrame(found.clip(-STRONGEST, STRONGEST), table.index, table.columns)
+    strengths = np.sqrt(2) * ndtri(table.to_numpy(dtype=float).clip(1e-6, 1 - 1e-6))
+    return pd.DataFrame(strengths.clip(-STRONGEST, STRONGEST), table.index, table.columns)
 
 
 def analyse(task):
@@ -190,19 +190,19 @@ def fits(markers, signatures=None, proteins=None):
     """
     proteins = read_proteins() if proteins is None else proteins
     signatures = read_signatures(proteins=proteins) if signatures is None else signatures
-    found = strength(markers)
-    features = _Features(found.columns, proteins)
-    known = told_by(set(features.of), signatures)
+    strengths = strength(markers)
+    features = _Features(strengths.columns, proteins)
+    told_apart = told_by(set(features.of), signatures)
     log.info(
         "%d of %d types can be recognised by the %d proteins that are known of %d features",
-        len(known),
+        len(told_apart),
         len(signatures),
         len(features.of),
-        found.shape[1],
+        strengths.shape[1],
     )
     return {
-        cluster: _fit(values, features, known) if values.notna().any() else None
-        for cluster, values in found.iterrows()
+        cluster: _fit(values, features, told_apart) if values.notna().any() else None
+        for cluster, values in strengths.iterrows()
     }
 
 

@@ -105,12 +105,12 @@ class Task:
     @cached_property
     def additions(self):
         """Tables with a row a cell that other analyses add to the export, by folder."""
-        found = {}
+        tables = {}
         for folder in map(Path, self.files.get("additions", ())):
             file = self.about["adds"][folder.name.partition("-")[0]]
             table = read_written(folder / file, "cell").set_index("cell")
-            found[folder.name] = table.reindex(self.ids)
-        return found
+            tables[folder.name] = table.reindex(self.ids)
+        return tables
 
     def table(self, analysis, file, *text):
         """A table of another analysis; ``text`` names columns in which a class may be called NA."""

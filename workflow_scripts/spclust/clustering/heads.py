@@ -105,11 +105,11 @@ def reference_classes(x, reference):
             "the control `truth` needs reference labels and this dataset has none; name their "
             "column in the dataset's key `label`, or leave the control out"
         )
-    known = reference.notna().to_numpy()
+    labelled = reference.notna().to_numpy()
     codes = pd.factorize(reference, sort=True)[0]
-    if not known.all():
-        log.info("%d cells without a label take that of the nearest class mean", (~known).sum())
-    return ordered_by_size(nearest_centroid(x, codes, known))
+    if not labelled.all():
+        log.info("%d cells without a label take that of the nearest class mean", (~labelled).sum())
+    return ordered_by_size(nearest_centroid(x, codes, labelled))
 
 
 def tied_mixture(x, start):
@@ -167,13 +167,13 @@ def leiden_partitions(weights):
     def partition(resolution, seed):
         # of its own: igraph would else draw from, and so move, Python's global generator
         igraph.set_random_number_generator(random.Random(seed))
-        found = graph.community_leiden(
+        clustering = graph.community_leiden(
             objective_function="modularity",
             weights=upper.data,
             resolution=resolution,
             n_iterations=2,
         )
-        return np.asarray(found.membership)
+        return np.asarray(clustering.membership)
 
     return partition
 
@@ -288,9 +288,9 @@ def communities(partition, linked, x, n_clusters, seed, steps=BISECTIONS):
 
 def _of_all(labels, linked, x):
     """Clusters of all cells from those of the linked ones, by decreasing size."""
-    found = np.zeros(len(x), dtype=np.int64)
-    found[linked] = labels
-    return ordered_by_size(nearest_centroid(x, found, linked))
+    clusters = np.zeros(len(x), dtype=np.int64)
+    clusters[linked] = labels
+    return ordered_by_size(nearest_centroid(x, clusters, linked))
 
 
 def merged(x, labels, n_clusters):
@@ -300,21 +300,21 @@ def merged(x, labels, n_clusters):
     return AgglomerativeClustering(n_clusters, linkage="ward").fit_predict(centroids)[codes]
 
 
-def nearest_centroid(x, labels, known):
+def nearest_centroid(x, labels, labelled):
     """Give rows without a label that of the nearest class mean.
 
     Parameters
     ----------
     x : array, shape (n, d)
     labels : array of int, shape (n,)
-        Ids from 0; what stands in rows that are not ``known`` does not matter.
-    known : array of bool, shape (n,)
+        Ids from 0; what stands in rows that are not ``labelled`` does not matter.
+    labelled : array of bool, shape (n,)
         True in at least one row of every id.
     """
     labels = np.array(labels)
-    if not known.all():
-        means = class_means(x[known], labels[known], labels[known].max() + 1)
-        labels[~known] = pairwise_distances_argmin(x[~known], means)
+    if not labelled.all():
+        means = class_means(x[labelled], labels[labelled], labels[labelled].max() + 1)
+        labels[~labelled] = pairwise_distances_argmin(x[~labelled], means)
     return labels
 
 

@@ -61,11 +61,14 @@ def update(x, prototypes, labels, seed, settings):
         What is not updated is the array given.
     """
     if settings["refresh"] == "moving_average":
-        centres, found = moving_average(x, prototypes, settings["momentum"])
+        centres, new_labels = moving_average(x, prototypes, settings["momentum"])
     else:
-        centres, found = refresh(x, prototypes, labels, seed)
+        centres, new_labels = refresh(x, prototypes, labels, seed)
     kept = settings["refreshed"]
-    return prototypes if kept == "labels" else centres, labels if kept == "prototypes" else found
+    return (
+        prototypes if kept == "labels" else centres,
+        labels if kept == "prototypes" else new_labels,
+    )
 
 
 def moving_average(x, prototypes, momentum):

@@ -76,9 +76,9 @@ class Pool:
 
     def as_given(self, values):
         """Values (m,) of the rows in the order in which the members were given."""
-        found = np.empty_like(values)
-        found[self.order] = values
-        return found
+        given = np.empty_like(values)
+        given[self.order] = values
+        return given
 
     def central(self):
         """Mask (m,) of the rows with more than the median agreement: a half, rounded up."""
@@ -244,9 +244,9 @@ def _rand_indices(partitions):
     """Adjusted Rand index of each pair, symmetric (m, m)."""
     incidence, begin = _incidence(partitions)
     common = (incidence.T @ incidence).toarray()
-    found = np.eye(len(partitions))
+    indices = np.eye(len(partitions))
     for i in range(len(partitions)):
         for j in range(i):
             block = common[begin[i] : begin[i + 1], begin[j] : begin[j + 1]]
-            found[i, j] = found[j, i] = _rand_index(block)
-    return found
+            indices[i, j] = indices[j, i] = _rand_index(block)
+    return indices

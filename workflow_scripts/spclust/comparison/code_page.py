@@ -34,10 +34,10 @@ def page(results, facts):
     then = rows["code"] if "code" in rows else [None] * len(rows)
     keys = zip(rows["run"], rows["dataset"])
     rows["code"] = [_state(old, now[key]["code"]) for old, key in zip(then, keys)]
-    found = rows.groupby(["run", "code"], sort=False).agg(
+    states = rows.groupby(["run", "code"], sort=False).agg(
         values=("seed", "size"), slices=("dataset", _each_once), made=("made", _each_once)
     )
-    return "\n\n".join([*text, markdown(found.reset_index())]) + "\n"
+    return "\n\n".join([*text, markdown(states.reset_index())]) + "\n"
 
 
 def _state(then, now):

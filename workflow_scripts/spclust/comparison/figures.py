@@ -169,8 +169,8 @@ def differences(pairs):
     for ax, metric in zip(axes, metrics):
         rows = pairs[pairs["metric"] == metric].set_index("rival").loc[rivals]
         differs = surely_differs(rows["low"], rows["high"], rows["level"])
-        for y, (row, found) in enumerate(zip(rows.itertuples(), differs)):
-            colour = style.PALETTE[0] if found else GREY
+        for y, (row, sure) in enumerate(zip(rows.itertuples(), differs)):
+            colour = style.PALETTE[0] if sure else GREY
             ax.plot([row.low, row.high], [y, y], color=colour, linewidth=1.2)
             ax.plot(row.difference, y, "o", color=colour, markersize=3.5, markeredgewidth=0)
         ax.axvline(0, color=style.INK, linewidth=0.5)

@@ -76,8 +76,8 @@ def check(root):
 
 def folders(root):
     """Folders at or below another one that hold all the files, in the order of their names."""
-    found = sorted({path.parent for path in Path(root).rglob(RUNS)}) if root else []
-    return [str(at) for at in found if all(Path(file).is_file() for file in files([at]))]
+    places = sorted({path.parent for path in Path(root).rglob(RUNS)}) if root else []
+    return [str(at) for at in places if all(Path(file).is_file() for file in files([at]))]
 
 
 def files(folders):
@@ -106,19 +106,19 @@ def values_behind(plan, runs=None):
     """
     if runs is None:
         runs = ((dataset, run.made_with) for dataset, run, _ in plan.results)
-    found = {}
+    sections = {}
     for dataset, made_with in runs:
         for section, name in _behind(plan, dataset, made_with):
-            named = found.setdefault(section, {})
+            named = sections.setdefault(section, {})
             if name not in named:
                 named[name] = _values(plan, section, name)
-    return found
+    return sections
 
 
 def _behind(plan, dataset, made_with):
     """Section and name of everything that a run is made with."""
     slices = [dataset, *plan.slices[dataset].get("slices", ())]
-    found = [
+    parts = [
         *(("dataset", name) for name in slices),
         *((section, "all") for section in OF_ALL),
         *made_with.items(),
@@ -126,8 +126,8 @@ def _behind(plan, dataset, made_with):
     # first labels may be another run's clusters
     first = plan.settings["pseudolabels"].get(made_with.get("pseudolabels"), {})
     if first.get("method") == "run":
-        found += _behind(plan, dataset, planned_runs.named(plan, first["run"], dataset).made_with)
-    return found
+        parts += _behind(plan, dataset, planned_runs.named(plan, first["run"], dataset).made_with)
+    return parts
 
 
 def _values(plan, section, name):
@@ -161,15 +161,15 @@ def differing(plan, dataset, run, then, now, compared):
     -------
     list of str
     """
-    found = []
+    differences = []
     for at in _behind(plan, dataset, run.made_with):
         if at[0] == KNOWLEDGE not in then:
             continue
         if at not in compared:
             old, new = then.get(at[0], {}).get(at[1], {}), now[at[0]][at[1]]
             compared[at] = _differing(old, new, _defaults(plan, *at), ".".join(at))
-        found += compared[at]
-    return found
+        differences += compared[at]
+    return differences
 
 
 def usable(plan, root):
@@ -192,21 +192,21 @@ def usable(plan, root):
     UserError
         For a folder whose files cannot be read.
     """
-    found, days, other, now = {}, {}, {}, settings_of(plan)
+    folder_of, days, other, now = {}, {}, {}, settings_of(plan)
     for folder in folders(root):
         (then, made), compared = _read(folder), {}
         for dataset, run, seed in plan.results:
             key = dataset, run.name, seed
             day = made.get(run.folder(dataset, seed))
-            if day is None or (key in found and day <= days[key]):
+            if day is None or (key in folder_of and day <= days[key]):
                 continue
             changed = differing(plan, dataset, run, then, now, compared)
             if changed:
                 other.setdefault(key, []).extend(changed)
             else:
-                found[key], days[key] = folder, day
-    said = [line for key, lines in other.items() if key not in found for line in lines]
-    return found, list(dict.fromkeys(said))
+                folder_of[key], days[key] = folder, day
+    said = [line for key, lines in other.items() if key not in folder_of for line in lines]
+    return folder_of, list(dict.fromkeys(said))
 
 
 def _read(folder):
@@ -231,10 +231,10 @@ def read_settings(file):
     ValueError, TypeError, AttributeError
         Where that is not what the file holds, see :data:`UNREADABLE`.
     """
-    found = json.loads(Path(file).read_text())
+    sections = json.loads(Path(file).read_text())
     return {
         section: {of: dict(values) for of, values in named.items()}
-        for section, named in found.items()
+        for section, named in sections.items()
     }
 
 
@@ -244,14 +244,14 @@ def _whole(row, line):
     return row
 
 
-def _differing(old, new, known, where):
-    """Settings that differ; ``known`` has the default of each that there may be."""
-    found = []
+def _differing(old, new, defaults, where):
+    """Settings that differ; ``defaults`` has the default of each that there may be."""
+    lines = []
     for key in dict.fromkeys([*new, *old]):
-        before, after = (values.get(key, known.get(key, ABSENT)) for values in (old, new))
+        before, after = (values.get(key, defaults.get(key, ABSENT)) for values in (old, new))
         if before != after:
-            found.append(f"{where}.{key}: was {before}, is {after}")
-    return found
+            lines.append(f"{where}.{key}: was {before}, is {after}")
+    return lines
 
 
 def _defaults(plan, section, name):
@@ -263,5 +263,5 @@ def _defaults(plan, section, name):
         return of_then(f"method.{card.name}", card.defaults)
     if section == EVALUATION:
         return of_then("analysis.metrics", plan.analysis_cards["metrics"].defaults)
-    known = STAGES[section].defaults if section in STAGES else defaults_of(section)
-    return of_then(section, known)
+    defaults = STAGES[section].defaults if section in STAGES else defaults_of(section)
+    return of_then(section, defaults)

@@ -40,12 +40,12 @@ def check_comparison(plan):
     if about.get("reference") not in {None, *ranked}:
         unknown("comparison.reference", about["reference"], ranked)
     parts = about.get("parts", {})
-    known = {"runs": {run.name for _, run, _ in plan.results}, "datasets": set(plan.datasets)}
+    allowed = {"runs": {run.name for _, run, _ in plan.results}, "datasets": set(plan.datasets)}
     for name, part in parts.items():
-        for key, names in known.items():
-            for found in part.get(key, ()):
-                if found not in names:
-                    unknown(f"comparison.parts.{name}.{key}", found, names)
+        for key, names in allowed.items():
+            for part_name in part.get(key, ()):
+                if part_name not in names:
+                    unknown(f"comparison.parts.{name}.{key}", part_name, names)
     part = plan.config.get("part")
     if part is not None and not parts:
         raise UserError("part: this configuration has no comparison.parts; leave it out")
@@ -53,7 +53,7 @@ def check_comparison(plan):
         unknown("part", part, parts)
 
 
-def sought(plan, root=None, wanted=None, shown=None):
+def sought(plan, root=None, to_make=None, shown=None):
     """Where the values of runs are, and which have to be made.
 
     Parameters
@@ -61,7 +61,7 @@ def sought(plan, root=None, wanted=None, shown=None):
     plan : Plan
     root : path, optional
         Where values of runs are kept, see :mod:`spclust.comparison.kept`.
-    wanted : set of (str, str, int), optional
+    to_make : set of (str, str, int), optional
         Dataset, run and seed of those to be made where their dataset is here and their values are
         not kept; all without it. The others take part where they have left all :data:`FILES`, made
         with these settings.
@@ -86,7 +86,7 @@ def sought(plan, root=None, wanted=None, shown=None):
     kept, other = comparison_kept.usable(plan, root)
     now = comparison_kept.settings_of(plan)
     gone = {dataset: absent_file(plan, dataset) for dataset in plan.datasets}
-    results, of_kept, asked, found = [], [], [], []
+    results, of_kept, asked, finished = [], [], [], []
     for dataset, run, seed in plan.results:
         key, place = (dataset, run.name, seed), run.folder(dataset, seed)
         if shown is not None and run.name not in shown:
@@ -95,24 +95,24 @@ def sought(plan, root=None, wanted=None, shown=None):
             of_kept.append([*key, place, kept[key]])
         elif gone[dataset]:
             place = None
-        elif wanted is None or key in wanted:
+        elif to_make is None or key in to_make:
             asked.append(place)
         elif all(Path(place, name).is_file() for name in (*FILES, MADE_WITH)):
             # they may lie there from before settings of these names were changed
             then = _made_then(Path(place, MADE_WITH))
             changed = comparison_kept.differing(plan, dataset, run, then, now, {})
             other += changed
-            found += [] if changed else [place]
+            finished += [] if changed else [place]
             place = None if changed else place
         else:
             place = None
         results.append([*key, place])
-    known = {dataset for dataset, *_ in of_kept}
+    with_kept = {dataset for dataset, *_ in of_kept}
     return {
-        "absent": {name: file for name, file in gone.items() if file and name not in known},
+        "absent": {name: file for name, file in gone.items() if file and name not in with_kept},
         "asked": asked,
         "kept": of_kept,
-        "newest": max((Path(file).stat().st_mtime_ns for file in _files(found)), default=0),
+        "newest": max((Path(file).stat().st_mtime_ns for file in _files(finished)), default=0),
         "other_settings": list(dict.fromkeys(other)),
         "results": results,
         "settings": now,
@@ -150,36 +150,36 @@ def facts(plan, finished=False, root=None):
         :func:`made_with`.
     """
     part = plan.config.get("part")
-    wanted = members(plan, plan.config["comparison"]["parts"][part]) if part else None
-    found = sought(plan, root, set() if finished else wanted)
-    told = {run for _, run, *_ in found["results"]}
+    to_make = members(plan, plan.config["comparison"]["parts"][part]) if part else None
+    runs_sought = sought(plan, root, set() if finished else to_make)
+    shown = {run for _, run, *_ in runs_sought["results"]}
     if plan.config.get("comparison", {}).get("parts"):
         # of what waits for its part there is nothing to say yet
-        told = {run for _, run, _, place in found["results"] if place}
-        found["results"] = [row for row in found["results"] if row[1] in told]
+        shown = {run for _, run, _, place in runs_sought["results"] if place}
+        runs_sought["results"] = [row for row in runs_sought["results"] if row[1] in shown]
     bounds = runs.controls(plan)
     ranked = {run.name: run for _, run, _ in plan.results if run.name not in bounds}
     said = {
         name: {key: d[key] for key in OF_COMPARISON if key in d}
         for name, d in plan.datasets.items()
     }
-    return found | {
+    return runs_sought | {
         "about": said,
         "controls": sorted(bounds),
         "groups": {name: run.group for name, run in ranked.items()},
         "parts": parts(plan),
         "references": references(plan, list(ranked.values())),
-        **made_with(plan, told),
+        **made_with(plan, shown),
     }
 
 
-def made_with(plan, told):
+def made_with(plan, shown):
     """What runs were made with, by names; the values are in ``settings`` of :func:`sought`.
 
     Parameters
     ----------
     plan : Plan
-    told : set of str
+    shown : set of str
         Runs that are spoken of.
 
     Returns
@@ -189,11 +189,11 @@ def made_with(plan, told):
         ``methods``: of recipes, what their cards say, and the fingerprint of their ``code``.
         ``defaults``: of stages, the values of the setting that the others build on.
     """
-    found, methods, used = {}, {}, set()
+    chosen_of, methods, used = {}, {}, set()
     for dataset, run, _ in plan.results:
-        if run.name not in told:
+        if run.name not in shown:
             continue
-        found[run.name, dataset] = run.made_with
+        chosen_of[run.name, dataset] = run.made_with
         card = plan.card(run.method)
         used |= set(run.chosen)
         if card.name in methods:
@@ -206,7 +206,7 @@ def made_with(plan, told):
             "code": code_hash("cluster_cells", card.module),
         }
     stages = {stage: plan.cfg(stage, "default") for stage in STAGES if stage in used}
-    rows = [[*key, chosen] for key, chosen in found.items()]
+    rows = [[*key, chosen] for key, chosen in chosen_of.items()]
     return {"made_with": rows, "methods": methods, "defaults": stages}
 
 
@@ -233,7 +233,7 @@ def members(plan, part):
 
 def parts(plan):
     """Name, estimated hours, runs, datasets (empty: all) and size of each part, in order."""
-    found = plan.config.get("comparison", {}).get("parts", {})
+    named = plan.config.get("comparison", {}).get("parts", {})
     return [
         [
             name,
@@ -242,7 +242,7 @@ def parts(plan):
             list(part.get("datasets", ())),
             len(members(plan, part)),
         ]
-        for name, part in found.items()
+        for name, part in named.items()
     ]
 
 
@@ -254,8 +254,8 @@ def references(plan, ranked):
     """
     name = plan.config.get("comparison", {}).get("reference")
     chosen = next((run for run in ranked if name in (None, run.name)), None)
-    found = {}
+    of_groups = {}
     for run in ranked if chosen else ():
         if plan.card(run.method).name == plan.card(chosen.method).name:
-            found.setdefault(run.group, run.name)
-    return found | ({chosen.group: chosen.name} if chosen else {})
+            of_groups.setdefault(run.group, run.name)
+    return of_groups | ({chosen.group: chosen.name} if chosen else {})

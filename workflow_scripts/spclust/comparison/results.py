@@ -91,9 +91,9 @@ def read(planned, controls=(), kinds=None, groups=None, kept=None, absent=None):
     scores, classes, costs = [], [], []
     for tables, table in zip((scores, classes, costs), kept or ()):
         tables.append(table)
-    known = set(kept[2][_ID].itertuples(index=False, name=None)) if kept else ()
+    in_kept = set(kept[2][_ID].itertuples(index=False, name=None)) if kept else ()
     for dataset, run, seed, folder in planned:
-        if folder is None or (dataset, run, seed) in known:
+        if folder is None or (dataset, run, seed) in in_kept:
             continue
         place, folder = {"dataset": dataset, "run": run, "seed": seed}, Path(folder)
         for name, tables in (("metrics", scores), ("class_metrics", classes)):
@@ -226,10 +226,10 @@ def _over_seeds(long, rows, keys, results):
     runs = results.planned["run"].unique()
     # methods in the order of the configuration, controls last
     runs = sorted(runs, key=lambda run: run in results.controls)
-    wanted = pd.DataFrame(
+    all_rows = pd.DataFrame(
         [(*row, run) for row in rows for run in runs], columns=[*keys, "run"]
     ).assign(control=lambda table: table["run"].isin(results.controls))
-    table = wanted.merge(mean_and_sd(long, [*keys, "run"]), "left", [*keys, "run"])
+    table = all_rows.merge(mean_and_sd(long, [*keys, "run"]), "left", [*keys, "run"])
     groups = [results.groups.get(run, GROUP) for run in table["run"]]
     table.insert(0, "group", pd.Series(groups, table.index).where(~table["control"], OF_ALL))
     table["seeds"] = table["seeds"].fillna(0)

@@ -41,7 +41,7 @@ def _runs(facts):
     ways, everywhere = {}, {dataset for _, dataset, _ in facts["made_with"]}
     for run, dataset, chosen in facts["made_with"]:
         ways.setdefault(run, {}).setdefault(tuple(chosen.items()), []).append(dataset)
-    found = {}
+    rows_of = {}
     for run, of_run in ways.items():
         for chosen, datasets in of_run.items():
             names = dict(chosen)
@@ -51,8 +51,8 @@ def _runs(facts):
             where = "" if set(datasets) == everywhere else f" ({', '.join(datasets)})"
             stages = ", ".join(f"{stage} {name}" for stage, name in names.items())
             row = {"run": run + where, "stages": stages, "changed": _code(own) if own else ""}
-            found.setdefault(method, []).append(row)
-    return found
+            rows_of.setdefault(method, []).append(row)
+    return rows_of
 
 
 def _stages(facts):
@@ -69,16 +69,16 @@ def _stages(facts):
 
 def _changed(values, default):
     """What differs from a default; of settings by modality what differs in each."""
-    found = {key: value for key, value in values.items() if value != default.get(key)}
-    if "modalities" in found and isinstance(default["modalities"], dict):
+    changed = {key: value for key, value in values.items() if value != default.get(key)}
+    if "modalities" in changed and isinstance(default["modalities"], dict):
         pairs = {
             name: (own, default["modalities"].get(name, {}))
-            for name, own in found["modalities"].items()
+            for name, own in changed["modalities"].items()
         }
-        found["modalities"] = {
+        changed["modalities"] = {
             name: _changed(*pair) for name, pair in pairs.items() if pair[0] != pair[1]
         }
-    return found
+    return changed
 
 
 def _code(values):

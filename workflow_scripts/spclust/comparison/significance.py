@@ -71,8 +71,8 @@ def friedman(blocks):
     n, k = blocks.shape
     if n < 2 or k < 3 or (blocks.nunique(axis=1) == 1).all():
         return (np.nan,) * 4
-    found = stats.friedmanchisquare(*blocks.to_numpy().T)
-    chi2, p = float(found.statistic), float(found.pvalue)
+    test = stats.friedmanchisquare(*blocks.to_numpy().T)
+    chi2, p = float(test.statistic), float(test.pvalue)
     left = n * (k - 1) - chi2
     if n < F_SLICES:
         return chi2, p, np.nan, np.nan
@@ -164,7 +164,7 @@ def interval(differences, studies, resamples=RESAMPLES):
     if level < 1 - ALPHA:
         return (sums / sizes).min(axis=1), (sums / sizes).max(axis=1), level
     t = stats.t.ppf(1 - ALPHA / 2, n - 1) * np.sqrt(n / (n - 1))
-    found = stats.bootstrap(
+    limits = stats.bootstrap(
         (sums, np.broadcast_to(sizes, sums.shape)),
         lambda total, count, axis: total.sum(axis=axis) / count.sum(axis=axis),
         paired=True,
@@ -175,7 +175,7 @@ def interval(differences, studies, resamples=RESAMPLES):
         confidence_level=1 - 2 * stats.norm.sf(t),
         rng=np.random.default_rng(0),
     ).confidence_interval
-    return found.low, found.high, level
+    return limits.low, limits.high, level
 
 
 def compare(scores, references=None, studies=None, named=None):
@@ -221,8 +221,8 @@ def compare(scores, references=None, studies=None, named=None):
             overall.append((*table, metric, len(runs), len(blocks), *friedman(blocks)))
             if reference in runs:
                 names = {name: (studies or {}).get(name, name) for name in blocks.index}
-                found = against(blocks, reference, pd.Series(names), waiting=waiting)
-                pairs.append(found.assign(labels=table[0], group=table[1], metric=metric))
+                differences = against(blocks, reference, pd.Series(names), waiting=waiting)
+                pairs.append(differences.assign(labels=table[0], group=table[1], metric=metric))
         means = pd.DataFrame(of_metric, index=runs)
         means = means.assign(all=means.mean(axis=1)).rename_axis("run").reset_index()
         means = means.melt("run", var_name="metric", value_name="average_rank")

@@ -116,5 +116,5 @@ def facts(plan, finished=False, root=None):
         Where values of runs are kept.
     """
     shown = {run for part in plan.config["study"]["parts"] for run in part["rows"]}
-    found = comparison_plan.sought(plan, root, set() if finished else None, shown)
-    return layout(plan) | found | comparison_plan.made_with(plan, shown)
+    runs_sought = comparison_plan.sought(plan, root, set() if finished else None, shown)
+    return layout(plan) | runs_sought | comparison_plan.made_with(plan, shown)

@@ -58,7 +58,7 @@ def paragraphs(scores, ranks, pairs, metric="ARI"):
     -------
     list of str
     """
-    found = []
+    texts = []
     for labels, of_labels in scores.groupby("labels", sort=False):
         for title, part in by_group(of_labels):
             group = part.loc[~part["control"], "group"].iloc[0]
@@ -68,8 +68,8 @@ def paragraphs(scores, ranks, pairs, metric="ARI"):
             ]
             text = _paragraph(part[~part["control"]], *mine, metric)
             where = labels.capitalize() + ("" if title in ("", GROUP) else f", {title}")
-            found += [f"**{where}.** {text}"] if text else []
-    return found
+            texts += [f"**{where}.** {text}"] if text else []
+    return texts
 
 
 def _paragraph(scores, ranks, pairs, metric):

@@ -68,16 +68,16 @@ def differences(pairs, overall, notes):
             parts.append(_against(mine))
         else:
             parts.append("No pair: the reference lacks a slice, or has no rival here.")
-        found = [
+        of_tests = [
             f"{t.metric} χ² = {t.chi2:.1f}, p = {t.p:.2g}"
             + (f" (F = {t.f:.2f}, p = {t.p_f:.2g})" if pd.notna(t.p_f) else "")
             for t in tests.itertuples()
             if pd.notna(t.p)
         ]
-        if found:
+        if of_tests:
             parts.append(
                 "All methods at once, Friedman's χ² (Iman and Davenport's F, from four "
-                f"slices on): {'; '.join(found)}."
+                f"slices on): {'; '.join(of_tests)}."
             )
     return _page("Differences", legend, "\n\n".join(parts), notes)
 
@@ -113,9 +113,9 @@ def in_short(ranks):
     parts = []
     for (labels, group), rows in ranks[ranks["metric"] == "all"].groupby(TABLE, sort=False):
         order = rows.sort_values("average_rank", kind="stable")[["run", "average_rank"]]
-        found = [f"{run} {rank:.1f}" for run, rank in order.itertuples(index=False)]
+        ranks_said = [f"{run} {rank:.1f}" for run, rank in order.itertuples(index=False)]
         where = labels if group == GROUP else f"{labels}, {group}"
-        parts.append(f"average ranks on {where} (1 is best): {', '.join(found)}")
+        parts.append(f"average ranks on {where} (1 is best): {', '.join(ranks_said)}")
     return "; ".join(parts) or "no method is comparable"
 
 
@@ -169,16 +169,16 @@ def notes(results, about, absent):
     list of str
         Paragraphs.
     """
-    found = [f"No data for {dataset}: there is no {path}." for dataset, path in absent.items()]
+    lines_said = [f"No data for {dataset}: there is no {path}." for dataset, path in absent.items()]
     planned = results.planned[~results.planned["dataset"].isin(absent)]
     missing = planned[planned["folder"].isna()]
     for (dataset, run), rows in missing.groupby(["dataset", "run"], sort=False):
         seeds = ", ".join(map(str, rows["seed"]))
-        found.append(f"No result of {run} on {dataset} (seed {seeds}).")
+        lines_said.append(f"No result of {run} on {dataset} (seed {seeds}).")
     scored = results.scores.loc[results.scores["metric"].isin(SCORES.values()), "dataset"]
     for dataset in planned["dataset"].drop_duplicates():
         if dataset in set(results.costs["dataset"]) - set(scored):
-            found.append(f"{dataset} has no labels, so methods are not compared on it.")
+            lines_said.append(f"{dataset} has no labels, so methods are not compared on it.")
     # methods that train exactly or in batches, by the size of the slice
     if "mode" in results.costs:
         for (run, mode), rows in results.costs.groupby(["run", "mode"], sort=False):
@@ -186,9 +186,11 @@ def notes(results, about, absent):
                 f"{dataset}{_only(results, dataset, run, of_slice['seed'])}"
                 for dataset, of_slice in rows.groupby("dataset", sort=False)
             ]
-            found.append(f"{run} was in {mode} mode on {', '.join(slices)}.")
-    found.append("How each run's cells were prepared, and its settings: [settings](settings.md).")
-    lines = "\n".join(f"- {line}" for line in found)
+            lines_said.append(f"{run} was in {mode} mode on {', '.join(slices)}.")
+    lines_said.append(
+        "How each run's cells were prepared, and its settings: [settings](settings.md)."
+    )
+    lines = "\n".join(f"- {line}" for line in lines_said)
     return [lines, *filter(None, [about_slices(about)])]
 
 

@@ -40,12 +40,12 @@ def tables(results):
     return runs.merge(wide.reset_index(), "left", ID), classes
 
 
-def read(wanted):
+def read(asked):
     """Read what is kept of some runs.
 
     Parameters
     ----------
-    wanted : iterable of (str, str, int, str, path)
+    asked : iterable of (str, str, int, str, path)
         Dataset, run, seed, its folder below ``results``, and the folder that keeps its values,
         where it may have another name.
 
@@ -54,11 +54,11 @@ def read(wanted):
     scores, classes, costs : DataFrame
         As :func:`spclust.comparison.results.read` reads them of runs. None where nothing is wanted.
     """
-    wanted = pd.DataFrame([[*row] for row in wanted], columns=[*ID, "folder", "kept"])
-    found = [_read(folder, rows) for folder, rows in wanted.groupby("kept", sort=False)]
-    if not found:
+    asked = pd.DataFrame([[*row] for row in asked], columns=[*ID, "folder", "kept"])
+    of_folders = [_read(folder, rows) for folder, rows in asked.groupby("kept", sort=False)]
+    if not of_folders:
         return None
-    runs, classes = (pd.concat(tables, ignore_index=True) for tables in zip(*found))
+    runs, classes = (pd.concat(tables, ignore_index=True) for tables in zip(*of_folders))
     named = [name for name in METRICS if name in runs]
     scores = runs.melt(ID, named, var_name="metric").dropna(subset="value")
     return scores, classes.assign(rare=True), runs.drop(columns=["folder", *named])
@@ -80,11 +80,11 @@ def _table(folder, name, columns):
     return table.rename(columns={"run": "there"})
 
 
-def _read(folder, wanted):
+def _read(folder, asked):
     """Rows of some runs in the two tables of a folder."""
     runs, classes = (_table(folder, *of_file) for of_file in zip(KEPT, (_OF_RUNS, _OF_CLASSES)))
     # two runs may have been one and the same
     runs = runs.drop_duplicates("folder").drop(columns=["dataset", "seed"])
-    runs = wanted.drop(columns="kept").merge(runs, "inner", "folder")
+    runs = asked.drop(columns="kept").merge(runs, "inner", "folder")
     classes = runs[[*ID, "there"]].merge(classes, "inner", ["dataset", "there", "seed"])
     return runs.drop(columns="there"), classes.drop(columns="there")

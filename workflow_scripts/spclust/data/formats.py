@@ -38,7 +38,7 @@ def _patterns(folder):
     UserError
         When a reader does not say what it reads.
     """
-    found = []
+    patterns_of = []
     for path in folder.glob("*.py"):
         if path.stem == "__init__":
             continue
@@ -50,5 +50,5 @@ def _patterns(folder):
                 'e.g.  READS = ("*.csv",)'
             )
         patterns = "|".join(translate(f"*/{pattern}") for pattern in reads) or "(?!)"
-        found.append((said.get("PRIORITY", 0), path.stem, re.compile(patterns).match))
-    return {name: match for _, name, match in sorted(found)}
+        patterns_of.append((said.get("PRIORITY", 0), path.stem, re.compile(patterns).match))
+    return {name: match for _, name, match in sorted(patterns_of)}

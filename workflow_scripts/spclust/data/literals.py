@@ -18,11 +18,11 @@ def literals(path):
     dict
         Without those that are computed.
     """
-    found = {}
+    constants = {}
     for node in ast.parse(path.read_text(), str(path)).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             try:
-                found[node.targets[0].id] = ast.literal_eval(node.value)
+                constants[node.targets[0].id] = ast.literal_eval(node.value)
             except ValueError:
                 continue  # computed, which nobody can read without running it
-    return found
+    return constants

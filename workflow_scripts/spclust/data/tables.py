@@ -44,9 +44,9 @@ def read_written(path, *text):
     )
 
 
-def rows_of(found, ids, path, rule):
+def rows_of(stored, ids, path, rule):
     """Positions of the asked cells among those found in a file."""
-    rows = pd.Index(found).get_indexer(pd.Index(ids))
+    rows = pd.Index(stored).get_indexer(pd.Index(ids))
     if (rows < 0).any():
         lost = str(np.asarray(ids)[rows < 0][0])
         raise rebuild(path, f"lacks {int((rows < 0).sum())} cells, e.g. {lost!r}", rule)

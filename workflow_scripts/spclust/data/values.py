@@ -24,9 +24,9 @@ def read_values(path, ids=None, rule="cluster_cells"):
     """
     try:
         with np.load(path) as file:
-            found, values = file["cells"].astype(object), file["values"]
+            cells, values = file["cells"].astype(object), file["values"]
     except (OSError, ValueError, KeyError) as error:
         raise rebuild(path, f"cannot be read ({error})", rule) from error
     if ids is None:
-        return values, found
-    return values[rows_of(found, ids, path, rule)], ids
+        return values, cells
+    return values[rows_of(cells, ids, path, rule)], ids

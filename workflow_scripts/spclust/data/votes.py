@@ -59,19 +59,19 @@ class Votes:
 
     def write(self, arrays, cells, members, cost):
         """Write the files of the stage."""
-        found = {
+        content = {
             "cells": self.ids.astype(str),
             "sample": self.sample,
             "partitions": self.partitions.astype(np.int16),
         }
         for operator in OPERATORS:
-            found[f"labels:{operator}"] = self.labels[operator]
-            found[f"shares:{operator}"] = self.shares[operator]
+            content[f"labels:{operator}"] = self.labels[operator]
+            content[f"shares:{operator}"] = self.shares[operator]
         for name, column in self.members.items():
             values = column.to_numpy()
-            found[f"members:{name}"] = values.astype(str) if column.dtype == object else values
+            content[f"members:{name}"] = values.astype(str) if column.dtype == object else values
         with atomic(arrays) as temporary, open(temporary, "wb") as file:
-            np.savez_compressed(file, **found)
+            np.savez_compressed(file, **content)
         table = pd.DataFrame({"cell": self.ids})
         for operator in OPERATORS:
             table[operator] = self.labels[operator]
@@ -97,12 +97,12 @@ class Votes:
             of = {
                 kind: {o: arrays[f"{kind}:{o}"] for o in OPERATORS} for kind in ("labels", "shares")
             }
-            found = arrays["cells"].astype(object)
+            cells = arrays["cells"].astype(object)
             sample, partitions = arrays["sample"], arrays["partitions"].astype(np.int64)
         except (OSError, ValueError, KeyError) as error:
             raise UserError(f"{path}: cannot be read ({error}); {remake}") from error
-        if not np.array_equal(found, np.asarray(ids, dtype=object)):
+        if not np.array_equal(cells, np.asarray(ids, dtype=object)):
             raise UserError(f"{path}: has other cells than the prepared ones; {remake}")
         members = {n.partition(":")[2]: a for n, a in arrays.items() if n.startswith("members:")}
         members = pd.DataFrame(members)
-        return cls(found, of["labels"], of["shares"], members, partitions, sample, taken)
+        return cls(cells, of["labels"], of["shares"], members, partitions, sample, taken)

@@ -75,8 +75,8 @@ def written(node):
         return repr(node)
     fields = ((name, getattr(node, name, None)) for name in node._fields if name != "ctx")
     # later versions have more fields, which are empty
-    told = [f"{name}={written(value)}" for name, value in fields if value not in (None, [])]
-    return f"{type(node).__name__}({','.join(told)})"
+    fields_of = [f"{name}={written(value)}" for name, value in fields if value not in (None, [])]
+    return f"{type(node).__name__}({','.join(fields_of)})"
 
 
 def essence(tree):

@@ -131,9 +131,9 @@ def peak_memory():
     """Largest resident memory of this process so far, in MB."""
     # where it is told; getrusage begins with the peak of the process that started this one
     status = Path("/proc/self/status")
-    told = re.search(r"VmHWM:\s+(\d+)", status.read_text()) if status.exists() else None
-    if told:
-        return int(told[1]) / (1 << 10)
+    line = re.search(r"VmHWM:\s+(\d+)", status.read_text()) if status.exists() else None
+    if line:
+        return int(line[1]) / (1 << 10)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # bytes on macOS, kilobytes on Linux
     return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)

@@ -57,12 +57,12 @@ def until_several(dag):
     dag : type or None
         Snakemake's. One without the method that sets the targets is left alone.
     """
-    known = getattr(dag, "set_until_jobs", None)
-    if known is None:
+    usual = getattr(dag, "set_until_jobs", None)
+    if usual is None:
         return
 
     def set_until_jobs(self):
-        known(self)
+        usual(self)
         self.untilrules, self.untilfiles = set(), set()
 
     dag.set_until_jobs = set_until_jobs

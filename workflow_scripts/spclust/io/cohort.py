@@ -96,10 +96,10 @@ def _in_common(modality, names):
     lost = {name: own[~own.isin(common)] for name, own in names.items()}
     alike = _alike(lost, guess.plain)
     if len(common) < 2:
-        found = "; ".join(f"{name}: {', '.join(own[:5])}" for name, own in names.items())
+        examples = "; ".join(f"{name}: {', '.join(own[:5])}" for name, own in names.items())
         raise UserError(
             f"the slices have {'one' if len(common) else 'no'} feature of {modality!r} in common"
-            f"{alike}. Features are such as {found}. Give the same features the same names, or "
+            f"{alike}. Features are such as {examples}. Give the same features the same names, or "
             "leave a slice out"
         )
     for name, own in lost.items():
@@ -118,13 +118,13 @@ def _in_common(modality, names):
 
 def _alike(names, plain):
     """Words for names, by slice, that are the same once made plain."""
-    found = {}
+    spellings_of = {}
     for slice_name, own in names.items():
         for name in own:
-            found.setdefault(plain(name), {}).setdefault(name, slice_name)
+            spellings_of.setdefault(plain(name), {}).setdefault(name, slice_name)
     pairs = [
         " and ".join(f"{name} ({of})" for name, of in spellings.items())
-        for spellings in found.values()
+        for spellings in spellings_of.values()
         if len(spellings) > 1
     ]
     return f"; perhaps the same: {', '.join(pairs[:20])}" if pairs else ""

@@ -58,10 +58,10 @@ def plain(name):
 
 
 def _first(columns, names):
-    found = {}
+    by_plain_name = {}
     for column in columns:
-        found.setdefault(plain(column), column)
-    return next((found[name] for name in names if name in found), None)
+        by_plain_name.setdefault(plain(column), column)
+    return next((by_plain_name[name] for name in names if name in by_plain_name), None)
 
 
 def cell_id(columns):

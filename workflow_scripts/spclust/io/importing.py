@@ -78,12 +78,13 @@ def import_cells(paths, cfg):
             f"{files[0]}: `layer` is of h5ad, h5mu and Zarr files, and the format is {kind}"
         )
     if isinstance(data, tables.Table):
-        found = _from_table(data, cfg)
+        measured = _from_table(data, cfg)
     else:
-        found = modalities.found_in(data, files, cfg)
-    if found.guessed:
+        measured = modalities.found_in(data, files, cfg)
+    if measured.guessed:
         lines = "".join(
-            f"\n    {key}: {json.dumps(v, ensure_ascii=False)}" for key, v in found.guessed.items()
+            f"\n    {key}: {json.dumps(v, ensure_ascii=False)}"
+            for key, v in measured.guessed.items()
         )
         log.warning(
             "%s: judged by their names, columns are taken as below. Right? Paste this into the "
@@ -91,7 +92,7 @@ def import_cells(paths, cfg):
             cfg.get("name", files[0]),
             lines,
         )
-    return _finish(found, cfg, ", ".join(map(str, files[:3])))
+    return _finish(measured, cfg, ", ".join(map(str, files[:3])))
 
 
 def _files(paths):
@@ -109,7 +110,7 @@ def _from_table(table, cfg):
     import anndata
 
     settled = table.roles | table.guessed
-    known, cfg = settled.pop("proteins", None), settled | cfg
+    protein_columns, cfg = settled.pop("proteins", None), settled | cfg
     source, columns = table.files(), list(table.frame.columns)
     groups, guessed = roles.groups(table, cfg, source)
     x, y = cfg.get("x"), cfg.get("y")
@@ -125,9 +126,13 @@ def _from_table(table, cfg):
         [c for c in columns if c not in taken],
         cfg,
         source,
-        lambda: known or roles.refuse_commas(table, taken) or guess.proteins(table.frame, taken),
+        lambda: (
+            protein_columns
+            or roles.refuse_commas(table, taken)
+            or guess.proteins(table.frame, taken)
+        ),
     )
-    if known is None and "proteins" not in cfg:
+    if protein_columns is None and "proteins" not in cfg:
         guessed["proteins"] = proteins
     names = roles.cell_names(table, cfg.get("cell_id"), groups["image"])
     roles.refuse_twins(proteins, table)
@@ -141,20 +146,20 @@ def _from_table(table, cfg):
     return modalities.Found({modality: cells}, places, obs, groups, table.guessed | guessed)
 
 
-def _finish(found, cfg, source):
+def _finish(measured, cfg, source):
     """Name what belongs to all modalities, part off the labels, refuse what cannot be clustered."""
-    for name, part in found.modalities.items():
+    for name, part in measured.modalities.items():
         if part.n_vars == 1:
             raise UserError(
                 f"{source}: the modality {name!r} has one feature, {part.var_names[0]!r}, and at "
                 "least 2 are needed; check `proteins`, or write the file without the modality"
             )
-    ids = next(iter(found.modalities.values())).obs_names
-    column = found.groups["label"]
+    ids = next(iter(measured.modalities.values())).obs_names
+    column = measured.groups["label"]
     reference = labels.empty()
     if column is not None:
         reference = labels.table(
-            found.obs[column].set_axis(ids),
+            measured.obs[column].set_axis(ids),
             cfg.get("ignore_labels"),
             cfg.get("min_label_size", labels.MIN_SIZE),
         )
@@ -174,9 +179,9 @@ def _finish(found, cfg, source):
             "be clustered, at least 2 are needed; check the file, or lower `min_label_size` and "
             "set `drop_unscored` to false"
         )
-    data = _mudata(found, rows)
-    column = found.groups["image"]
-    image = "image" if column is None else labels.as_text(found.obs[column].iloc[rows])
+    data = _mudata(measured, rows)
+    column = measured.groups["image"]
+    image = "image" if column is None else labels.as_text(measured.obs[column].iloc[rows])
     data.obs[IMAGE] = pd.Categorical(np.broadcast_to(image, len(rows)).astype(str))
     data.obs[SLICE] = pd.Categorical([cfg.get("name", "slice")] * len(rows))
     refuse_one_point(data.obsm[SPATIAL], data.obs[IMAGE].to_numpy(), source)
@@ -184,21 +189,21 @@ def _finish(found, cfg, source):
     return data, reference.reset_index(drop=True)
 
 
-def _mudata(found, rows):
+def _mudata(measured, rows):
     """The cells of some rows as MuData, without columns that this workflow is to write."""
     import mudata
 
     mudata.set_options(pull_on_update=False)
-    given = IMAGE if found.groups["image"] == IMAGE else None
-    parts = found.modalities
-    if len(rows) < len(found.obs):
+    given = IMAGE if measured.groups["image"] == IMAGE else None
+    parts = measured.modalities
+    if len(rows) < len(measured.obs):
         parts = {m: part[rows].copy() for m, part in parts.items()}
     for part in parts.values():
         part.obs = tidy(part.obs, given)
         part.uns = hdf5.writable(part.uns)
     data = mudata.MuData(parts)
-    if found.shared is not None:
-        kept = found.shared[rows]
+    if measured.shared is not None:
+        kept = measured.shared[rows]
         data.obs = tidy(kept.obs, given).set_axis(data.obs_names)
         for key, values in kept.obsm.items():
             if key not in parts:  # those say which cells a modality has
@@ -206,7 +211,7 @@ def _mudata(found, rows):
         for key, values in kept.obsp.items():
             data.obsp[key] = values
         data.uns = hdf5.writable(kept.uns)
-    data.obsm[SPATIAL] = found.coordinates[rows]
+    data.obsm[SPATIAL] = measured.coordinates[rows]
     return data
 
 

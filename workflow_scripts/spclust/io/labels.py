@@ -65,8 +65,8 @@ def table(column, ignored=None, min_size=MIN_SIZE):
         ", ".join(sorted(text[none].unique())) or "none",
     )
     real = text[~none].dropna().astype(object)
-    found = pd.DataFrame({"cell": real.index.astype(str), "label": real.to_numpy()})
-    return found.assign(scored=scored(found["label"], min_size))
+    rows = pd.DataFrame({"cell": real.index.astype(str), "label": real.to_numpy()})
+    return rows.assign(scored=scored(rows["label"], min_size))
 
 
 def empty():

@@ -122,9 +122,9 @@ def _features(modality, part, cfg, source):
             "rename them (adata.var_names_make_unique())"
         )
     genes = {"exclude_proteins": []} if modality == RNA else {}
-    wanted = roles.proteins(part.var_names, genes | cfg, source, lambda: list(part.var_names))
-    if wanted != list(part.var_names):
-        part = part[:, wanted].copy()
+    features = roles.proteins(part.var_names, genes | cfg, source, lambda: list(part.var_names))
+    if features != list(part.var_names):
+        part = part[:, features].copy()
     with np.errstate(over="ignore"):
         if sp.issparse(part.X):
             part.X = sp.csr_matrix(part.X, dtype=np.float32)

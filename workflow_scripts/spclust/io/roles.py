@@ -66,26 +66,26 @@ def proteins(columns, cfg, source, find):
     UserError
         When a named column does not exist, a pattern is wrong, or nothing is left.
     """
-    wanted, columns = cfg.get("proteins"), list(columns)
-    if isinstance(wanted, list):
-        for name in wanted:
+    named, columns = cfg.get("proteins"), list(columns)
+    if isinstance(named, list):
+        for name in named:
             tables.require(name, columns, "proteins", source)
-        twice = [name for name in wanted if wanted.count(name) > 1]
+        twice = [name for name in named if named.count(name) > 1]
         if twice:
             raise UserError(
                 f"{source}: `proteins` of the dataset lists {twice[0]!r} twice; remove one"
             )
-        return wanted
-    if wanted is None:
-        found = find()
+        return named
+    if named is None:
+        candidates = find()
     else:
-        found = [c for c in columns if _pattern(wanted, "proteins").search(c)]
+        candidates = [c for c in columns if _pattern(named, "proteins").search(c)]
     none = [_pattern(p, "exclude_proteins") for p in cfg.get("exclude_proteins", guess.EXCLUDED)]
     for name, pattern in zip(cfg.get("exclude_proteins", ()), none):
         if not any(pattern.search(column) for column in columns):
             log.warning("%s: `exclude_proteins`: %r is found in no column", source, name)
-    kept = [c for c in found if not any(p.search(c) for p in none)]
-    excluded = [c for c in found if c not in kept]
+    kept = [c for c in candidates if not any(p.search(c) for p in none)]
+    excluded = [c for c in candidates if c not in kept]
     if excluded and "exclude_proteins" not in cfg:
         log.warning(
             "%s: left out, because their names tell of DNA stains or background: %s; to keep all "
@@ -114,9 +114,9 @@ def refuse_taken(cfg, taken, source):
     source : str
         File, for messages.
     """
-    wanted = cfg.get("proteins")
+    named = cfg.get("proteins")
     for key, column in taken.items():
-        if isinstance(wanted, list) and column is not None and column in wanted:
+        if isinstance(named, list) and column is not None and column in named:
             raise UserError(
                 f"{source}: `proteins` of the dataset lists {column!r}, which is its `{key}`; "
                 "remove it from one of the two"

@@ -259,11 +259,11 @@ def numbers(frame, columns, place, remedy):
             values[:, j] = pd.to_numeric(raw, errors="coerce").astype(np.float64)
         bad = np.flatnonzero(~np.isfinite(values[:, j]))
         if len(bad):
-            found = raw.iloc[bad[0]]
+            value = raw.iloc[bad[0]]
             fault = "the value is missing"
-            if not pd.isna(found):
-                fault = f"{str(found)!r} is not a finite number"
-            if textfiles.COMMA.fullmatch(str(found)):
+            if not pd.isna(value):
+                fault = f"{str(value)!r} is not a finite number"
+            if textfiles.COMMA.fullmatch(str(value)):
                 fault += " (a decimal comma; write points in the file)"
             raise UserError(
                 f"{place(bad[0], column)}: {fault} "
@@ -272,16 +272,16 @@ def numbers(frame, columns, place, remedy):
     return values
 
 
-def require(wanted, columns, key, source, what="column"):
+def require(name, columns, key, source, what="column"):
     """Refuse a column, or layer, named in the config that the data do not have."""
     columns = [str(c) for c in columns]
-    if wanted in columns:
+    if name in columns:
         return
-    near = difflib.get_close_matches(wanted, columns, 1, cutoff=0.5)
+    near = difflib.get_close_matches(name, columns, 1, cutoff=0.5)
     hint = f"; did you mean  {key}: {near[0]}" if near else ""
     shown = ", ".join(columns[:60]) + (", ..." if len(columns) > 60 else "")
     raise UserError(
-        f"{source}: there is no {what} {wanted!r}, which `{key}` of the dataset names{hint}. "
+        f"{source}: there is no {what} {name!r}, which `{key}` of the dataset names{hint}. "
         f"{what.capitalize()}s are: {shown or 'none'}"
     )
 

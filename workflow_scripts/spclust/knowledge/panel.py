@@ -47,7 +47,7 @@ _REMARK = re.compile(r"\s+[-–—]\s+|[:(\[|]")
 def key(name):
     """A name as names are compared: without case and separators, Greek letters as Latin ones."""
     text = unicodedata.normalize("NFKC", str(name)).casefold()
-    text = _SPELLED.sub(lambda found: _GREEK[found[0]], text)
+    text = _SPELLED.sub(lambda letter: _GREEK[letter[0]], text)
     # between digits something stays: CD3-1 is not CD31
     text = re.sub(r"(?<=\d)[^a-z0-9]+(?=\d)", "/", text)
     return re.sub(r"[^a-z0-9/]|(?<!\d)/|/(?!\d)", "", text)
@@ -77,7 +77,7 @@ def read_proteins(tables=(SHIPPED,)):
 
 @cache
 def _read_proteins(tables):
-    found = {}
+    by_name = {}
     for table in tables:
         rows = read_knowledge(table, "proteins", ("name", "role"))
         for line, row in zip(rows.index, rows.to_dict("records")):
@@ -87,8 +87,8 @@ def _read_proteins(tables):
                     f"one of {', '.join(ROLES)}"
                 )
             row["aliases"] = split(row.get("aliases", ""))
-            found[row["name"]] = {column: row.get(column, "") for column in COLUMNS}
-    proteins = pd.DataFrame(found.values(), columns=COLUMNS).set_index("name")
+            by_name[row["name"]] = {column: row.get(column, "") for column in COLUMNS}
+    proteins = pd.DataFrame(by_name.values(), columns=COLUMNS).set_index("name")
     _by_key(proteins)  # two rows that claim one name are told of here
     return proteins
 
@@ -119,19 +119,19 @@ def split(text):
 
 def _by_key(proteins):
     """Key of every name and alias to the canonical name."""
-    found = {}
+    names = {}
     # a canonical name goes before any alias of the same key
     for name in proteins.index:
-        found[key(name)] = name
+        names[key(name)] = name
     for name, aliases in proteins["aliases"].items():
         for alias in aliases:
-            other = found.setdefault(key(alias), name)
+            other = names.setdefault(key(alias), name)
             if other != name:
                 raise UserError(
                     f"knowledge.proteins: {alias!r} is claimed by {other!r} and {name!r}; take it "
                     "out of one row"
                 )
-    return found
+    return names
 
 
 def recognise(names, proteins=None):
@@ -155,44 +155,44 @@ def recognise(names, proteins=None):
         missing where the name is unknown.
     """
     proteins = read_proteins() if proteins is None else proteins
-    known = _by_key(proteins)
+    canonical_by_key = _by_key(proteins)
     numbered = {name for name, role in proteins["role"].items() if role == "technical"}
-    canonical = [_meant(str(name), known, numbered) for name in names]
+    canonical = [_meant(str(name), canonical_by_key, numbered) for name in names]
     roles = [None if name is None else proteins.at[name, "role"] for name in canonical]
     return pd.DataFrame(
         {"name": list(map(str, names)), "canonical": canonical, "role": roles}, dtype=object
     )
 
 
-def _meant(name, known, numbered):
+def _meant(name, by_key, numbered):
     """Canonical name, or None."""
-    whole = known.get(key(name))
+    whole = by_key.get(key(name))
     if whole is not None:
         return whole
     head, *remarks = _REMARK.split(name, maxsplit=1)
-    found = known.get(key(head)) or _without_decoration(head, known, numbered)
+    protein = by_key.get(key(head)) or _without_decoration(head, by_key, numbered)
     # a remark that names another protein: who can say which of the two was measured
-    other = known.get(key(remarks[0])) if remarks and found else None
-    return found if other in (None, found) else None
+    other = by_key.get(key(remarks[0])) if remarks and protein else None
+    return protein if other in (None, protein) else None
 
 
-def _without_decoration(name, known, often_numbered):
+def _without_decoration(name, by_key, often_numbered):
     words = re.split(r"[\s_\-,;.]+", name.strip())
     while words and (_ISOTOPE.fullmatch(words[0]) or words[0].casefold() in ("anti", "human")):
         words = words[1:]
     while words and _ISOTOPE.fullmatch(words[-1]):
         words = words[:-1]
     for end in range(len(words), 0, -1):
-        found, rest = known.get(key(" ".join(words[:end]))), words[end:]
-        if found is None:
+        protein, rest = by_key.get(key(" ".join(words[:end]))), words[end:]
+        if protein is None:
             continue
         if len(rest) == 1 and rest[0].isdigit():
             # PTPRC-1, as doubled names are made unique, and DNA_10; but CK-7 is another than CK
-            own = key(found) == key(" ".join(words[:end]))
-            return found if found in often_numbered or (own and rest[0] in "123") else None
-        plain = all(_AFTER.fullmatch(word) and key(word) not in known for word in rest)
+            own = key(protein) == key(" ".join(words[:end]))
+            return protein if protein in often_numbered or (own and rest[0] in "123") else None
+        plain = all(_AFTER.fullmatch(word) and key(word) not in by_key for word in rest)
         # digits alone may tell members of a family apart, beside a dye they say its channel
-        return found if plain and not (rest and rest[0].isdigit()) else None
+        return protein if plain and not (rest and rest[0].isdigit()) else None
     return None
 
 

@@ -69,7 +69,7 @@ def read_signatures(tables=(SHIPPED,), proteins=None):
         Naming file and row, for a protein or a parent that is in no table.
     """
     proteins = read_proteins() if proteins is None else proteins
-    found, places = {}, {}
+    signatures, places = {}, {}
     for table in map(str, tables):
         rows = read_knowledge(table, "signatures", ("name", "positive"))
         for line, row in zip(rows.index, rows.to_dict("records")):
@@ -83,20 +83,20 @@ def read_signatures(tables=(SHIPPED,), proteins=None):
                     )
             if not markers["positive"]:
                 raise UserError(f"{place}: {name!r} has no positive marker; a type needs one")
-            found[name] = Signature(name, row.get("parent", ""), **markers)
+            signatures[name] = Signature(name, row.get("parent", ""), **markers)
             places[name] = place
-    for name, signature in found.items():
+    for name, signature in signatures.items():
         seen = {name}
         while signature.parent:
-            if signature.parent not in found or signature.parent in seen:
+            if signature.parent not in signatures or signature.parent in seen:
                 raise UserError(
                     f"{places[name]}: the parent {signature.parent!r} is not the name of another "
                     "row, or is its own descendant; leave it empty or name a wider type of "
                     "the tables"
                 )
             seen.add(signature.parent)
-            signature = found[signature.parent]
-    return found
+            signature = signatures[signature.parent]
+    return signatures
 
 
 def read_knowledge_tables(files):
@@ -136,8 +136,8 @@ def _markers(text):
 
 def lineage_of(name, signatures):
     """The type and those above it, the narrowest first; parents that are not known end it."""
-    found = []
+    lineage = []
     while name in signatures:
-        found.append(name)
+        lineage.append(name)
         name = signatures[name].parent
-    return found
+    return lineage

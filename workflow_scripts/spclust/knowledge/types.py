@@ -69,13 +69,14 @@ def score(cells, signatures=None, proteins=None):
     proteins = read_proteins() if proteins is None else proteins
     signatures = read_signatures(proteins=proteins) if signatures is None else signatures
     z = _by_protein(cells.whole(), proteins)
-    known = told_by(set(z), signatures)
-    narrower = [w for n in known for w in lineage_of(n, known)[1:2]]
-    known = {n: s for n, s in known.items() if narrower.count(n) < 2}
-    if len(known) < 2:
+    told_apart = told_by(set(z), signatures)
+    narrower = [w for n in told_apart for w in lineage_of(n, told_apart)[1:2]]
+    told_apart = {n: s for n, s in told_apart.items() if narrower.count(n) < 2}
+    if len(told_apart) < 2:
         raise UserError(
             f"pseudolabels.<name>.method: signatures, but the {len(z)} proteins known by name tell "
-            f"{len(known)} types; take another method, or add types (config: knowledge.signatures)"
+            f"{len(told_apart)} types; take another method, or add types "
+            "(config: knowledge.signatures)"
         )
 
     def mean_of(markers):
@@ -83,22 +84,25 @@ def score(cells, signatures=None, proteins=None):
         return np.mean([z[marker[0]] for marker in markers], axis=0) if markers else 0.0
 
     values = np.stack(
-        [mean_of(s.positive) - CONTRADICTION * mean_of(s.negative) for s in known.values()], axis=1
+        [mean_of(s.positive) - CONTRADICTION * mean_of(s.negative) for s in told_apart.values()],
+        axis=1,
     )
     unknown = np.full((len(cells), 1), UNKNOWN)
-    return Scores(list(known), values, softmax(SHARPNESS * np.hstack([values, unknown]), axis=1))
+    return Scores(
+        list(told_apart), values, softmax(SHARPNESS * np.hstack([values, unknown]), axis=1)
+    )
 
 
 def _by_protein(cells, proteins):
     """Standardised values of each recognised protein, mean of the features that measure it."""
-    found = {}
+    columns = {}
     for modality, x in cells.features.items():
         for column, name in enumerate(recognise(cells.names[modality], proteins)["canonical"]):
             values = x[:, column].astype(np.float64)
             if name is not None and values.std() > 0:
                 z = (values - values.mean()) / values.std()
-                found.setdefault(name, []).append(z.clip(LOWEST, HIGHEST))
-    return {name: np.mean(z, axis=0) for name, z in found.items()}
+                columns.setdefault(name, []).append(z.clip(LOWEST, HIGHEST))
+    return {name: np.mean(z, axis=0) for name, z in columns.items()}
 
 
 def first_labels(cells, n_clusters, seed, signatures=None, proteins=None):

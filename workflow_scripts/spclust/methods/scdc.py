@@ -185,9 +185,9 @@ def cluster(task):
             place_centres(model, data[0], task)
         train(model, data, task, history, checkpoint, remedy)
         encoder, centres = model.autoencoder.encoder, model.centres.detach()
-        found = soft_labels(embed(encoder, data[0]), centres).argmax(1)
+        clusters = soft_labels(embed(encoder, data[0]), centres).argmax(1)
         # the largest cluster first, empty ones last
-        sizes = found.bincount(minlength=task.n_clusters)
+        sizes = clusters.bincount(minlength=task.n_clusters)
         centres = centres[sizes.argsort(descending=True, stable=True)]
         result = label(encoder, centres, data[0])
     weights = {f"encoder.{name}": v.cpu().numpy() for name, v in encoder.state_dict().items()}

@@ -80,7 +80,7 @@ def partitions(layers, n_clusters, ratio, seed):
     }
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Correct resolution not found")
-        found = spatialleiden.search_resolution(
+        resolutions = spatialleiden.search_resolution(
             adata,
             n_clusters,
             n_iter=EVALUATIONS,
@@ -89,12 +89,14 @@ def partitions(layers, n_clusters, ratio, seed):
         )
     labels = np.asarray(adata.obs["spatialleiden"], dtype=np.int64)
     counted = labels.max() + 1
-    log.info("the package's search: %d clusters at resolutions %.3g and %.3g", counted, *found)
+    log.info(
+        "the package's search: %d clusters at resolutions %.3g and %.3g", counted, *resolutions
+    )
     if counted == n_clusters:
         return lambda resolution: labels
 
     def partition(resolution):
-        spatialleiden.spatialleiden(adata, **own | {"resolution": (found[0], resolution)})
+        spatialleiden.spatialleiden(adata, **own | {"resolution": (resolutions[0], resolution)})
         return np.asarray(adata.obs["spatialleiden"], dtype=np.int64)
 
     return partition

@@ -20,12 +20,12 @@ from spclust.neighbours.wnn import joint_graph
 log = logging.getLogger(__name__)
 
 
-def components(x, wanted, seed):
+def components(x, n_components, seed):
     """Principal components of a modality where it has more features than that."""
-    wanted = min(wanted, *x.shape)
-    if wanted == x.shape[1]:
+    n_components = min(n_components, *x.shape)
+    if n_components == x.shape[1]:
         return x
-    return PCA(wanted, random_state=seed).fit_transform(x).astype(np.float32)
+    return PCA(n_components, random_state=seed).fit_transform(x).astype(np.float32)
 
 
 def cluster(task):

@@ -41,12 +41,12 @@ def neighbour_weights(x, groups, n_neighbors, seed):
 
 def _distances(x, neighbours):
     """Distance of each row to its neighbours, (n, k), in blocks that fit into memory."""
-    found = np.empty(neighbours.shape)
+    distances = np.empty(neighbours.shape)
     for start in range(0, len(x), BLOCK_ROWS):
         rows = slice(start, start + BLOCK_ROWS)
         gaps = x[rows, None].astype(np.float64) - x[neighbours[rows]]
-        found[rows] = np.sqrt((gaps**2).sum(axis=2))
-    return found
+        distances[rows] = np.sqrt((gaps**2).sum(axis=2))
+    return distances
 
 
 def connectivities(neighbours, distances):
@@ -125,8 +125,10 @@ def shared_neighbours(x, groups, n_neighbors, seed=0):
         jaccard = sp.vstack(jaccard)
         return (jaccard + jaccard.T) / 2
 
-    found = neighbours_within(x, groups, n_neighbors, seed)
-    return joined(((cells, block(cells, neighbours)) for cells, neighbours in found), len(x))
+    neighbour_lists = neighbours_within(x, groups, n_neighbors, seed)
+    return joined(
+        ((cells, block(cells, neighbours)) for cells, neighbours in neighbour_lists), len(x)
+    )
 
 
 # the graph of each value of the setting `expression_weights`; all take the same arguments

@@ -36,15 +36,15 @@ def nearest(x, n_neighbors, seed=0):
 
     # several threads would find other neighbours each time
     search = NNDescent(x, n_neighbors=n_neighbors + 1, random_state=seed, n_jobs=1)
-    found = search.neighbor_graph[0].astype(np.int64)
-    lost = np.flatnonzero((found < 0).any(1))
+    neighbours = search.neighbor_graph[0].astype(np.int64)
+    lost = np.flatnonzero((neighbours < 0).any(1))
     if len(lost):  # it did not reach enough rows; those few are compared with all
         exact = NearestNeighbors(n_neighbors=n_neighbors + 1, algorithm="brute").fit(x)
-        found[lost] = exact.kneighbors(x[lost], return_distance=False)
+        neighbours[lost] = exact.kneighbors(x[lost], return_distance=False)
     # where copies of a row crowd the row itself out, its last neighbour makes room
-    itself = found == np.arange(len(x))[:, None]
+    itself = neighbours == np.arange(len(x))[:, None]
     itself[~itself.any(1), -1] = True
-    return found[~itself].reshape(len(x), n_neighbors)
+    return neighbours[~itself].reshape(len(x), n_neighbors)
 
 
 def members(groups):

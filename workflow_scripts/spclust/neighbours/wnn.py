@@ -45,7 +45,7 @@ def bandwidths(x, neighbours):
     n, k = neighbours.shape
     pointers = np.arange(0, n * k + 1, k)
     lists = sp.csr_matrix((np.ones(n * k), neighbours.ravel(), pointers), (n, n))
-    listed, found = lists.T.tocsr(), np.empty(n)
+    listed, means = lists.T.tocsr(), np.empty(n)
     for start in range(0, n, BLOCK):
         shared = (lists[start : start + BLOCK] @ listed).tocoo()
         row, other = shared.row + start, shared.col
@@ -60,8 +60,8 @@ def bandwidths(x, neighbours):
         total, counted = (np.bincount(row, weights=w, minlength=size) for w in (gap, None))
         own = np.arange(start, start + size)
         lonely = distances(x, own, neighbours[own]).max(axis=1)
-        found[own] = np.where(counted > 0, total / np.maximum(counted, 1), lonely)
-    return found
+        means[own] = np.where(counted > 0, total / np.maximum(counted, 1), lonely)
+    return means
 
 
 def modality_weights(spaces, neighbours, closest, sigmas):
@@ -118,7 +118,7 @@ def joint_graph(spaces, n_neighbors, seed=0):
     closest = [distances(x, everyone, near[:, :1])[:, 0] for x, near in zip(spaces, neighbours)]
     sigmas = [bandwidths(x, near) for x, near in zip(spaces, neighbours)]
     weights = modality_weights(spaces, neighbours, closest, sigmas)
-    found, gaps = np.empty((n, k), dtype=np.int64), np.empty((n, k))
+    neighbours_of, gaps = np.empty((n, k), dtype=np.int64), np.empty((n, k))
     for start in range(0, n, BLOCK):
         rows = everyone[start : start + BLOCK]
         pool = np.sort(np.hstack([pool[rows] for pool in pools]), axis=1)
@@ -128,6 +128,6 @@ def joint_graph(spaces, n_neighbors, seed=0):
             theta += weights[rows, i, None] * affinity(distances(x, rows, pool), near, sigma)
         theta[:, 1:][pool[:, 1:] == pool[:, :-1]] = -1  # named twice
         best = np.argsort(-theta, axis=1, kind="stable")[:, :k]
-        found[rows] = np.take_along_axis(pool, best, axis=1)
+        neighbours_of[rows] = np.take_along_axis(pool, best, axis=1)
         gaps[rows] = np.sqrt((1 - np.take_along_axis(theta, best, axis=1)) / 2)
-    return connectivities(found, gaps), weights
+    return connectivities(neighbours_of, gaps), weights

@@ -92,7 +92,7 @@ class DualGraphs(nn.Module):
         Mean squared error of each part and what the other's decoder and encoder, both over the
         spatial graph, make of it; averaged over the others.
         """
-        found = []
+        losses = []
         for i, part in enumerate(parts):
             spread = space.propagate(part)
             others = [
@@ -100,5 +100,5 @@ class DualGraphs(nn.Module):
                 for j, (encoder, decoder) in enumerate(zip(self.encoders, self.decoders))
                 if j != i
             ]
-            found.append(torch.stack(others).mean() if others else part.new_zeros(()))
-        return found
+            losses.append(torch.stack(others).mean() if others else part.new_zeros(()))
+        return losses

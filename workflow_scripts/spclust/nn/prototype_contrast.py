@@ -36,11 +36,11 @@ def numbers_of_prototypes(n_clusters, granularity):
     granularity : sequence of float
         Multiples of it, as Spotscape's 1, 1.5 and 2.
     """
-    found = []
+    numbers = []
     for share in granularity:
-        wanted = math.ceil(n_clusters * share)
-        found.append(max(wanted, found[-1] + 1) if found else max(wanted, 1))
-    return found
+        number = math.ceil(n_clusters * share)
+        numbers.append(max(number, numbers[-1] + 1) if numbers else max(number, 1))
+    return numbers
 
 
 def clusterings(z: Tensor, arrays: dict, numbers, seed: int):
@@ -79,6 +79,8 @@ def contrast_at_granularities(z, clustered, arrays, numbers, temperature, seed) 
     The prototypical contrast of Spotscape, with the minus sign that makes it a loss; arguments
     as in :func:`clusterings`.
     """
-    found = clusterings(clustered, arrays, numbers, seed)
-    terms = [prototype_loss(z, centres, labels, temperature) for centres, labels in found]
+    of_granularities = clusterings(clustered, arrays, numbers, seed)
+    terms = [
+        prototype_loss(z, centres, labels, temperature) for centres, labels in of_granularities
+    ]
     return torch.stack(terms).mean()

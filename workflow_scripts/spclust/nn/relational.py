@@ -73,7 +73,7 @@ def most_similar(rows: Tensor, columns: Tensor, k: int, exclude=None, blocks=Non
     """
 
     def accumulate(size):
-        found = []
+        nearest = []
         for start in range(0, len(rows), size):
             part = slice(start, start + size)
             similarity = rows[part] @ columns.t()
@@ -81,8 +81,8 @@ def most_similar(rows: Tensor, columns: Tensor, k: int, exclude=None, blocks=Non
                 out = exclude[part].unsqueeze(1)
                 kept = torch.where(out < 0, similarity.gather(1, out.clamp(min=0)), -torch.inf)
                 similarity.scatter_(1, out.clamp(min=0), kept)
-            found.append(similarity.topk(k, dim=1).indices)
-        return torch.cat(found)
+            nearest.append(similarity.topk(k, dim=1).indices)
+        return torch.cat(nearest)
 
     return (blocks or Blocks()).run(accumulate, rows, columns)
 

@@ -73,12 +73,12 @@ def load(folder=FOLDER):
     UserError
         For a card that is not as ``analysis.schema.yaml`` says, or needs what its level lacks.
     """
-    found = {name: Analysis(**entry) for name, entry in cards.read(folder, SCHEMA).items()}
-    for card in found.values():
+    analyses = {name: Analysis(**entry) for name, entry in cards.read(folder, SCHEMA).items()}
+    for card in analyses.values():
         where = f"{folder}/{card.name}.yaml"
         if card.name in TAKEN or "-" in card.name:
             raise UserError(f"{where}: {card.name!r} cannot be its name; rename card and recipe")
-        others = [other.name for other in found.values() if other.over in THERE[card.over]]
+        others = [other.name for other in analyses.values() if other.over in THERE[card.over]]
         for need in card.needs:
             if need not in (*NEEDS[card.over], *others):
                 raise UserError(
@@ -88,19 +88,19 @@ def load(folder=FOLDER):
         for key in ("adds", "summary"):
             if getattr(card, key) not in ("", *card.writes):
                 raise UserError(f"{where}: {key}: name one of the files that it writes")
-        _refuse_circle(card, found, where)
-    return found
+        _refuse_circle(card, analyses, where)
+    return analyses
 
 
-def _refuse_circle(card, found, where, above=()):
+def _refuse_circle(card, analyses, where, above=()):
     if card.name in above:
         raise UserError(f"{where}: it needs itself, through {' and '.join(above)}; take one out")
     for need in card.needs:
-        if need in found:
-            _refuse_circle(found[need], found, where, (*above, card.name))
+        if need in analyses:
+            _refuse_circle(analyses[need], analyses, where, (*above, card.name))
 
 
-def schema(found):
+def schema(analyses):
     """The configuration's section ``analyses``."""
     return {
         name: {
@@ -118,16 +118,16 @@ def schema(found):
             ],
             "description": card.title,
         }
-        for name, card in found.items()
+        for name, card in analyses.items()
     }
 
 
-def resolve(found, given):
+def resolve(analyses, given):
     """Settings of the analyses that are to be made, and of those that they need.
 
     Parameters
     ----------
-    found : dict of str to Analysis
+    analyses : dict of str to Analysis
     given : dict
         The configuration's section: false for none, true or settings by name.
 
@@ -141,10 +141,10 @@ def resolve(found, given):
     UserError
         Where one is switched off that another needs.
     """
-    wanted = [n for n, card in found.items() if given.get(n, not card.on_demand) is not False]
-    chosen = dict.fromkeys(wanted)
-    for name in wanted:
-        for need in needed(found, name):
+    asked = [n for n, card in analyses.items() if given.get(n, not card.on_demand) is not False]
+    chosen = dict.fromkeys(asked)
+    for name in asked:
+        for need in needed(analyses, name):
             if given.get(need) is False:
                 raise UserError(
                     f"analyses.{need}: {name} needs it; write  {name}: false  too, or take the "
@@ -158,19 +158,19 @@ def resolve(found, given):
     for name in chosen:
         own = given.get(name)
         own = own if isinstance(own, dict) else {}
-        base = found[name].defaults | own.get(DEFAULT, {})
+        base = analyses[name].defaults | own.get(DEFAULT, {})
         settings[name] = {DEFAULT: base} | {
             setting: base | values for setting, values in own.items() if setting != DEFAULT
         }
     return settings
 
 
-def needed(found, name):
+def needed(analyses, name):
     """Names of the analyses that one reads, directly or through others."""
-    direct = [need for need in found[name].needs if need in found]
-    if "additions" in found[name].needs:
-        direct += [card.name for card in found.values() if card.adds and not card.on_demand]
-    return list(dict.fromkeys([*direct, *(n for need in direct for n in needed(found, need))]))
+    direct = [need for need in analyses[name].needs if need in analyses]
+    if "additions" in analyses[name].needs:
+        direct += [card.name for card in analyses.values() if card.adds and not card.on_demand]
+    return list(dict.fromkeys([*direct, *(n for need in direct for n in needed(analyses, need))]))
 
 
 def folder_name(name, setting=DEFAULT):

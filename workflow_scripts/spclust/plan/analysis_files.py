@@ -60,24 +60,24 @@ def inputs(card, plan, wildcards, knowledge):
         "embedding": f"{run}/embedding.npz",
         "extras": f"{run}/extras",
     }
-    found = {}
+    read = {}
     for need in card.needs:
         if need == "knowledge":
-            found |= knowledge
+            read |= knowledge
         elif need == "votes":
-            found |= {need: stages.nearest("votes.npz", wildcards)} if "votes" in chosen else {}
+            read |= {need: stages.nearest("votes.npz", wildcards)} if "votes" in chosen else {}
         elif need == "additions":
-            found[need] = [
+            read[need] = [
                 f"results/{home(other, plan, wildcards)}/{folder_name(other.name, setting)}"
                 for other in plan.analysis_cards.values()
                 for setting in plan.analyses.get(other.name, ())
                 if other.adds
             ]
         elif need in files:
-            found[need] = files[need]
+            read[need] = files[need]
         else:
-            found[need] = f"results/{home(plan.analysis_cards[need], plan, wildcards)}/{need}"
-    return found
+            read[need] = f"results/{home(plan.analysis_cards[need], plan, wildcards)}/{need}"
+    return read
 
 
 def about(card, plan, wildcards):
@@ -90,13 +90,13 @@ def about(card, plan, wildcards):
         takes what others add to the export also ``adds``, their tables by analysis, and
         ``multimodal``.
     """
-    found = {key: wildcards[key] for key in ("dataset", "seed") if key in wildcards}
+    facts = {key: wildcards[key] for key in ("dataset", "seed") if key in wildcards}
     if "method" in wildcards:
-        found["method"] = plan.card(wildcards["method"]).name
+        facts["method"] = plan.card(wildcards["method"]).name
     if "additions" in card.needs:
-        found["adds"] = {c.name: c.adds for c in plan.analysis_cards.values() if c.adds}
-        found["multimodal"] = plan.is_multimodal(wildcards["dataset"])
-    return dict(sorted(found.items()))
+        facts["adds"] = {c.name: c.adds for c in plan.analysis_cards.values() if c.adds}
+        facts["multimodal"] = plan.is_multimodal(wildcards["dataset"])
+    return dict(sorted(facts.items()))
 
 
 def prepared_only(wildcards):
@@ -119,12 +119,12 @@ def targets(plan, over):
         ``seed``, as far as there are) and ``folder``, below the working directory. Runs that
         share a folder are listed each.
     """
-    found = []
+    made = []
     for name, settings in plan.analyses.items():
         card = plan.analysis_cards[name]
         if card.over == over:
             places = _places(plan, card)
-            found += [
+            made += [
                 {
                     "analysis": folder_name(name, setting),
                     "about": about,
@@ -133,25 +133,28 @@ def targets(plan, over):
                 for place, about in places
                 for setting in settings
             ]
-    return found
+    return made
 
 
 def drawn(plan, wildcards, shown):
     """Folders of the analyses that figures of a run show; ``shown`` names them."""
-    found = []
+    folders = []
     for name, settings in plan.analyses.items():
         card = plan.analysis_cards[name]
         if name in shown and card.over in ("run", "space"):
             at = home(card, plan, wildcards)
-            found += [f"results/{at}/{folder_name(name, setting)}" for setting in settings]
-    return found
+            folders += [f"results/{at}/{folder_name(name, setting)}" for setting in settings]
+    return folders
 
 
 def summarised(analysis, plan):
     """What the summary of an analysis is made of, see :func:`targets`."""
     levels = ("run", "space", "dataset")
     return [
-        found for level in levels for found in targets(plan, level) if found["analysis"] == analysis
+        target
+        for level in levels
+        for target in targets(plan, level)
+        if target["analysis"] == analysis
     ]
 
 
@@ -179,10 +182,12 @@ def of_runs(card, plan, knowledge):
     """
     files, runs = [], []
     for place, about in _runs(plan, card.controls):
-        found = inputs(card, plan, place, knowledge)
-        needs = {need: len(own) if isinstance(own, list) else None for need, own in found.items()}
+        own_files = inputs(card, plan, place, knowledge)
+        needs = {
+            need: len(own) if isinstance(own, list) else None for need, own in own_files.items()
+        }
         runs.append({"about": about, "needs": needs})
-        for own in found.values():
+        for own in own_files.values():
             files += own if isinstance(own, list) else [own]
     return files, runs
 

@@ -77,7 +77,7 @@ def read(folder, schema):
     ------
     UserError
     """
-    found = {}
+    entries = {}
     for path in sorted(Path(folder).rglob("*.yaml"), key=lambda path: path.stem):
         try:
             entry = yaml.safe_load(path.read_text())
@@ -88,8 +88,8 @@ def read(folder, schema):
             entry["needs"] = tuple(entry["needs"])
         inside = path.relative_to(folder).with_suffix("").parts
         module = ".".join(["spclust", Path(folder).name, *inside])
-        found[path.stem] = entry | {"name": path.stem, "module": module}
-    return found
+        entries[path.stem] = entry | {"name": path.stem, "module": module}
+    return entries
 
 
 def _likened(entry, entries, path):

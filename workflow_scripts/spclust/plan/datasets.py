@@ -73,7 +73,7 @@ def registry(config):
     UserError
         Naming the file, and what to change in it.
     """
-    found = {name: (SHIPPED, entry) for name, entry in _parsed(PROJECT / SHIPPED).items()}
+    entries = {name: (SHIPPED, entry) for name, entry in _parsed(PROJECT / SHIPPED).items()}
     name_of_one = _parsed(CONFIG_FOLDER / "schemas/config.schema.yaml")["$defs"]["name"]
     schema = {
         "type": "object",
@@ -82,13 +82,13 @@ def registry(config):
     }
     for file in config.get("registries", ()):
         for name, entry in check(_own_registry(file), schema, file).items():
-            if name in found:
+            if name in entries:
                 raise UserError(
-                    f"registries: {file}: the name {name!r} is taken by {found[name][0]}; rename "
+                    f"registries: {file}: the name {name!r} is taken by {entries[name][0]}; rename "
                     f"it, e.g.  my_{name}:"
                 )
-            found[name] = file, entry
-    return found
+            entries[name] = file, entry
+    return entries
 
 
 def _own_registry(file):
@@ -159,12 +159,16 @@ def resolve(config, registry):
         for entry in definition["slices"]:
             member = entry if isinstance(entry, str) else entry.get("name")
             if isinstance(entry, dict) or member not in slices:
-                found = _definition(entry, where, schema, registry, config)
-                if "slices" in found:
-                    raise UserError(f"{where}: {found['name']!r} is a cohort; name its slices")
-                if isinstance(entry, dict) and found["name"] in slices:
-                    raise UserError(f"{where}: the name {found['name']!r} is taken; rename it")
-                slices[found["name"]] = found
+                member_definition = _definition(entry, where, schema, registry, config)
+                if "slices" in member_definition:
+                    raise UserError(
+                        f"{where}: {member_definition['name']!r} is a cohort; name its slices"
+                    )
+                if isinstance(entry, dict) and member_definition["name"] in slices:
+                    raise UserError(
+                        f"{where}: the name {member_definition['name']!r} is taken; rename it"
+                    )
+                slices[member_definition["name"]] = member_definition
             elif "slices" in slices[member]:
                 raise UserError(f"{where}: {member!r} is a cohort; name its slices instead")
             members.append(member)

@@ -85,8 +85,8 @@ def of_then(section, defaults):
 
 def unlisted(present):
     """Section and name of the settings that are not listed, of sections that are."""
-    known = {section: of_then(section, {}) for section in present if section in _listed()}
-    return [(at, key) for at in known for key in present[at] if key not in known[at]]
+    listed = {section: of_then(section, {}) for section in present if section in _listed()}
+    return [(at, key) for at in listed for key in present[at] if key not in listed[at]]
 
 
 def with_new(listed, present):
@@ -103,16 +103,16 @@ def with_new(listed, present):
     -------
     dict of str to dict
     """
-    found = dict(listed)
+    sections = dict(listed)
     for section, defaults in present.items():
         if section not in listed:
-            found[section] = {"first": defaults}
+            sections[section] = {"first": defaults}
             continue
         first, later = listed[section]["first"], listed[section].get("later", {})
         new = {key: value for key, value in defaults.items() if key not in first | later}
         if new:
-            found[section] = {"first": first, "later": later | new}
-    return found
+            sections[section] = {"first": first, "later": later | new}
+    return sections
 
 
 def write(present):

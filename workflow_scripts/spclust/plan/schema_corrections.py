@@ -52,12 +52,12 @@ def is_endless(value):
     """
     todo, seen = [(value, 0)], 0
     while todo:
-        found, depth = todo.pop()
+        part, depth = todo.pop()
         seen += 1
         if seen > MOST_NODES or depth > DEEPEST:
             return True
-        inside = found.values() if isinstance(found, dict) else found
-        if isinstance(found, dict | list):
+        inside = part.values() if isinstance(part, dict) else part
+        if isinstance(part, dict | list):
             todo += ((own, depth + 1) for own in inside)
     return False
 
@@ -74,8 +74,8 @@ def options(schema, root):
 
 def types(schema):
     """Names of the types that a schema allows."""
-    found = schema.get("type", [])
-    return [found] if isinstance(found, str) else found
+    names = schema.get("type", [])
+    return [names] if isinstance(names, str) else names
 
 
 def below(schema, key, root):

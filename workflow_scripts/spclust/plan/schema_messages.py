@@ -42,11 +42,11 @@ _LIMITS = (
 )
 
 
-def unknown(where, found, allowed):
-    near = difflib.get_close_matches(str(found), list(allowed), 1)
+def unknown(where, value, allowed):
+    near = difflib.get_close_matches(str(value), list(allowed), 1)
     hint = f"; did you mean {near[0]!r}?" if near else "."
-    known = ", ".join(sorted(allowed))
-    raise UserError(f"{where}: {shown(found)} is not known{hint} Known are: {known}")
+    names = ", ".join(sorted(allowed))
+    raise UserError(f"{where}: {shown(value)} is not known{hint} Known are: {names}")
 
 
 def check(instance, schema, source, prefix=()):

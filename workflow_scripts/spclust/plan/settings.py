@@ -64,10 +64,10 @@ class Plan:
     @property
     def defaults(self):
         """Default of every setting there is, by section of ``first_defaults.yaml``."""
-        found = {stage.name: stage.defaults for stage in STAGES.values()}
-        found |= {of: datasets.defaults_of(of) for of in ("dataset", "simulate")}
-        found |= {f"method.{card.name}": card.defaults for card in self.cards.values()}
-        return found | {f"analysis.{c.name}": c.defaults for c in self.analysis_cards.values()}
+        defaults = {stage.name: stage.defaults for stage in STAGES.values()}
+        defaults |= {of: datasets.defaults_of(of) for of in ("dataset", "simulate")}
+        defaults |= {f"method.{card.name}": card.defaults for card in self.cards.values()}
+        return defaults | {f"analysis.{c.name}": c.defaults for c in self.analysis_cards.values()}
 
     def analysis_cfg(self, folder):
         """Values of the setting of an analysis, from the name of its folder, to be compared."""
@@ -162,7 +162,7 @@ def resolve(config, found_cards=None):
 
 def _stage_settings(stage, given, found_cards):
     """Settings of a stage by name: the default, its own, those of cards, the user's."""
-    wanted = {
+    of_cards = {
         card.name: card.stages[stage.name]
         for card in found_cards.values()
         if stage.name in card.stages
@@ -170,30 +170,30 @@ def _stage_settings(stage, given, found_cards):
     keys = {"type": "object", "additionalProperties": False, "properties": stage.settings}
     if given.get("default", {}).get("normalisation") == "none":
         # values are transformed already, whatever a card would do to them
-        wanted = {
+        of_cards = {
             name: {k: v for k, v in values.items() if k != "normalisation"}
-            for name, values in wanted.items()
+            for name, values in of_cards.items()
         }
-    for name, values in wanted.items():
+    for name, values in of_cards.items():
         check(values, keys, f"methods/{name}.yaml", ["stages", stage.name])
     default = _laid_over(stage.defaults, given.get("default", {}))
-    found = {"default": default}
-    for name in [*stage.named, *wanted, *given]:
-        if name not in found:
-            own = [stage.named.get(name, {}), wanted.get(name, {}), given.get(name, {})]
-            found[name] = _laid_over(default, *own)
+    settings = {"default": default}
+    for name in [*stage.named, *of_cards, *given]:
+        if name not in settings:
+            own = [stage.named.get(name, {}), of_cards.get(name, {}), given.get(name, {})]
+            settings[name] = _laid_over(default, *own)
     of_modality = {k: v for k, v in stage.settings.items() if k != "modalities"}
     keys = {"type": "object", "additionalProperties": False, "properties": of_modality}
-    for name, values in found.items():
+    for name, values in settings.items():
         if values.get("modalities"):
             of_each = values["modalities"].items()
-            found[name] = values | {
+            settings[name] = values | {
                 "modalities": {
                     m: check(own, keys, "configuration", [stage.name, name, "modalities", m])
                     for m, own in of_each
                 }
             }
-    return found
+    return settings
 
 
 def _laid_over(base, *others):

@@ -31,7 +31,7 @@ class Stage:
 
     def needed(self, settings):
         """Stages that a run needs before this one, with these of its settings."""
-        of_values = [found.get(settings[key], ()) for key, found in self.needs_where.items()]
+        of_values = [needs.get(settings[key], ()) for key, needs in self.needs_where.items()]
         return [*self.needs, *(name for names in of_values for name in names)]
 
     @property
@@ -67,13 +67,13 @@ def with_needed(names, settings):
     settings : callable
         A stage's name to the values of its settings.
     """
-    todo, found = list(names), set()
+    todo, chosen = list(names), set()
     while todo:
         name = todo.pop()
-        if name not in found:
-            found.add(name)
+        if name not in chosen:
+            chosen.add(name)
             todo += STAGES[name].needed(settings(name))
-    return [name for name in OF_REPLICATE if name in found]
+    return [name for name in OF_REPLICATE if name in chosen]
 
 
 def run_folder(dataset, seed, chosen, method):
@@ -114,16 +114,16 @@ def pathvars():
     replicate) before the folder in question.
     """
     prepared = "/".join(f"{stage}-{{{stage}}}" for stage in OF_DATASET)
-    found = {"dataset": "{dataset}", "replicate": f"{{dataset}}/{prepared}/seed-{{seed}}"}
+    folders = {"dataset": "{dataset}", "replicate": f"{{dataset}}/{prepared}/seed-{{seed}}"}
     above = "{dataset}"
     for stage in OF_DATASET:
-        above = found[stage] = f"{above}/{stage}-{{{stage}}}"
+        above = folders[stage] = f"{above}/{stage}-{{{stage}}}"
     for stage in OF_REPLICATE:
-        found[stage] = f"<replicate>/{{chain}}{stage}-{{{stage}}}"
-    found["run"] = "<replicate>/{chain}method-{method}"
+        folders[stage] = f"<replicate>/{{chain}}{stage}-{{{stage}}}"
+    folders["run"] = "<replicate>/{chain}method-{method}"
     lineage = f"{prepared}/seed-{{seed}}/{{chain}}method-{{method}}"
-    found["transferred"] = f"{{dataset}}/from-{{source}}/{lineage}"
-    return found
+    folders["transferred"] = f"{{dataset}}/from-{{source}}/{lineage}"
+    return folders
 
 
 def wildcard_constraints():
@@ -156,11 +156,11 @@ def nearest(file, wildcards):
         Of the dataset itself where no stage above makes one.
     """
     folder = f"results/{wildcards['dataset']}"
-    found = f"{folder}/{file}"
+    path = f"{folder}/{file}"
     for stage, name in chosen_in(wildcards).items():
         folder += f"/{stage}-{name}"
         if file in STAGES[stage].makes:
-            found = f"{folder}/{file}"
+            path = f"{folder}/{file}"
         if stage == OF_DATASET[-1]:
             folder += f"/seed-{wildcards.get('seed')}"
-    return found
+    return path

@@ -57,8 +57,8 @@ def best_markers(markers, clusters, features):
     best = markers[(markers["rank"] <= 3) & (markers["effect"] > 0)]
     rows = pd.Index(clusters).get_indexer(best["cluster"])
     columns = pd.Index(features).get_indexer(best["feature"])
-    found = np.column_stack([rows, columns])
-    return found[(found >= 0).all(axis=1)]
+    positions = np.column_stack([rows, columns])
+    return positions[(positions >= 0).all(axis=1)]
 
 
 def dots(ax, x, y):

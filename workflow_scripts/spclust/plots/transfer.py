@@ -61,9 +61,9 @@ def agreement(clusters, others, what):
     """Clusters of the model (columns) in those found otherwise (rows), matched ones first."""
     counts = pd.crosstab(others, clusters)
     size = max(counts.shape)
-    found = np.unique(clusters, return_inverse=True)[1]
+    codes = np.unique(clusters, return_inverse=True)[1]
     rows = np.unique(others, return_inverse=True)[1]
-    row_of = match_labels(found, rows, size)[: counts.shape[1]]
+    row_of = match_labels(codes, rows, size)[: counts.shape[1]]
     order = np.argsort(row_of, kind="stable")
     fig, ax = share_heat_map(counts.iloc[:, order], f"share of the {what}")
     ax.set_xlabel("cluster of the model")

@@ -109,14 +109,14 @@ def _copy(source, target, unpack=False):
 
 def _fault(path, sha256, size):
     """What is wrong with a whole file, or None."""
-    found = path.stat().st_size
+    n_bytes = path.stat().st_size
     with path.open("rb") as file:
         checksum = hashlib.file_digest(file, "sha256").hexdigest()
     if checksum == sha256:
         return None
     text = f"expected the SHA-256 {sha256}, actual is {checksum}"
-    if size is not None and found != size:
-        text += f"; expected {size} bytes, actual are {found}"
+    if size is not None and n_bytes != size:
+        text += f"; expected {size} bytes, actual are {n_bytes}"
     return text
 
 
@@ -206,6 +206,6 @@ def _receive(url, part, sha256, size):
                 file.write(chunk)
                 bar.update(len(chunk))
     # http.client ends quietly when the connection does
-    found = part.stat().st_size
-    if expected is not None and found < expected:
-        raise ConnectionError(f"the connection broke after {found} of {expected} bytes")
+    n_bytes = part.stat().st_size
+    if expected is not None and n_bytes < expected:
+        raise ConnectionError(f"the connection broke after {n_bytes} of {expected} bytes")

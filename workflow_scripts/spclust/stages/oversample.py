@@ -218,21 +218,21 @@ class SpaCSMOTE(BaseOverSampler):
         classes, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
         images, groups = (np.unique(a, return_inverse=True)[1] for a in (images, groups))
         target = int(np.ceil(counts.max() / self.imbalance_ratio))
-        wanted = np.maximum(target - counts, 0) * (self.variant != "none")
+        lacking = np.maximum(target - counts, 0) * (self.variant != "none")
         log.info(
-            "class sizes %s, target %d, synthetic %s", counts.tolist(), target, wanted.tolist()
+            "class sizes %s, target %d, synthetic %s", counts.tolist(), target, lacking.tolist()
         )
         nobody = sp.csr_matrix((len(x), len(x)), dtype=bool)
         alike = near = nobody
-        if wanted.any():
+        if lacking.any():
             # a class within a group
             alike = self._partners(x, groups * len(classes) + codes, codes)
             near = self._partners(coordinates, images, codes)
         by_place = nobody if self.variant == "expression_only" else near
         partners = alike + by_place
         base, partner = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
-        for code in np.flatnonzero(wanted):
-            i = rng.choice(np.flatnonzero(codes == code), wanted[code])
+        for code in np.flatnonzero(lacking):
+            i = rng.choice(np.flatnonzero(codes == code), lacking[code])
             if self.pool == "cell":
                 j = _draw(rng, i, partners)
             else:

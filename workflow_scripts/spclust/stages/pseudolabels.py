@@ -162,7 +162,7 @@ def most_repeatable(x):
     if len(x) < 3:
         return 1, "auto: too few cells to tell clusters apart"
     weights = expression.neighbour_weights(x, np.zeros(len(x)), AUTO_NEIGHBOURS, AUTO_SEED)
-    found, partition = [], heads.leiden_partitions(weights)
+    stabilities, partition = [], heads.leiden_partitions(weights)
     for resolution in AUTO_RESOLUTIONS:
         seeds = range(AUTO_SEED, AUTO_SEED + AUTO_REPEATS)
         runs = [partition(resolution, seed) for seed in seeds]
@@ -173,9 +173,9 @@ def most_repeatable(x):
             "resolution %.3f: %s clusters, repeatability %.3f", resolution, counts, np.mean(pairs)
         )
         if 1 < count <= AUTO_MOST:
-            found.append((count, float(np.mean(pairs))))
-    if not found:
+            stabilities.append((count, float(np.mean(pairs))))
+    if not stabilities:
         return 1, "auto: Leiden finds no second cluster"
-    best = max(stability for _, stability in found)
-    number, stability = max(f for f in found if f[1] >= AUTO_TOLERANCE * best)
+    best = max(stability for _, stability in stabilities)
+    number, stability = max(f for f in stabilities if f[1] >= AUTO_TOLERANCE * best)
     return number, f"auto: finest of the repeatable Leiden partitions (ARI {stability:.3f})"

@@ -154,8 +154,8 @@ def _known_plan(rng, n_proteins, n_states):
     own, shared = [], []
     for kind in KNOWN_TYPES:
         alternatives = zip_longest(*signatures[kind].positive)
-        found = dict.fromkeys(protein for turn in alternatives for protein in turn if protein)
-        own.append(list(found)[:3])
+        all_markers = dict.fromkeys(protein for turn in alternatives for protein in turn if protein)
+        own.append(list(all_markers)[:3])
         wider = [signatures[name] for name in lineage_of(kind, signatures)[1:]]
         first = [marker[0] for signature in wider for marker in signature.positive]
         shared.append([protein for protein in first if protein not in own[-1]])

@@ -93,16 +93,16 @@ def summarise(transfers):
         ``<metric>_own``; ``agreement`` (ARI of both clusterings), ``unlike``, ``missing``.
     """
     rows = []
-    for found in transfers:
-        row = dict(found["place"])
-        for suffix, scores in (("", found["scores"]), ("_own", found["own_scores"])):
+    for transfer in transfers:
+        row = dict(transfer["place"])
+        for suffix, scores in (("", transfer["scores"]), ("_own", transfer["own_scores"])):
             if scores is not None:
                 whole = scores[scores["slice"] == "all"].set_index("metric")["value"]
                 row |= {f"{name}{suffix}": value for name, value in whole.items()}
-        if found["own_clusters"] is not None:
-            own = found["own_clusters"].loc[found["clusters"].index]
-            row["agreement"] = adjusted_rand_score(own, found["clusters"])
-        row["unlike"] = found["facts"]["unlike"]
-        row["missing"] = " ".join(name for m in found["facts"]["missing"].values() for name in m)
+        if transfer["own_clusters"] is not None:
+            own = transfer["own_clusters"].loc[transfer["clusters"].index]
+            row["agreement"] = adjusted_rand_score(own, transfer["clusters"])
+        row["unlike"] = transfer["facts"]["unlike"]
+        row["missing"] = " ".join(name for m in transfer["facts"]["missing"].values() for name in m)
         rows.append(row)
     return pd.DataFrame(rows)

@@ -97,9 +97,9 @@ def vote(
         # number would show in the last bits
         with threadpool_limits(1):
             chosen = view if len(sample) == n else view.take(sample)
-            found = partitions(chosen, n_clusters, seed, heads, n_neighbors, knowledge)
-        names += [(transform, part, head) for head in found]
-        rows += found.values()
+            by_head = partitions(chosen, n_clusters, seed, heads, n_neighbors, knowledge)
+        names += [(transform, part, head) for head in by_head]
+        rows += by_head.values()
     pool = voting.Pool.of(rows)
     votes = {
         "vote": voting.vote(pool, n_clusters),
@@ -137,7 +137,7 @@ def vote(
     return Votes(cells.ids, labels, shares, members, np.array(rows), sample, taken)
 
 
-def partitions(cells, n_clusters, seed, wanted, n_neighbors, knowledge=(None, None)):
+def partitions(cells, n_clusters, seed, heads, n_neighbors, knowledge=(None, None)):
     """Clusterings of cells, n of them, by several heads.
 
     Returns
@@ -145,29 +145,29 @@ def partitions(cells, n_clusters, seed, wanted, n_neighbors, knowledge=(None, No
     dict of str to array of int, shape (n,)
         Without those that the features do not allow.
     """
-    found, x = {}, cells.matrix
+    labels, x = {}, cells.matrix
     if x.shape[1] > MOST_FEATURES:
         from sklearn.decomposition import PCA
 
         width = min(COMPONENTS, len(x) - 1)
         x = PCA(width, random_state=seed).fit_transform(x).astype(np.float32)
-    if "kmeans" in wanted:
-        found["kmeans"] = algorithms.kmeans(x, n_clusters, seed)
-    if {"ward", "mixture"} & set(wanted):
+    if "kmeans" in heads:
+        labels["kmeans"] = algorithms.kmeans(x, n_clusters, seed)
+    if {"ward", "mixture"} & set(heads):
         ward = _ward(x, n_clusters, seed)
-        if "mixture" in wanted:
-            found["mixture"] = algorithms.tied_mixture(x, ward)
-        if "ward" in wanted:
-            found["ward"] = ward
-    if "leiden" in wanted:
+        if "mixture" in heads:
+            labels["mixture"] = algorithms.tied_mixture(x, ward)
+        if "ward" in heads:
+            labels["ward"] = ward
+    if "leiden" in heads:
         weights = neighbour_weights(x, np.zeros(len(x)), n_neighbors, seed)
-        found["leiden"] = algorithms.leiden_of_graph(weights, x, n_clusters, seed)
-    if "signatures" in wanted:
+        labels["leiden"] = algorithms.leiden_of_graph(weights, x, n_clusters, seed)
+    if "signatures" in heads:
         try:
-            found["signatures"] = celltypes.first_labels(cells, n_clusters, seed, *knowledge)
+            labels["signatures"] = celltypes.first_labels(cells, n_clusters, seed, *knowledge)
         except UserError as error:
             log.info("no signatures among the members: %s", error)
-    return {head: found[head] for head in wanted if head in found}
+    return {head: labels[head] for head in heads if head in labels}
 
 
 def _ward(x, n_clusters, seed):
@@ -205,15 +205,15 @@ def extended(x, sample, labels, shares):
             near = search.kneighbors(x[rows], return_distance=False)
             for name in shares:
                 everywhere[name][rows] = shares[name][near].mean(axis=1)
-    found = {}
+    labels_of_all = {}
     for name, of in everywhere.items():
         of[sample] = shares[name]
-        found[name] = of.argmax(axis=1)
-        found[name][sample] = labels[name]
-        sizes = np.bincount(found[name], minlength=of.shape[1])
+        labels_of_all[name] = of.argmax(axis=1)
+        labels_of_all[name][sample] = labels[name]
+        sizes = np.bincount(labels_of_all[name], minlength=of.shape[1])
         order = np.argsort(-sizes, kind="stable")
-        found[name], everywhere[name] = np.argsort(order)[found[name]], of[:, order]
-    return found, everywhere
+        labels_of_all[name], everywhere[name] = np.argsort(order)[labels_of_all[name]], of[:, order]
+    return labels_of_all, everywhere
 
 
 def _views(measured, cells, turns, proteins=None):
@@ -261,11 +261,11 @@ def _within(cells, part, proteins):
         own = entry["settings"]
         if part == "all" or modality in aside or _reduced(own):
             continue
-        x, found = features[modality], names[modality]
-        mask = panel.chosen(found, part, proteins, "votes.<name>.panels")
-        features[modality], names[modality] = x[:, mask], found[mask]
+        x, names_of_all = features[modality], names[modality]
+        mask = panel.chosen(names_of_all, part, proteins, "votes.<name>.panels")
+        features[modality], names[modality] = x[:, mask], names_of_all[mask]
         if not mask.all():
-            aside[modality], aside_names[modality] = x[:, ~mask], found[~mask]
+            aside[modality], aside_names[modality] = x[:, ~mask], names_of_all[~mask]
     return replace(cells, features=features, names=names, aside=aside, aside_names=aside_names)
 
 

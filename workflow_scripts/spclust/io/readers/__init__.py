@@ -78,13 +78,13 @@ def recognise(files):
         When no reader takes them.
     """
     inside = [at for file in files for at in (file.iterdir() if file.is_dir() else [file])]
-    found = next((name for name in formats.reading(inside) if _takes(name, files)), None)
-    if found is None:
+    reader = next((name for name in formats.reading(inside) if _takes(name, files)), None)
+    if reader is None:
         raise UserError(
             f"{', '.join(map(str, files[:3]))}: the format is not clear from the names; write e.g. "
             f" format: table  in the dataset's entry (or {', '.join(sorted(formats.names()))})"
         )
-    return found
+    return reader
 
 
 def _takes(name, files):

@@ -48,8 +48,8 @@ class ClassStatistics(nn.Module):
         total = self.sizes + sizes
         share = sizes / total.clamp(min=1)
         if self.memory is not None:  # the first cells of a class are all that is known of it
-            known = (self.sizes > 0) & (sizes > 0)
-            share = torch.where(known, 1 - self.memory, share)
+            seen_before = (self.sizes > 0) & (sizes > 0)
+            share = torch.where(seen_before, 1 - self.memory, share)
         new, old = share.unsqueeze(1), (1 - share).unsqueeze(1)
         between = (self.means - means).square()
         self.variances.copy_(old * self.variances + new * variances + old * new * between)

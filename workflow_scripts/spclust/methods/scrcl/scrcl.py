@@ -151,8 +151,8 @@ def embedded(task, after_epoch=None):
         requirements.places(task)
     gene_graph = knn_graph(np.ascontiguousarray(x.T), np.zeros(x.shape[1]), s["gene_neighbors"])
     graphs = [
-        Neighbourhoods.from_scipy(with_self_loops(found), device)
-        for found in (task.graphs[s["graph"]], gene_graph)
+        Neighbourhoods.from_scipy(with_self_loops(graph), device)
+        for graph in (task.graphs[s["graph"]], gene_graph)
     ]
     features = torch.from_numpy(np.ascontiguousarray(x)).to(device)
     views = [smoothed(features, graphs[0], times) for times in s["smoothing"]]

@@ -79,14 +79,14 @@ def masks(n, count, settings, *key, device):
     -------
     list of (Tensor of bool (n,), Tensor of bool (n,))
     """
-    generator, found = training.generator(device, *key), []
+    generator, hidden = training.generator(device, *key), []
     for _ in range(count):
         drawn = [
             masking.masked_rows(n, settings["mask"], generator)
             for _ in range(2 if settings["literal"] else 1)
         ]
-        found.append((drawn[0], drawn[-1]))
-    return found
+        hidden.append((drawn[0], drawn[-1]))
+    return hidden
 
 
 def hide(features, rows):

@@ -110,9 +110,11 @@ def importance_tables(model, data, labels, task):
         ``importance``: the matrix E of Eq. 5.
     """
     n, names, started = task.cells.n_original, list(task.cells.feature_names), time.monotonic()
-    n_clusters, tables, found = task.n_clusters, {}, {}
+    n_clusters, tables, values_by_name = task.n_clusters, {}, {}
     if task.settings["learn_importance"]:
-        found["importance"] = torch.cat(list(model.importances), dim=1).detach().cpu().numpy()
+        values_by_name["importance"] = (
+            torch.cat(list(model.importances), dim=1).detach().cpu().numpy()
+        )
     if n_clusters > 1:
         rows = None
         if data.batch_cells is not None:
@@ -132,7 +134,7 @@ def importance_tables(model, data, labels, task):
             for x in data.features.values()
         ]
         features = list(batch.features.values())
-        found["attribution"] = attributions(score, features, usual, asked, n_clusters)
+        values_by_name["attribution"] = attributions(score, features, usual, asked, n_clusters)
         log.info(
             "asked %d cells of %d what %d features do for their cluster, %.1f s",
             len(seen),
@@ -140,7 +142,7 @@ def importance_tables(model, data, labels, task):
             len(names),
             time.monotonic() - started,
         )
-    for name, values in found.items():
+    for name, values in values_by_name.items():
         tables[name] = pd.DataFrame(values, columns=names)
         tables[name].insert(0, "cluster", np.arange(n_clusters))
     return tables

@@ -300,9 +300,9 @@ def predict(weights, task):
     model = model_of(task)
     model.load_state_dict({name: torch.from_numpy(weights[name]) for name in model.state_dict()})
     model, data = model.to(device), Batches(task.cells, task.graphs, device, task.seed)
-    known = np.flatnonzero(~np.isnan(weights["class_means"]).any(axis=1))
-    nearest = pairwise_distances_argmin(task.cells.matrix, weights["class_means"][known])
-    labels = known[nearest]
+    learnt = np.flatnonzero(~np.isnan(weights["class_means"]).any(axis=1))
+    nearest = pairwise_distances_argmin(task.cells.matrix, weights["class_means"][learnt])
+    labels = learnt[nearest]
     for rounds in range(1, ROUNDS + 1):
         h = embed(model, data, labels)
         soft = model.assign(h, float(weights["temperature"])).cpu().numpy()

@@ -15,8 +15,8 @@ NEEDS = ("classes", "places")
 
 def draw(run):
     groups = run.groups
-    found = pd.Series([groups.matched.get(c) for c in groups.clusters.tolist()], dtype=object)
-    right = found.to_numpy() == groups.labels.to_numpy()
+    class_of = pd.Series([groups.matched.get(c) for c in groups.clusters.tolist()], dtype=object)
+    right = class_of.to_numpy() == groups.labels.to_numpy()
     scored = groups.labels.notna().to_numpy()
     colours = np.where(right, style.RIGHT, groups.colour_of_labels())
     wrong = groups.labels[scored & ~right].value_counts()

@@ -15,9 +15,9 @@ NEEDS = ("classes", "varying_confidence")
 
 def draw(run):
     groups = run.groups
-    found = np.array([groups.matched.get(c) for c in groups.clusters.tolist()], dtype=object)
+    class_of = np.array([groups.matched.get(c) for c in groups.clusters.tolist()], dtype=object)
     scored = groups.labels.notna().to_numpy()
-    right = (found == groups.labels.to_numpy())[scored]
+    right = (class_of == groups.labels.to_numpy())[scored]
     table = calibration.reliability(right, run.varying_confidence[scored])
     fig = style.figure(style.WIDTH / 2, style.WIDTH / 2)
     ax = fig.subplots()

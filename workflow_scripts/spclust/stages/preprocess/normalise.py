@@ -115,7 +115,7 @@ def _check_negative(x, normalisation, source):
     )
 
 
-def normalise(x, settings, known=None):
+def normalise(x, settings, constants=None):
     """Normalise each cell.
 
     The formulas of :mod:`spclust.stages.preprocess.units` divide by constants of all cells, the
@@ -132,7 +132,7 @@ def normalise(x, settings, known=None):
         May be overwritten.
     settings : dict
         ``normalisation``, ``target_sum``, ``cofactor``.
-    known : dict of str to array (d,), optional
+    constants : dict of str to array (d,), optional
         What this function returned of the cells that others are put to the same scale with, at
         the features that are here. With ``usual`` among it, sums and means of a cell are
         estimated as if it had all features, so leave it out where none is missing.
@@ -147,15 +147,15 @@ def normalise(x, settings, known=None):
     import anndata
     import scanpy as sc
 
-    kind, known, found = settings["normalisation"], known or {}, {}
-    usual = known.get("usual")
+    kind, constants, own = settings["normalisation"], constants or {}, {}
+    usual = constants.get("usual")
     if kind in FORMULAS:
-        return FORMULAS[kind].applied(x, usual, known.get("unit"))
+        return FORMULAS[kind].applied(x, usual, constants.get("unit"))
     if kind == "total":
         table = anndata.AnnData(x)
         target_sum = settings["target_sum"] * (1.0 if usual is None else usual.sum())
         sc.pp.normalize_total(table, target_sum=target_sum)
-        found["usual"] = _mean(table.X) / target_sum
+        own["usual"] = _mean(table.X) / target_sum
         sc.pp.log1p(table)
         x = table.X
     elif kind == "arcsinh":
@@ -169,9 +169,9 @@ def normalise(x, settings, known=None):
 
         table = anndata.AnnData(x.toarray() if sp.issparse(x) else x)
         muon.prot.pp.clr(table, axis=1, flavor="stoeckius")
-        found["usual"] = _mean(table.X)
+        own["usual"] = _mean(table.X)
         x = table.X if usual is None else table.X + np.float32(usual.mean())
-    return x, found
+    return x, own
 
 
 def _mean(x):

@@ -58,7 +58,7 @@ def prepare(data, settings, proteins=None):
         raise UserError(f"the dataset has {len(cells)} cell; clustering needs at least 2")
     of_modalities = settings.get("modalities") or {}
     shared = {key: value for key, value in settings.items() if key != "modalities"}
-    found = {}
+    prepared = {}
     for modality, part in data.mod.items():
         own = shared | of_modalities.get(modality, {})
         single = len(data.mod) == 1 and modality not in of_modalities
@@ -70,17 +70,17 @@ def prepare(data, settings, proteins=None):
                 source.key(),
             )
         x = _matrix(part.X, selects(own, part.n_vars))
-        found[modality] = _prepared(x, cells, own, source, proteins)
+        prepared[modality] = _prepared(x, cells, own, source, proteins)
     for name in of_modalities.keys() - data.mod.keys():
         # others may be meant for other datasets
         for meant in difflib.get_close_matches(name, data.mod, cutoff=0.8):
             log.warning("%s.modalities: did you mean %s by %s?", SECTION, meant, name)
-    left_out = {m: part for m, part in found.items() if part["aside"] is not None}
+    left_out = {m: part for m, part in prepared.items() if part["aside"] is not None}
     return replace(
         cells,
-        features={m: part["features"] for m, part in found.items()},
-        names={m: part["names"] for m, part in found.items()},
-        preprocessing={m: part["preparation"] for m, part in found.items()},
+        features={m: part["features"] for m, part in prepared.items()},
+        names={m: part["names"] for m, part in prepared.items()},
+        preprocessing={m: part["preparation"] for m, part in prepared.items()},
         aside={m: part["aside"] for m, part in left_out.items()},
         aside_names={m: part["aside_names"] for m, part in left_out.items()},
     )
@@ -91,7 +91,7 @@ def _prepared(x, cells, settings, source, proteins):
     check_values(x, settings, source)
     groups = cells.groups(settings["scale_within"] if settings["scale"] else "cohort")
     constant = same(x, groups)
-    x, found = normalise(x, settings)
+    x, usual_and_unit = normalise(x, settings)
     constant |= same(x, groups, ROUNDING)
     _refuse_constant(constant, len(cells), settings, source)
     kept = most_variable(x, settings, source)
@@ -104,7 +104,7 @@ def _prepared(x, cells, settings, source, proteins):
         "kept": kept,
         "varies": varies,
         "mean": x.mean(axis=0, dtype=np.float64),
-    } | found
+    } | usual_and_unit
     if settings["scale"]:
         x, std = scaled(x, groups, settings["zero_center"], settings["clip"])
         if settings["scale_within"] == "cohort":
@@ -152,8 +152,8 @@ def _prepared(x, cells, settings, source, proteins):
 
 def _by_panel(x, names, settings, source, proteins):
     """Columns that cluster, the others (None where all do), and the mask of the former."""
-    wanted = settings.get("panel", "all")
-    clusters = panel.chosen(names, wanted, proteins, source.key("panel"))
+    which = settings.get("panel", "all")
+    clusters = panel.chosen(names, which, proteins, source.key("panel"))
     if clusters.all():
         return x, None, clusters
     return np.ascontiguousarray(x[:, clusters]), np.ascontiguousarray(x[:, ~clusters]), clusters
@@ -272,14 +272,14 @@ def apply(data, preprocessing, names):
 
 def _applied(part, cells, section, modality, settings, constants):
     """Features of one modality by given constants, those aside, and the names of those missing."""
-    wanted, kept = constants["features"], constants["kept"].astype(bool)
-    columns = _columns(wanted, part.var_names)
+    features, kept = constants["features"], constants["kept"].astype(bool)
+    columns = _columns(features, part.var_names)
     present = columns >= 0
     clusters = constants.get("clusters", np.ones(kept.sum())).astype(bool)
     # one that does not cluster may well be missing
     learnt = kept.copy()
     learnt[kept] = clusters
-    lost = wanted[learnt & ~present].tolist()
+    lost = features[learnt & ~present].tolist()
     if 2 * len(lost) > learnt.sum():
         raise UserError(
             f"the cells lack {len(lost)} of {learnt.sum()} {modality} features that the model was "
@@ -303,10 +303,12 @@ def _applied(part, cells, section, modality, settings, constants):
     within = settings["scale_within"] if settings["scale"] else "cohort"
     groups = cells.groups(within)
     constant = same(x, groups)
-    known = {name: constants[name][present] for name in ("usual", "unit") if name in constants}
+    usual_and_unit = {
+        name: constants[name][present] for name in ("usual", "unit") if name in constants
+    }
     if present.all():
-        known.pop("usual", None)
-    x, _ = normalise(x, settings, known)
+        usual_and_unit.pop("usual", None)
+    x, _ = normalise(x, settings, usual_and_unit)
     constant |= same(x, groups, ROUNDING)
     # of the features kept, those that are here; the others stay at the mean
     here, of_kept = present[kept], kept[present]
@@ -335,12 +337,12 @@ def _matrix(x, as_sparse):
     return dense(x)
 
 
-def _columns(wanted, found):
+def _columns(names, there):
     """Column of each wanted name among those found, by name, else without case; -1 if missing."""
-    exact = {name: i for i, name in reversed(list(enumerate(found)))}
-    columns = np.array([exact.get(name, -1) for name in wanted])
+    exact = {name: i for i, name in reversed(list(enumerate(there)))}
+    columns = np.array([exact.get(name, -1) for name in names])
     taken = set(columns)
     free = {str(name).casefold(): i for name, i in exact.items() if i not in taken}
     for j in np.flatnonzero(columns < 0):
-        columns[j] = free.pop(str(wanted[j]).casefold(), -1)
+        columns[j] = free.pop(str(names[j]).casefold(), -1)
     return columns

@@ -39,10 +39,10 @@ def most_variable(x, settings, source):
     import anndata
     import scanpy as sc
 
-    wanted, d, key = settings["highly_variable"], x.shape[1], source.key("highly_variable")
+    n_features, d, key = settings["highly_variable"], x.shape[1], source.key("highly_variable")
     if not selects(settings, d):
-        if wanted is not None:
-            log.info("%s has %d features; %s %d keeps all", source.modality, d, key, wanted)
+        if n_features is not None:
+            log.info("%s has %d features; %s %d keeps all", source.modality, d, key, n_features)
         return np.ones(d, dtype=bool)
     values = x.data if sp.issparse(x) else x
     whole = ", all of them whole numbers," if (values == np.round(values)).all() else ""
@@ -54,8 +54,8 @@ def most_variable(x, settings, source):
             f"{source.key()}: total"
         )
     table = anndata.AnnData(x)
-    found = sc.pp.highly_variable_genes(table, n_top_genes=wanted, inplace=False)
-    return found["highly_variable"].to_numpy(dtype=bool)
+    statistics = sc.pp.highly_variable_genes(table, n_top_genes=n_features, inplace=False)
+    return statistics["highly_variable"].to_numpy(dtype=bool)
 
 
 def principal_axes(x, settings, source, seed=0):
@@ -69,18 +69,18 @@ def principal_axes(x, settings, source, seed=0):
     """
     from sklearn.decomposition import PCA
 
-    wanted = settings["pca_components"]
-    if wanted is None:
+    n_components = settings["pca_components"]
+    if n_components is None:
         return {}
     n, d = x.shape
-    k = min(wanted, n - 1)
+    k = min(n_components, n - 1)
     if k >= d:
         log.info(
             "%s has %d features, no more than %s %d: they stay as they are",
             source.modality,
             d,
             source.key("pca_components"),
-            wanted,
+            n_components,
         )
         return {}
     fitted = PCA(k, random_state=seed).fit(x)

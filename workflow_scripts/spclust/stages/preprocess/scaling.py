@@ -22,14 +22,14 @@ def same(x, groups, tolerance=0.0):
     -------
     array of bool, shape (n_groups, d)
     """
-    found = []
+    constant = []
     for group in range(groups.max() + 1):
         block = x[groups == group]
         low, high = block.min(axis=0), block.max(axis=0)
         if sp.issparse(block):
             low, high = low.toarray().ravel(), high.toarray().ravel()
-        found.append(high - low <= tolerance * np.maximum(np.abs(low), np.abs(high)))
-    return np.array(found)
+        constant.append(high - low <= tolerance * np.maximum(np.abs(low), np.abs(high)))
+    return np.array(constant)
 
 
 def scaled(x, groups, zero_center, clip):

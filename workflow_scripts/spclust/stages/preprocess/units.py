@@ -35,22 +35,22 @@ class Formula:
 
     def applied(self, x, usual=None, unit=None):
         """Normalise values (n, d), dense or sparse; see :func:`.normalise.normalise`."""
-        totals, found, values = np.asarray(x.sum(axis=1, dtype=np.float64)).ravel(), {}, x
+        totals, constants, values = np.asarray(x.sum(axis=1, dtype=np.float64)).ravel(), {}, x
         if self.of_shares:
             # of cells that lack features: the sum as if they had them
             share = 1.0 if usual is None else usual.sum()
             factor = (share / np.where(totals > 0, totals, 1)).astype(np.float32)
             values = _by_rows(x, factor)
-            found["usual"] = np.asarray(values.mean(axis=0, dtype=np.float64)).ravel()
+            constants["usual"] = np.asarray(values.mean(axis=0, dtype=np.float64)).ravel()
         if unit is None:
             unit = self.units(values, x, totals)
             unit = np.where(np.isfinite(unit) & (unit > 0), unit, 1.0)
-        found["unit"] = unit
+        constants["unit"] = unit
         values = _by_columns(values, (1 / unit).astype(np.float32))
         if sp.issparse(values):
             values.data = self.curve(values.data)
-            return values, found
-        return self.curve(values), found
+            return values, constants
+        return self.curve(values), constants
 
 
 def _by_rows(x, factor):
@@ -87,13 +87,13 @@ def _median(x):
 
 def _quantiles(x):
     """The highest usual value of each feature: of all cells, else of those that have any."""
-    n, found = x.shape[0], []
+    n, quantiles = x.shape[0], []
     for column in _columns(x):
         full = np.zeros(n, dtype=np.float32)
         full[: len(column)] = column
         high = np.quantile(full, HIGHEST)
-        found.append(high if high > 0 else column.max(initial=0))
-    return np.array(found, dtype=np.float64)
+        quantiles.append(high if high > 0 else column.max(initial=0))
+    return np.array(quantiles, dtype=np.float64)
 
 
 def _root(v):
