@@ -27,7 +27,12 @@ def analysis_card(wildcards):
     captions = {Path(file).stem: text for file, text in card.report.items()}
     # no word of the report is compared
     captions = first_defaults.Compared(captions, silent_at=captions)
-    return {"captions": captions, "columns": card.columns, "module": card.module}
+    return {
+        "captions": captions,
+        "columns": card.columns,
+        "module": card.module,
+        "optional": [n for n, entry in card.writes.items() if entry.get("optional")],
+    }
 
 
 def analysis_memory(wildcards, input, attempt):

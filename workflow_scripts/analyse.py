@@ -14,4 +14,4 @@ with logs.job(snakemake.log[0], snakemake.rule):
         runs.append(analyses.Task(own, params.cfg, run["about"]))
     task = analyses.Task(files, params.cfg, params.about, runs)
     card = params.card
-    analyses.run(card["module"], task, snakemake.output[0], card["columns"])
+    analyses.run(card["module"], task, snakemake.output[0], card["columns"], card["optional"])

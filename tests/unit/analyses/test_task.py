@@ -21,7 +21,7 @@ COLUMNS = {"shares.csv": ["cluster", "share"], "places.npz": [], "facts.json": [
 
 def carry_out(monkeypatch, folder, results):
     monkeypatch.setitem(sys.modules, "made_up", SimpleNamespace(analyse=lambda task: results))
-    analyses.run("made_up", analyses.Task({}), folder, COLUMNS)
+    analyses.run("made_up", analyses.Task({}), folder, COLUMNS, ["places.npz", "facts.json"])
 
 
 def test_each_kind_of_file_is_written_and_the_folder_replaced(monkeypatch, tmp_path):
@@ -44,6 +44,9 @@ def test_each_kind_of_file_is_written_and_the_folder_replaced(monkeypatch, tmp_p
             {"shares.csv": TABLE.rename(columns={"share": "part"})},
             "shares.csv has the columns cluster, part, declared are cluster, share",
         ),
+        ({}, "shares.csv is declared and not written"),
+        ({"shares.csv": {"n": 2}}, "shares.csv is a table; return a data frame"),
+        (None, "returns NoneType; return a dict"),
     ],
 )
 def test_what_the_card_does_not_declare_is_refused_and_nothing_left(
@@ -52,6 +55,12 @@ def test_what_the_card_does_not_declare_is_refused_and_nothing_left(
     with pytest.raises(UserError, match=message):
         carry_out(monkeypatch, tmp_path / "shares", results)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_recipe_without_its_function_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "made_up", SimpleNamespace())
+    with pytest.raises(UserError, match="the function analyse\\(task\\) is missing"):
+        analyses.run("made_up", analyses.Task({}), tmp_path / "shares", COLUMNS)
 
 
 def test_rows_of_clusters_and_labels_follow_the_cells(tmp_path, planted):

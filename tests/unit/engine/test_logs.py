@@ -32,6 +32,14 @@ def test_other_errors_show_their_type(tmp_path, capsys):
     assert "ERROR in some_rule: ZeroDivisionError: oops" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"rule": "a"}', "\ufffd"])
+def test_a_failure_that_cannot_be_read_is_shown_and_no_refusal(tmp_path, text):
+    log = tmp_path / "a.log"
+    Path(f"{log}{failures.SUFFIX}").write_text(text)
+    assert not failures.of_log(log).refused
+    assert "cannot be read" in failures.report(tmp_path, since=0)
+
+
 @pytest.mark.parametrize("error", [UserError("a.csv: no\n  and no"), KeyError("x")])
 def test_a_failure_lies_beside_its_log_until_the_next_try(tmp_path, error):
     log = tmp_path / "rule" / "a.log"

@@ -14,11 +14,15 @@ CARD = {
     "needs": ["clusters"],
     "writes": {"t.csv": {"about": "A cell."}},
 }
+CELLS = {"t.csv": {"about": "A cell.", "columns": {"cell": "its id"}}}
+SEEDS = {"t.csv": {"about": "A seed.", "columns": {"seed": "its number"}}}
+OPTIONAL = {"t.csv": {"about": "A cell.", "optional": True}}
 
 
 def load(folder, **cards):
     for name, changes in cards.items():
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(CARD | changes))
+        (folder / f"{name}.py").touch()
     return analyses.load(folder)
 
 
@@ -37,6 +41,15 @@ def test_every_analysis_has_a_recipe_and_says_what_its_columns_are():
         ({"needs": ["b"]}, "needs: 'b' is not there"),
         ({"needs": ["a"]}, "it needs itself, through a"),
         ({"summary": "other.csv"}, "summary: name one of the files that it writes"),
+        ({"report": {"other.csv": "c"}}, "report: name one of the files that it writes"),
+        ({"summary": "t.npz", "writes": {"t.npz": {"about": "p"}}}, "t.npz is no table"),
+        ({"adds": "t.csv"}, "adds: t.csv needs the column  cell:"),
+        ({"summary": "t.csv", "writes": OPTIONAL}, "every run must have t.csv; take out  optional"),
+        ({"summary": "t.csv", "writes": SEEDS}, "the column seed is put there by the summary"),
+        ({"summary": "t.csv", "over": "cohort"}, "one over 'cohort' is its own summary"),
+        ({"writes": {"../t.csv": {"about": "p"}}}, "'../t.csv' cannot be a name here"),
+        ({"writes": {"t.txt": {"about": "p"}}}, "'t.txt' cannot be a name here"),
+        ({"adds": "t.csv", "needs": ["additions"], "writes": CELLS}, "it needs itself, through a"),
         ({"over": "image"}, "over: found 'image', allowed is one of run, space, dataset, cohort"),
     ],
 )
@@ -45,9 +58,16 @@ def test_a_card_that_cannot_be_is_refused(tmp_path, changes, message):
         load(tmp_path, a=changes)
 
 
-def test_a_folder_of_a_run_cannot_be_an_analysis(tmp_path):
-    with pytest.raises(UserError, match="'figures' cannot be its name"):
-        load(tmp_path, figures={})
+@pytest.mark.parametrize("name", ["figures", "labels", "transfers", "a-b", "a b"])
+def test_what_others_are_called_cannot_be_an_analysis(tmp_path, name):
+    with pytest.raises(UserError, match=f"'{name}' cannot be its name"):
+        load(tmp_path, **{name: {}})
+
+
+def test_a_card_without_recipe_is_refused(tmp_path):
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump(CARD))
+    with pytest.raises(UserError, match="its recipe a.py is not there"):
+        analyses.load(tmp_path)
 
 
 def test_two_that_need_each_other_are_refused(tmp_path):
@@ -75,9 +95,15 @@ def test_what_an_analysis_needs_is_made_with_it(tmp_path):
         analyses.resolve(found, {"a": False})
 
 
-def test_a_table_for_the_export_is_made_before_it(tmp_path):
-    found = load(tmp_path, export={"needs": ["additions"]}, a={"adds": "t.csv"})
-    assert analyses.needed(found, "export") == ["a"]
+def test_the_export_takes_what_is_added_and_does_not_need_it(tmp_path):
+    found = load(
+        tmp_path,
+        metrics={},
+        export={"needs": ["additions"]},
+        a={"adds": "t.csv", "writes": CELLS},
+    )
+    assert set(analyses.resolve(found, {})) == {"metrics", "export", "a"}
+    assert set(analyses.resolve(found, {"a": False})) == {"metrics", "export"}
 
 
 @pytest.fixture(scope="module")

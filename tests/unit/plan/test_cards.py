@@ -60,6 +60,8 @@ def test_a_card_may_have_the_settings_of_another_with_other_defaults(tmp_path):
     assert changed >= {"weight_teacher", "guard", "start", "refresh"}
     assert like.defaults["weight_teacher"] == 0 and like.defaults["refresh"] == "kmeans"
     head = "title: new\nenvironment: train\n"
+    (tmp_path / "old.py").touch()
+    (tmp_path / "new.py").touch()
     (tmp_path / "old.yaml").write_text(f"{head}settings: {{a: {{default: 1, description: A.}}}}\n")
     (tmp_path / "new.yaml").write_text(f"{head}like: old\ndefaults: {{a: 2}}\n")
     assert cards.load(tmp_path)["new"].defaults == {"a": 2}

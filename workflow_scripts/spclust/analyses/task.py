@@ -122,7 +122,7 @@ class Task:
         return read_values(path, self.ids, f"analyse_run ({analysis})")[0]
 
 
-def run(module, task, folder, columns):
+def run(module, task, folder, columns, optional=()):
     """Carry out an analysis and write what it leaves, whole or not at all.
 
     Parameters
@@ -134,16 +134,33 @@ def run(module, task, folder, columns):
         Replaced.
     columns : dict of str to list of str
         Declared columns of each file it may write; none for files that are no tables.
+    optional : list of str
+        Of these files, those that not every run has.
 
     Raises
     ------
     UserError
-        Where a recipe leaves what its card does not declare.
+        Where a recipe leaves what its card does not declare, or does not leave what it declares.
     """
-    results = importlib.import_module(module).analyse(task)
+    recipe, path = importlib.import_module(module), module.replace(".", "/")
+    if not hasattr(recipe, "analyse"):
+        raise UserError(f"{path}.py: the function analyse(task) is missing; write it")
+    results = recipe.analyse(task)
+    if not isinstance(results, dict):
+        raise UserError(
+            f"{path}.py: analyse(task) returns {type(results).__name__}; "
+            "return a dict, name of a file to what is in it"
+        )
+    for name, result in results.items():
+        _hold_against_card(module, name, result, columns)
+    missing = [name for name in columns if name not in (*results, *optional)]
+    if missing:
+        raise UserError(
+            f"{path}.yaml: {missing[0]} is declared and not written; write it in the recipe, or "
+            f"add  optional: true  below {missing[0]}"
+        )
     with whole_folder(folder) as out:
         for name, result in results.items():
-            _hold_against_card(module, name, result, columns)
             _write(result, out / name)
 
 
@@ -151,6 +168,8 @@ def _hold_against_card(module, name, result, columns):
     card = module.replace(".", "/") + ".yaml"
     if name not in columns:
         raise UserError(f"{card}: {name} is written and not declared; add it below  writes:")
+    if name.endswith((".csv", ".tsv")) and not hasattr(result, "columns"):
+        raise UserError(f"{card}: {name} is a table; return a data frame for it in the recipe")
     if hasattr(result, "columns") and list(result.columns) != columns[name]:
         raise UserError(
             f"{card}: {name} has the columns {', '.join(map(str, result.columns))}, declared are "

@@ -67,7 +67,10 @@ def of_log(log, since=0.0):
     path = Path(f"{log}{SUFFIX}")
     if not path.exists() or path.stat().st_mtime < since:
         return None
-    return Failure(**json.loads(path.read_text()), log=str(log))
+    try:
+        return Failure(**json.loads(path.read_text()), log=str(log))
+    except (ValueError, TypeError) as error:
+        return Failure("a job", f"{path} cannot be read ({error}); see its log", False, str(log))
 
 
 def report(folder, since):

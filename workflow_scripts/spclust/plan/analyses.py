@@ -29,8 +29,8 @@ THERE = {
     "cohort": ("dataset", "space", "run", "cohort"),
 }
 NEEDED_BY_SUMMARY = ("metrics",)
-# folders that others write beside those of analyses
-TAKEN = ("extras", "figures")
+# folders and summaries that others write beside those of analyses, and what needs are called
+TAKEN = ("extras", "figures", "transfers", "metrics_mean", *OF_RUN)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def load(folder=FOLDER):
     analyses = {name: Analysis(**entry) for name, entry in cards.read(folder, SCHEMA).items()}
     for card in analyses.values():
         where = f"{folder}/{card.name}.yaml"
-        if card.name in TAKEN or "-" in card.name:
+        if card.name in TAKEN or not card.name.isidentifier():
             raise UserError(f"{where}: {card.name!r} cannot be its name; rename card and recipe")
         others = [other.name for other in analyses.values() if other.over in THERE[card.over]]
         for need in card.needs:
@@ -85,19 +85,45 @@ def load(folder=FOLDER):
                     f"{where}: needs: {need!r} is not there for an analysis over {card.over!r}; "
                     f"there are {', '.join([*NEEDS[card.over], *others])}"
                 )
-        for key in ("adds", "summary"):
-            if getattr(card, key) not in ("", *card.writes):
-                raise UserError(f"{where}: {key}: name one of the files that it writes")
+        _refuse_tables(card, where)
         _refuse_circle(card, analyses, where)
     return analyses
+
+
+def _refuse_tables(card, where):
+    """Hold ``adds``, ``summary`` and ``report`` against what the card says it writes."""
+    for key, names in (("adds", [card.adds]), ("summary", [card.summary]), ("report", card.report)):
+        for name in filter(None, names):
+            if name not in card.writes:
+                raise UserError(f"{where}: {key}: name one of the files that it writes")
+            if key != "report" and not name.endswith((".csv", ".tsv")):
+                raise UserError(f"{where}: {key}: {name} is no table; name a .csv or .tsv")
+            if key != "report" and card.writes[name].get("optional"):
+                raise UserError(f"{where}: {key}: every run must have {name}; take out  optional")
+    if card.adds and "cell" not in card.columns[card.adds]:
+        raise UserError(f"{where}: adds: {card.adds} needs the column  cell:  below its columns")
+    if card.summary and card.over == "cohort":
+        raise UserError(f"{where}: summary: one over 'cohort' is its own summary; take it out")
+    added = {"dataset", "run", "method", "seed"} if card.over != "dataset" else {"dataset"}
+    taken = sorted(added.intersection(card.columns.get(card.summary, ())))
+    if taken:
+        raise UserError(
+            f"{where}: summary: the column {taken[0]} is put there by the summary; "
+            f"call that of {card.summary} otherwise"
+        )
 
 
 def _refuse_circle(card, analyses, where, above=()):
     if card.name in above:
         raise UserError(f"{where}: it needs itself, through {' and '.join(above)}; take one out")
-    for need in card.needs:
-        if need in analyses:
-            _refuse_circle(analyses[need], analyses, where, (*above, card.name))
+    for need in _read_directly(card, analyses):
+        _refuse_circle(analyses[need], analyses, where, (*above, card.name))
+
+
+def _read_directly(card, analyses):
+    """Names of the analyses that one reads, those that add to the export among them."""
+    added = [c.name for c in analyses.values() if c.adds and "additions" in card.needs]
+    return [*(need for need in card.needs if need in analyses), *added]
 
 
 def schema(analyses):
@@ -166,10 +192,11 @@ def resolve(analyses, given):
 
 
 def needed(analyses, name):
-    """Names of the analyses that one reads, directly or through others."""
+    """Names of the analyses that one reads, directly or through others.
+
+    Without those that add to the export: it takes what is there.
+    """
     direct = [need for need in analyses[name].needs if need in analyses]
-    if "additions" in analyses[name].needs:
-        direct += [card.name for card in analyses.values() if card.adds and not card.on_demand]
     return list(dict.fromkeys([*direct, *(n for need in direct for n in needed(analyses, need))]))
 
 

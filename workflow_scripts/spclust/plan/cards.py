@@ -86,6 +86,8 @@ def read(folder, schema):
         check(entry, schema, str(path))
         if "needs" in entry:
             entry["needs"] = tuple(entry["needs"])
+        if not path.with_suffix(".py").exists():
+            raise UserError(f"{path}: its recipe {path.stem}.py is not there; put it beside it")
         inside = path.relative_to(folder).with_suffix("").parts
         module = ".".join(["spclust", Path(folder).name, *inside])
         entries[path.stem] = entry | {"name": path.stem, "module": module}
