@@ -132,6 +132,9 @@ def resolve(config, found_cards=None):
     if isinstance(config, dict) and not is_endless(config):
         refuse_files(config.get("datasets"))
         refuse_nameless(config, found_cards, found_analyses)
+        if "evaluation" in config:  # the key of before 0.1
+            line = yaml_value({"metrics": {"default": config["evaluation"]}})
+            raise UserError(f"evaluation: scores are an analysis; write  analyses: {line}  instead")
     config = check(config, config_schema(found_analyses), "configuration")
     refuse_knowledge(config.get("knowledge", {}))
     plan = Plan(config, found_cards, found_analyses)
