@@ -6,6 +6,7 @@ writes as many CSVs of two cells there and lets ``snakemake -n`` plan the defaul
 seeds. It prints a row of the table in ``planning.md``: seconds until the plan stands, which is when
 a run would start its first job, and until the dry run has been through all jobs. They are seconds
 of the processor (user), which hang less on what else the machine does than those of the clock.
+Further words are options of Snakemake: ``--batch all=1/20``.
 """
 
 import argparse
@@ -35,7 +36,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--slices", type=int, default=100)
     parser.add_argument("--folder", type=Path, required=True)
-    given = parser.parse_args()
+    given, others = parser.parse_known_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     config = configured(given.folder, given.slices)
     command = [
@@ -45,6 +46,7 @@ def main():
         "-n",
         "--quiet",
         "rules",
+        *others,
         "--snakefile",
         ROOT / "Snakefile",
         "--directory",
@@ -61,6 +63,8 @@ def main():
                 planned = psutil.Process(run.pid).cpu_times().user
             elif line.startswith("total"):
                 jobs = line.split()[1]
+    if run.returncode:
+        sys.exit(run.returncode)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     listed, memory = used.ru_utime, used.ru_maxrss / 1024
     print(f"| {given.slices} | {jobs} | {planned:.1f} | {listed:.1f} | {memory:.0f} |")
