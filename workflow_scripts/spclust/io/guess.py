@@ -12,9 +12,18 @@ _CELL_ID = (
 # finer divisions first, so that no graph crosses images
 _IMAGE = (
     "image imageid imagename imagenumber imgid fov fovid fovname roi roiid roiname acquisition "
-    "acquisitionid filename samplename sampleid sample core coreid slice sliceid slide slideid "
-    "libraryid region regionid"
+    "acquisitionid metadataroi metadataacquisition metadataimage metadatafov metadatacore point "
+    "pointid pointnumber filename filenamex imagefilename imagelocation imagetag scene samplename "
+    "sampleid sample core coreid tmacore tmacoreid tmaspot slice sliceid slide slideid libraryid "
+    "uniqueregion region regionid"
 ).split()
+# a column of nothing but these parts one image, whatever it is called
+_PARTS_OF_AN_IMAGE = set(
+    "core edge center centre central margin border rim periphery peripheral inside outside in out "
+    "tumor tumour nontumor nontumour stroma stromal normal invasive front necrosis necrotic "
+    "background other none unknown epithelium epithelial tissue glass adjacent distal proximal "
+    "intratumoral peritumoral of the and non region area".split()
+)
 _LABEL = (
     "celltype celltypes celltypename cellphenotype phenotype phenotypes finalannot "
     "finalannotation cellannotation annotation annotations celllabel clustername groundtruth "
@@ -82,7 +91,8 @@ def coordinates(columns):
 
 def image(frame):
     """Column of images, or None."""
-    return _first(_groupings(frame, _IMAGE), _IMAGE)
+    whole = [c for c in _groupings(frame, _IMAGE) if not _parts_an_image(frame[c])]
+    return _first(whole, _IMAGE)
 
 
 def label(frame):
@@ -93,6 +103,12 @@ def label(frame):
 def is_text(column):
     """Whether a column, by its name, holds ids or images, which are no numbers."""
     return plain(column) in _CELL_ID or plain(column) in _IMAGE
+
+
+def _parts_an_image(column):
+    values = column.dropna().unique()
+    words = {word for value in values for word in re.findall(r"[^\W_]+", str(value).lower())}
+    return len(values) > 1 and words <= _PARTS_OF_AN_IMAGE
 
 
 def _groupings(frame, names):
