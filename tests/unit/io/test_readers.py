@@ -84,9 +84,9 @@ def test_a_format_may_give_several_modalities(new_reader, tmp_path):
 
 
 def test_a_file_of_no_format_is_answered_with_those_there_are(new_reader, tmp_path):
-    new_reader("new_format", 'READS = ("*.xlsx",)\ndef recognises(files):\n    return False\n')
-    with pytest.raises(UserError, match="cells.xlsx.*format: table.*mcmicro, new_format, steinb"):
-        import_cells([tmp_path / "cells.xlsx"], {})
+    new_reader("new_format", 'READS = ("*.dat",)\ndef recognises(files):\n    return False\n')
+    with pytest.raises(UserError, match="cells.dat.*format: table.*mcmicro, new_format, steinb"):
+        import_cells([tmp_path / "cells.dat"], {})
 
 
 def test_a_reader_that_does_not_say_what_it_reads_is_answered_with_a_line(new_reader):
@@ -109,7 +109,7 @@ def test_a_reader_is_asked_for_what_it_may_read_only(new_reader, tmp_path):
         ({"path": "cells.H5MU"}, ["h5mu"]),
         ({"path": ["a.csv", "b.csv.gz"]}, ["mcmicro", "table"]),
         ({"path": ["a.csv", "b.tsv"], "format": "table"}, ["table"]),
-        ({"path": "cells.xlsx"}, []),
+        ({"path": "cells.dat"}, []),
         ({"simulate": {}}, ["h5ad"]),
         (
             {"files": [{"url": "https://x.org/cells.csv?download=1", "name": "c.csv"}]},

@@ -88,7 +88,7 @@ FILE_FAULTS = {
     "empty.csv": (b"", "the file is empty"),
     "empty.h5ad": (b"", "the file is empty"),
     "text.h5ad": (b"a,b\n1,2\n", "not an h5ad .*format: table"),
-    "cells.xlsx": (b"PK", "the format is not clear.*format: table"),
+    "cells.dat": (b"PK", "the format is not clear.*format: table"),
     "binary.csv": (b"a,b\n\xff\xfe,\x80\n", "not a text table"),
     "ragged.csv": (b"CellID,X,Y,CD3\n1,2,3,4\n1,2,3,4,5,6\n", "not a text table"),
     "headless.csv": (b"X,Y,CD3\nc1,2,3,4\nc2,2,3,4\n", "more fields than its header has names"),

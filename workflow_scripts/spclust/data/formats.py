@@ -4,13 +4,22 @@ Imported by Snakemake itself, so it may use the standard library only.
 """
 
 import re
-from fnmatch import translate
+from fnmatch import fnmatchcase, translate
 from functools import cache
 from pathlib import Path
 
 from spclust.data.literals import literals
 from spclust.errors import UserError
 
+# what ``"tables"`` in READS stands for: a table, packed or not, or in a container
+TABLES = (
+    *(
+        f"*.{kind}{packed}"
+        for kind in ("csv", "tsv", "txt")
+        for packed in ("", ".gz", ".bz2", ".xz")
+    ),
+    *"*.zip *.parquet *.pq *.feather *.ft *.arrow *.xlsx *.xlsm".split(),
+)
 FOLDER = Path(__file__).parents[1] / "io/readers"
 
 
@@ -22,6 +31,11 @@ def names():
 def may_read(name, file):
     """Whether a format's reader may be asked for a file, by the file's name."""
     return _patterns(FOLDER)[name](f"/{file}".lower()) is not None
+
+
+def is_table(file):
+    """Whether a file is named as a table, in text or a container."""
+    return any(fnmatchcase(file.name.lower(), pattern) for pattern in TABLES)
 
 
 def reading(files):
@@ -49,6 +63,7 @@ def _patterns(folder):
                 f"{path}: it does not say which files it reads; add their names as plain text, "
                 'e.g.  READS = ("*.csv",)'
             )
+        reads = [p for read in reads for p in (TABLES if read == "tables" else [read])]
         patterns = "|".join(translate(f"*/{pattern}") for pattern in reads) or "(?!)"
         patterns_of.append((said.get("PRIORITY", 0), path.stem, re.compile(patterns).match))
     return {name: match for _, name, match in sorted(patterns_of)}

@@ -6,6 +6,7 @@ import sys
 import warnings
 from pathlib import Path
 
+from spclust.data import first_bytes
 from spclust.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -114,8 +115,9 @@ def _groups(path, kind):
     if Path(path).stat().st_size == 0:
         raise UserError(f"{path}: the file is empty; make or copy it again")
     if not h5py.is_hdf5(path):
+        found = first_bytes.of(path)  # says of what is never read what to export instead
         raise UserError(
-            f"{path}: this is not an {kind} (HDF5) file; for a text table write  "
+            f"{path}: this is not an {kind} (HDF5) file but {found}; for a table write  "
             "format: table  in the dataset's entry"
         )
 

@@ -1,15 +1,15 @@
-"""Text tables: reading, joining and stacking, with every value's file and line remembered."""
+"""Tables: reading, joining and stacking, with every value's file and line remembered."""
 
 import difflib
 import logging
-import re
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from spclust.data import formats
 from spclust.errors import UserError
-from spclust.io import labels, textfiles
+from spclust.io import containers, labels, textfiles
 
 log = logging.getLogger(__name__)
 
@@ -66,9 +66,9 @@ class Table:
         )
 
 
-def are_text(files):
-    """Whether all files are named as text tables."""
-    return all(re.search(r"\.(csv|tsv|txt)(\.gz)?$", file.name.lower()) for file in files)
+def are_tables(files):
+    """Whether all files are named as tables, in text or a container."""
+    return all(formats.is_table(file) for file in files)
 
 
 def header(path):
@@ -79,11 +79,11 @@ def header(path):
     UserError
         When the file is missing, empty or no text table.
     """
-    return list(textfiles.parse(path, nrows=0).columns)
+    return list(containers.parse(path, nrows=0).columns)
 
 
 def read(path, text=(), key=None):
-    """Read a CSV or TSV file, optionally gzipped; the separator is seen from the first line.
+    """Read a table, in text or a container, see :mod:`spclust.io.containers`.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def read(path, text=(), key=None):
     UserError
         When the file is missing, empty, truncated or no text table.
     """
-    frame = textfiles.parse(path, dtype={column: str for column in text})
+    frame = containers.parse(path, dtype={column: str for column in text})
     if not isinstance(frame.index, pd.RangeIndex):
         raise UserError(
             f"{path}: its rows have more fields than its header has names; add the missing name "
@@ -114,14 +114,15 @@ def read(path, text=(), key=None):
         raise UserError(f"{path}: the table holds no cells, only a header; check the file")
     for column in frame.columns.intersection(list(text)):
         frame[column] = frame[column].str.strip()
-    key = key or str(path)
+    key, first = key or str(path), frame.attrs["first"]
     source = pd.DataFrame(
-        {"file": pd.Categorical([str(path)] * len(frame)), "line": frame.index + 2}
+        {"file": pd.Categorical([str(path)] * len(frame)), "line": frame.index + first}
     )
     return Table(
         frame.reset_index(drop=True),
         dict.fromkeys(frame.columns, key),
         {key: source},
+        frame.attrs["unit"],
         repeated=frozenset(frame.attrs["repeated"]),
     )
 
@@ -187,6 +188,7 @@ def join(parts, on):
             pd.concat([result.frame, other.frame[new]], axis=1),
             {**other.origin, **result.origin},
             {**result.sources, **other.sources},
+            result.unit,
             repeated=result.repeated | other.repeated,
         )
     return result
@@ -209,6 +211,7 @@ def stack(parts):
             key: pd.concat([p.sources[key].astype({"file": str}) for p in parts], ignore_index=True)
             for key in first.sources
         },
+        first.unit,
         repeated=first.repeated,
     )
 

@@ -2,14 +2,13 @@
 
 import codecs
 import csv
-import gzip
 import re
-import zlib
 from collections import Counter
 from pathlib import Path
 
 import pandas as pd
 
+from spclust.data import first_bytes
 from spclust.errors import UserError
 
 # rows that are parsed at once: the parser takes several times the memory of what it hands back
@@ -19,7 +18,7 @@ COMMA = re.compile(r"-?\d+,\d+(e-?\d+)?")
 
 
 def parse(path, **options):
-    """Read a delimited text file, optionally gzipped.
+    """Read a delimited text file, packed or not (gzip, bzip2, xz, or alone in a zip archive).
 
     Parameters
     ----------
@@ -42,11 +41,8 @@ def parse(path, **options):
         raise UserError(f"{path}: there is no such file; check `path` of the dataset")
     if path.stat().st_size == 0:
         raise UserError(f"{path}: the file is empty; make or copy it again")
-    # a gzipped file is told by its first bytes, whatever its name
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
     try:
-        with gzip.open(path, "rb") if packed else path.open("rb") as file:
+        with first_bytes.opened(path) as file:
             first = file.readline()
         if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise UserError(
@@ -57,7 +53,6 @@ def parse(path, **options):
         frame = _in_pieces(
             path,
             sep=separator,
-            compression="gzip" if packed else None,
             skip_blank_lines=False,
             low_memory=False,
             encoding="utf-8-sig",
@@ -66,7 +61,7 @@ def parse(path, **options):
         names = next(csv.reader([first.decode("utf-8-sig")], delimiter=separator), [])
         frame.attrs["repeated"] = [name for name, n in Counter(names).items() if n > 1]
         return frame
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except first_bytes.DAMAGED as error:
         raise UserError(
             f"{path}: the compressed file is truncated or damaged ({error}); copy it again"
         ) from error
@@ -86,10 +81,10 @@ def parse(path, **options):
 
 def _in_pieces(path, nrows=None, dtype=None, **options):
     """``pandas.read_csv`` piece by piece, with what it would make of the whole."""
-    if nrows is not None:
-        return pd.read_csv(path, nrows=nrows, dtype=dtype, **options)
-    with pd.read_csv(path, chunksize=PIECE, dtype=dtype, **options) as pieces:
-        parts = list(pieces)
+    with first_bytes.opened(path) as file:
+        if nrows is not None:
+            return pd.read_csv(file, nrows=nrows, dtype=dtype, **options)
+        parts = list(pd.read_csv(file, chunksize=PIECE, dtype=dtype, **options))
     if len(parts) == 1:
         return parts[0]
     types = {column: {part[column].dtype.kind for part in parts} for column in parts[0]}

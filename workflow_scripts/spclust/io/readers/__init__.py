@@ -15,9 +15,10 @@ To add a format, put a module here, named as ``format:`` of a dataset is to name
 
 ``READS``
     Names of the files that it may read, without capitals, as patterns of :mod:`fnmatch`; with the
-    folder where that matters, ``"regionprops/*.csv"``. Written out, since Snakemake reads it
-    without running the module: an edit of a reader imports again what it may read, no other file,
-    and so does a new one. With ``format:`` the reader named there counts alone.
+    folder where that matters, ``"regionprops/*.csv"``; ``"tables"`` are all tables, in text,
+    parquet, feather or Excel. Written out, since Snakemake reads it without running the module: an
+    edit of a reader imports again what it may read, no other file, and so does a new one. With
+    ``format:`` the reader named there counts alone.
 
 ``recognises(files)``
     Whether the files (list of Path; of a folder all its ``.csv`` tables, a Zarr store as its
@@ -60,7 +61,7 @@ A text format whose columns have names of their own, in full::
 
 import importlib
 
-from spclust.data import formats
+from spclust.data import first_bytes, formats
 from spclust.errors import UserError
 
 
@@ -80,6 +81,9 @@ def recognise(files):
     inside = [at for file in files for at in (file.iterdir() if file.is_dir() else [file])]
     reader = next((name for name in formats.reading(inside) if _takes(name, files)), None)
     if reader is None:
+        for file in files:
+            if file.is_file():
+                first_bytes.of(file)  # says of what is never read what to export instead
         raise UserError(
             f"{', '.join(map(str, files[:3]))}: the format is not clear from the names; write e.g. "
             f" format: table  in the dataset's entry (or {', '.join(sorted(formats.names()))})"

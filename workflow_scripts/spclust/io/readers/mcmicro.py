@@ -2,13 +2,13 @@
 
 from spclust.io import tables
 
-READS = ("*.[ct]sv", "*.txt", "*.[ct]sv.gz", "*.txt.gz")
+READS = ("tables",)
 COLUMNS = {"cell_id": "CellID", "x": "X_centroid", "y": "Y_centroid"}
 IMAGE = "mcmicro_image"
 
 
 def recognises(files):
-    return tables.are_text(files) and all(
+    return tables.are_tables(files) and all(
         set(COLUMNS.values()) <= set(tables.header(file)) for file in files
     )
 

@@ -1,9 +1,9 @@
-"""CSV and TSV tables, optionally gzipped: one of all cells, or several joined on the cell id."""
+"""Tables in text, parquet, feather or Excel: one of all cells, or several joined on the cell id."""
 
 from spclust.errors import UserError
 from spclust.io import guess, tables
 
-READS = ("*.[ct]sv", "*.txt", "*.[ct]sv.gz", "*.txt.gz")
+READS = ("tables",)
 PRIORITY = 2
 
 
