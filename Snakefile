@@ -60,6 +60,7 @@ rule all:
             for level in LEVELS
             for found in analysis_files.targets(PLAN, level)
         ],
+        expand("results/{dataset}/cells_annotated.csv", dataset=ANNOTATED),
         per_run("figures", controls=False),
         per_run("settings.json"),
         analysis_files.summaries(PLAN),

@@ -4,6 +4,7 @@ rule import_cells:
     output:
         cells="results/<dataset>/cells.h5mu",
         labels="results/<dataset>/labels.csv",
+        rows="results/<dataset>/rows.csv",
     log:
         "results/logs/<dataset>/import_cells.log",
     benchmark:
@@ -30,9 +31,11 @@ rule join_slices:
     input:
         cells=members("cells.h5mu"),
         labels=members("labels.csv"),
+        rows=members("rows.csv"),
     output:
         cells="results/<dataset>/cells.h5mu",
         labels="results/<dataset>/labels.csv",
+        rows="results/<dataset>/rows.csv",
     log:
         "results/logs/<dataset>/join_slices.log",
     benchmark:

@@ -69,6 +69,13 @@ def cohort_of(wildcards):
     return analysis_files.of_runs(analysis_of(wildcards), PLAN, tables)
 
 
+def tables_of_cells(wildcards):
+    """What the runs of a dataset say of each cell."""
+    return analysis_files.of_cells(PLAN, wildcards.dataset)
+
+
+ANNOTATED = [name for name in PLAN.datasets if analysis_files.of_cells(PLAN, name)]
+
 LEVELS = ("dataset", "space", "run", "cohort")
 
 # tables that the report shows, whichever analysis writes them

@@ -4,7 +4,7 @@ from spclust.data.atomic import write_table
 from spclust.data.cell_files import read_mudata, write_mudata
 from spclust.data.tables import read_table
 from spclust.engine import logs
-from spclust.io import cohort
+from spclust.io import cohort, rows
 
 with logs.job(snakemake.log[0], snakemake.rule):
     given, cfg = snakemake.input, snakemake.params.cfg
@@ -19,3 +19,5 @@ with logs.job(snakemake.log[0], snakemake.rule):
     cells, labels = cohort.join(parts, cfg["min_label_size"])
     write_mudata(cells, snakemake.output.cells)
     write_table(labels, snakemake.output.labels)
+    of_slices = dict(zip(cfg["slices"], map(rows.read_rows, given.rows), strict=True))
+    write_table(rows.of_slices(of_slices), snakemake.output.rows)

@@ -16,13 +16,13 @@ from spclust.plan import analyses, written
 pytestmark = pytest.mark.slow
 
 SUMMARY = {"summarise_metrics": 1, "plot_summary": 1}
-ANALYSES = ("markers", "names", "metrics", "export")
-RUN = SUMMARY | dict.fromkeys([*ANALYSES, "plot_run", "record_settings"], 1)
+ANALYSES = ("markers", "names", "annotation", "metrics", "export")
+RUN = SUMMARY | dict.fromkeys([*ANALYSES, "plot_run", "record_settings", "annotate_cells"], 1)
 TRAIN = RUN | {"cluster_cells": 1, "umap": 1}
 GRAPHS = TRAIN | {"build_graphs": 1}
 OVERSAMPLE = GRAPHS | {"oversample_minorities": 1}
 PSEUDOLABELS = OVERSAMPLE | {"assign_pseudolabels": 1}
-NAMES = {"names": 2, "plot_run": 2, "export": 2}
+NAMES = {"names": 2, "annotation": 2, "annotate_cells": 1, "plot_run": 2, "export": 2}
 BOTH_RUNS = dict.fromkeys([*ANALYSES, "plot_run", "record_settings"], 2)
 PREPROCESS = (
     PSEUDOLABELS
@@ -164,6 +164,17 @@ def test_the_export_is_the_input_with_clusters(finished):
     assert cells.obs["spclust_confidence"].between(0, 1).all()
     assert cells.obsm["X_spclust"].shape == (240, 8) and cells.obsm["X_umap"].shape == (240, 2)
     assert len(cells.uns["spclust_colors"]) == cells.obs["spclust"].cat.categories.size
+
+
+def test_the_table_of_cells_has_every_row_and_run(finished):
+    table = pd.read_csv(finished.path("tiny/cells_annotated.csv"), dtype={"id": str})
+    given = anndata.read_h5ad(finished.folder / "resources/tiny/cells.h5ad")
+    assert table["id"].tolist() == list(given.obs_names)
+    np.testing.assert_allclose(table[["x", "y"]], given.obsm["spatial"])
+    own = pd.read_csv(finished.path(f"{SPCLUST}/annotation/annotation.csv"))
+    for column in ("cluster", "name", "confidence"):
+        assert table[f"spclust_{column}"].tolist() == own[column].tolist()
+    assert table["kmeans_name"].notna().all() and table["left_out"].isna().all()
 
 
 def test_the_report_holds_the_figures(finished):

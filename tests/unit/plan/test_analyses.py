@@ -143,7 +143,23 @@ def test_controls_are_scored_and_not_described(plan):
     of_random = {entry["analysis"] for entry in found if entry["about"]["run"] == "random"}
     assert of_random == {"metrics"}
     of_ward = {entry["analysis"] for entry in found if entry["about"]["run"] == "ward"}
-    assert of_ward == {"export", "markers", "metrics", "names"}
+    assert of_ward == {"annotation", "export", "markers", "metrics", "names"}
+
+
+def test_the_table_of_a_dataset_s_cells_has_its_runs_without_controls(plan):
+    found = analysis_files.of_cells(plan, "demo")
+    prefixes = [part["prefix"] for part in found if part["file"] == "annotation.csv"]
+    assert prefixes == ["spclust_", "kmeans_", "ward_"]
+    assert found[0]["folder"].endswith("method-spclust/annotation")
+    assert analysis_files.of_cells(plan, "another") == []
+
+
+def test_columns_of_several_seeds_say_which():
+    plan = resolve("{seeds: [1, 2], runs: [{name: ward}]}")
+    prefixes = {part["prefix"] for part in analysis_files.of_cells(plan, "demo")}
+    assert prefixes == {"ward_seed1_", "ward_seed2_"}
+    unnamed = resolve("analyses: {annotation: false, export: false}")
+    assert analysis_files.of_cells(unnamed, "demo") == []
 
 
 def test_wildcards_of_a_run_say_what_its_folder_says(plan):

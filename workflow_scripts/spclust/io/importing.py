@@ -23,7 +23,7 @@ from spclust.data import folders
 from spclust.data.cell_files import IMAGE, PARENTS, PSEUDOLABEL, SLICE, SPATIAL, SYNTHETIC
 from spclust.data.requirements import refuse_one_point
 from spclust.errors import UserError
-from spclust.io import guess, hdf5, labels, modalities, readers, roles, tables
+from spclust.io import guess, hdf5, labels, modalities, readers, roles, rows, tables
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,11 @@ _RESERVED = (IMAGE, SLICE, "label", PSEUDOLABEL, SYNTHETIC, *PARENTS, "_index")
 
 
 def import_cells(paths, cfg):
+    """Cells and reference labels of one slice, see :func:`import_slice`."""
+    return import_slice(paths, cfg)[:2]
+
+
+def import_slice(paths, cfg):
     """Read one slice and check it.
 
     Everything else a file holds (layers, obsm, obsp, uns, raw) is kept: the export stage hands it
@@ -58,6 +63,9 @@ def import_cells(paths, cfg):
     DataFrame
         ``cell, label, scored`` of the cells that have a reference label of a class; empty where
         there is no column of labels.
+    DataFrame
+        Every row of the files in their order, with the cell that was made of it or why there is
+        none; see :mod:`spclust.io.rows`.
 
     Raises
     ------
@@ -139,11 +147,14 @@ def _from_table(table, cfg):
     remedy = "correct it, remove the cell, or leave the column out with `exclude_proteins`"
     values = tables.numbers(table.frame, proteins, table.place, remedy)
     places = roles.places(table, [x, y]) if places is None else places
-    obs = table.frame.drop(columns=[c for c in (*proteins, x, y) if c is not None])
+    obs = table.frame.drop(columns=proteins)
+    as_read = {"id": cfg.get("cell_id"), "image": groups["image"], "x": x, "y": y}
+    of_files = rows.of_table(table, as_read, names)
     var = pd.DataFrame({"column": proteins}, index=guess.short_names(proteins))
     cells = anndata.AnnData(values, obs=obs.set_axis(names), var=var)
     modality = cfg.get("modality", modalities.PROTEIN)
-    return modalities.Found({modality: cells}, places, obs, groups, table.guessed | guessed)
+    guessed = table.guessed | guessed
+    return modalities.Found({modality: cells}, places, obs, groups, of_files, guessed)
 
 
 def _finish(measured, cfg, source):
@@ -163,7 +174,8 @@ def _finish(measured, cfg, source):
             cfg.get("ignore_labels"),
             cfg.get("min_label_size", labels.MIN_SIZE),
         )
-    rows = np.arange(len(ids))
+    # why each cell that does not stay is left out
+    left_out = pd.Series(index=ids, dtype=object)
     if cfg.get("drop_unscored"):
         if column is None:
             raise UserError(
@@ -171,47 +183,49 @@ def _finish(measured, cfg, source):
                 "dataset"
             )
         reference = reference[reference["scored"]]
-        rows = np.flatnonzero(ids.isin(reference["cell"]))
-        log.info("dropping %d cells that are not scored", len(ids) - len(rows))
-    if len(rows) < 2:
+        left_out[~ids.isin(reference["cell"])] = "not scored"
+        log.info("dropping %d cells that are not scored", left_out.notna().sum())
+    kept = np.flatnonzero(left_out.isna())
+    if len(kept) < 2:
         raise UserError(
-            f"{source}: {len(rows) or 'no'} cell{' is' if len(rows) == 1 else 's are'} left to "
+            f"{source}: {len(kept) or 'no'} cell{' is' if len(kept) == 1 else 's are'} left to "
             "be clustered, at least 2 are needed; check the file, or lower `min_label_size` and "
             "set `drop_unscored` to false"
         )
-    data = _mudata(measured, rows)
+    data = _mudata(measured, kept)
     column = measured.groups["image"]
-    image = "image" if column is None else labels.as_text(measured.obs[column].iloc[rows])
-    data.obs[IMAGE] = pd.Categorical(np.broadcast_to(image, len(rows)).astype(str))
-    data.obs[SLICE] = pd.Categorical([cfg.get("name", "slice")] * len(rows))
+    image = "image" if column is None else labels.as_text(measured.obs[column].iloc[kept])
+    data.obs[IMAGE] = pd.Categorical(np.broadcast_to(image, len(kept)).astype(str))
+    data.obs[SLICE] = pd.Categorical([cfg.get("name", "slice")] * len(kept))
     refuse_one_point(data.obsm[SPATIAL], data.obs[IMAGE].to_numpy(), source)
     _say_what_there_is(data)
-    return data, reference.reset_index(drop=True)
+    of_files = rows.leave_out(measured.rows, left_out)
+    return data, reference.reset_index(drop=True), of_files
 
 
-def _mudata(measured, rows):
+def _mudata(measured, kept):
     """The cells of some rows as MuData, without columns that this workflow is to write."""
     import mudata
 
     mudata.set_options(pull_on_update=False)
     given = IMAGE if measured.groups["image"] == IMAGE else None
     parts = measured.modalities
-    if len(rows) < len(measured.obs):
-        parts = {m: part[rows].copy() for m, part in parts.items()}
+    if len(kept) < len(measured.obs):
+        parts = {m: part[kept].copy() for m, part in parts.items()}
     for part in parts.values():
         part.obs = tidy(part.obs, given)
         part.uns = hdf5.writable(part.uns)
     data = mudata.MuData(parts)
     if measured.shared is not None:
-        kept = measured.shared[rows]
-        data.obs = tidy(kept.obs, given).set_axis(data.obs_names)
-        for key, values in kept.obsm.items():
+        shared = measured.shared[kept]
+        data.obs = tidy(shared.obs, given).set_axis(data.obs_names)
+        for key, values in shared.obsm.items():
             if key not in parts:  # those say which cells a modality has
                 data.obsm[key] = values
-        for key, values in kept.obsp.items():
+        for key, values in shared.obsp.items():
             data.obsp[key] = values
-        data.uns = hdf5.writable(kept.uns)
-    data.obsm[SPATIAL] = measured.coordinates[rows]
+        data.uns = hdf5.writable(shared.uns)
+    data.obsm[SPATIAL] = measured.coordinates[kept]
     return data
 
 

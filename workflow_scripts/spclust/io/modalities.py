@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 from spclust.data.cell_files import SPATIAL
 from spclust.errors import UserError
-from spclust.io import guess, layers, roles, tables
+from spclust.io import guess, layers, roles, rows, tables
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,8 @@ class Found:
         All columns known of the cells.
     groups : dict
         ``image`` and ``label`` to the column of ``obs``, or None.
+    rows : DataFrame
+        Rows of the files and the cell that was made of each, see :mod:`spclust.io.rows`.
     guessed : dict
         Keys of the dataset that were judged by names.
     shared : MuData or None
@@ -41,6 +43,7 @@ class Found:
     coordinates: np.ndarray
     obs: pd.DataFrame
     groups: dict
+    rows: pd.DataFrame
     guessed: dict = field(default_factory=dict)
     shared: object = None
 
@@ -79,23 +82,28 @@ def found_in(data, files, cfg):
     for m, part in parts.items():
         part = layers.measured(part, layers.of_modality(m, parts, cfg, files[0]), sources[m])
         parts[m] = _features(m, part, cfg, sources[m])
+    in_file = {m: part.obs_names for m, part in parts.items()}
     if len(parts) > 1:
-        parts, rows = _joined(parts, sources, cfg)
-        shared = None if shared is None else shared[rows].copy()
+        parts, common = _joined(parts, sources, cfg)
+        shared = None if shared is None else shared[common].copy()
     source = ", ".join(dict.fromkeys(map(str, files)))
     obs = _obs(parts, shared)
     table = _table(obs, source, named=len(parts) > 1)
     columns, guessed = roles.groups(table, cfg, f"{source}, obs")
-    coordinates, places = _coordinates(table, parts, shared, cfg, source)
+    coordinates, given, places = _coordinates(table, parts, shared, cfg, source)
     cell_id = cfg.get("cell_id", "obs_names")
     tables.require(cell_id, obs.columns, "cell_id", f"{source}, obs")
     used = {*columns.values(), *places.values(), cfg.get("x"), cfg.get("y"), cell_id}
     _say_where_they_differ(used - {None, "obs_names"}, parts, shared)
     names = roles.cell_names(table, cell_id, columns["image"])
+    given |= {"id": table.frame[cell_id].to_numpy(), "cell": names}
+    if columns["image"] is not None:
+        given["image"] = table.frame[columns["image"]].to_numpy()
+    of_files = rows.of_obs(in_file, files, pd.DataFrame(given, index=obs.index))
     for part in parts.values():
         part.obs_names = names
     obs = table.frame.drop(columns="obs_names")
-    return Found(parts, coordinates, obs, columns, places | guessed, shared)
+    return Found(parts, coordinates, obs, columns, of_files, places | guessed, shared)
 
 
 def _sources(parts, files):
@@ -245,21 +253,24 @@ def _table(frame, source, named):
 
 
 def _coordinates(table, parts, shared, cfg, source):
-    """Places of the cells, and the keys that were guessed."""
+    """Places of the cells, `x` and `y` as they are given, and the keys that were guessed."""
     columns, guessed = [cfg.get("x"), cfg.get("y")], {}
     none = roles.nowhere(cfg, len(table.frame))
     if none is not None:
-        return none, {}
+        return none, {}, {}
     if columns == [None, None]:
         holders = _holders(parts, shared)
         spatial = next((h.obsm[SPATIAL] for h in holders if SPATIAL in h.obsm), None)
         if spatial is not None:
-            return _from_obsm(np.asarray(spatial), table, source), {}
+            spatial = np.asarray(spatial)
+            places = _from_obsm(spatial, table, source)
+            return places, {"x": spatial[:, 0], "y": spatial[:, 1]}, {}
         columns = list(guess.coordinates(table.frame.columns))
         guessed = dict(zip("xy", columns))
     where = f"{source} (no obsm['spatial']), obs"
     roles.both_coordinates(*columns, where, table.frame.columns)
-    return roles.places(table, columns), guessed
+    given = {axis: table.frame[column].to_numpy() for axis, column in zip("xy", columns)}
+    return roles.places(table, columns), given, guessed
 
 
 def _from_obsm(values, table, source):

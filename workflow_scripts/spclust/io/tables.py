@@ -35,6 +35,8 @@ class Table:
         The same of columns judged by their names, which the user is shown.
     repeated : set of str
         Names that the header has more than once.
+    lost : list of (Table, str)
+        Rows that joining left out, and why.
     """
 
     frame: pd.DataFrame
@@ -44,6 +46,7 @@ class Table:
     roles: dict = field(default_factory=dict)
     guessed: dict = field(default_factory=dict)
     repeated: frozenset = frozenset()
+    lost: list = field(default_factory=list)
 
     def place(self, row, column):
         """Where a value stands: file, line and column."""
@@ -179,6 +182,11 @@ def join(parts, on):
             len(right) - len(kept),
             len(left) - len(kept),
         )
+        lost = [
+            *result.lost,
+            *_lost(result, np.setdiff1d(np.arange(len(left)), kept), other),
+            *_lost(other, np.setdiff1d(np.arange(len(right)), rows[kept]), result),
+        ]
         result, other = result.take(kept), other.take(rows[kept])
         new = [c for c in other.frame.columns if c not in result.frame]
         twice = [c for c in other.frame.columns if c in result.frame and c not in on]
@@ -190,8 +198,14 @@ def join(parts, on):
             {**result.sources, **other.sources},
             result.unit,
             repeated=result.repeated | other.repeated,
+            lost=lost,
         )
     return result
+
+
+def _lost(table, rows, other):
+    """Rows of a table that another has not, as ``Table.lost`` lists them."""
+    return [(table.take(rows), f"not in {other.files()}")] if len(rows) else []
 
 
 def stack(parts):
@@ -213,6 +227,7 @@ def stack(parts):
         },
         first.unit,
         repeated=first.repeated,
+        lost=[lost for part in parts for lost in part.lost],
     )
 
 

@@ -53,6 +53,7 @@ def inputs(card, plan, wildcards, knowledge):
     learnt = run and plan.card(wildcards["method"]).trains
     files = {
         "imported": f"results/{dataset}/cells.h5mu",
+        "rows": f"results/{dataset}/rows.csv",
         "labels": f"results/{dataset}/labels.csv",
         "cells": prepared,
         "space": f"{run}/embedding.npz" if learnt else prepared,
@@ -145,6 +146,34 @@ def drawn(plan, wildcards, shown):
             at = home(card, plan, wildcards)
             folders += [f"results/{at}/{folder_name(name, setting)}" for setting in settings]
     return folders
+
+
+def of_cells(plan, dataset):
+    """Tables with a row a cell that ``cells_annotated.csv`` has of the runs of a dataset.
+
+    Returns
+    -------
+    list of dict
+        ``folder`` of an analysis, ``file`` in it, and the ``prefix`` of its columns; none where
+        cells are not annotated.
+    """
+    tables = {}
+    for place, about in _runs(plan, controls=False):
+        if about["dataset"] != dataset or "annotation" not in plan.analyses:
+            continue
+        several = len(plan.config["seeds"]) > 1
+        run = about["run"] + f"_seed{about['seed']}" * several
+        for card in plan.analysis_cards.values():
+            for setting in plan.analyses.get(card.name, ()):
+                name = folder_name(card.name, setting)
+                prefix = f"{name}_" if card.over == "dataset" else f"{run}_{name}_"
+                file = card.adds
+                if name == "annotation":
+                    prefix, file = f"{run}_", "annotation.csv"
+                if file:
+                    folder = f"results/{home(card, plan, place)}/{name}"
+                    tables[prefix] = {"folder": folder, "file": file, "prefix": prefix}
+    return list(tables.values())
 
 
 def summarised(analysis, plan):
