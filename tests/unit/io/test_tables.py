@@ -58,13 +58,14 @@ def test_a_mapping_overrules_the_guess(frame, save):
         "y": "v",
         "image": None,
         "label": None,
-        "proteins": "^CD|^DA",
+        "proteins": "^CD|^DA|^Ar",
     }
-    data, labels = import_cells([save(frame)], cfg | {"exclude_proteins": ["CD3"]})
-    assert list(data["protein"].var_names) == ["CD20", "DAPI"]
+    data, labels = import_cells([save(frame)], cfg | {"exclude_proteins": ["Area"]})
+    assert list(data["protein"].var_names) == ["CD3", "CD20"]
     assert set(data.obs["image"]) == {"image"} and labels.empty
     assert list(labels) == ["cell", "label", "scored"]
-    assert list(import_cells([save(frame)], cfg)[0]["protein"].var_names) == ["CD3", "CD20"]
+    data, _ = import_cells([save(frame)], cfg | {"exclude_proteins": []})
+    assert list(data["protein"].var_names) == ["CD3", "CD20", "DAPI", "Area"]
 
 
 def test_an_ordered_list_of_proteins_is_taken_as_it_is(frame, save):
@@ -74,8 +75,8 @@ def test_an_ordered_list_of_proteins_is_taken_as_it_is(frame, save):
 
 def test_stains_are_left_out_and_said(frame, save, caplog):
     import_cells([save(frame)], {})
-    assert "DNA stains or background: DAPI" in caplog.text
-    assert "exclude_proteins: []" in caplog.text
+    assert "nuclear stain (1): DAPI; to keep all such write  exclude_proteins: []" in caplog.text
+    assert "shape (1): Area" in caplog.text
 
 
 def test_ids_that_start_anew_in_each_image_get_the_image_in_front(frame, save):

@@ -1,21 +1,23 @@
-"""What the columns of a per-cell table mean, judged by their names."""
+"""Ids, places, images and labels of a per-cell table, told by the names of its columns."""
 
 import re
 
+import numpy as np
 import pandas as pd
+
+from spclust.knowledge.other_columns import background
 
 # compared without case, spaces and punctuation; earlier names win
 _CELL_ID = (
     "cellid cellids objectid objectnumber object cellbarcode barcode cellname cell cellindex id "
-    "unnamed0 index"
+    "entityid unnamed0 index"
 ).split()
 # finer divisions first, so that no graph crosses images
 _IMAGE = (
     "image imageid imagename imagenumber imgid fov fovid fovname roi roiid roiname acquisition "
-    "acquisitionid metadataroi metadataacquisition metadataimage metadatafov metadatacore point "
-    "pointid pointnumber filename filenamex imagefilename imagelocation imagetag scene samplename "
-    "sampleid sample core coreid tmacore tmacoreid tmaspot slice sliceid slide slideid libraryid "
-    "uniqueregion region regionid"
+    "acquisitionid acname point pointid pointnumber filename imagefilename imagefile imagelocation "
+    "imagetag scene sceneid samplename sampleid sample core coreid tmacore tmacoreid tmaspot slice "
+    "sliceid slide slideid libraryid uniqueregion region regionid"
 ).split()
 # a column of nothing but these parts one image, whatever it is called
 _PARTS_OF_AN_IMAGE = set(
@@ -24,46 +26,31 @@ _PARTS_OF_AN_IMAGE = set(
     "background other none unknown epithelium epithelial tissue glass adjacent distal proximal "
     "intratumoral peritumoral of the and non region area".split()
 )
+# these also part one image into areas of the tissue
+_AREAS = "region regionid core roi roiname".split()
 _LABEL = (
-    "celltype celltypes celltypename cellphenotype phenotype phenotypes finalannot "
+    "celltype celltypes celltypename cellphenotype phenotype phenotypes cellmetacluster finalannot "
     "finalannotation cellannotation annotation annotations celllabel clustername groundtruth "
-    "classname class population scgp label labels"
+    "classname classification class population scgp label labels"
 ).split()
 _COORDINATES = (
     "{} {}centroid centroid{} cell{}position {}position position{} pos{} {}pos coord{} {}coord "
     "{}coordinate coordinate{} {}coordinates spatial{} locationcenter{} areashapecenter{} "
-    "center{} {}center centroid{}um centroid{}m centroid{}px {}um {}px pixel{} {}pixel {}location "
-    "location{} global{} {}global center{}globalpx center{}localpx"
+    "center{} {}center {}cent {}{} centroid{}um centroid{}m centroid{}µm centroid{}px {}um {}px "
+    "{}µm pixel{} {}pixel {}location location{} global{} {}global center{}globalpx center{}um "
+    "center{}localpx"
 ).split()
-
-# channels that are measured but name no protein; `exclude_proteins` replaces them
-EXCLUDED = [
-    r"(?i)(^|[^a-z])([ds]s)?dna[ _-]?\d*($|[^a-z0-9 _-]|[ _-](?!pk))",
-    r"(?i)dapi|hoechst|draq\s?5|sytox|iridium|(^|[^a-z0-9])19[13]ir|ir19[13]",
-    r"(?i)^(background|blank|empty|autofluorescence)([ _-]?\d+)?$",
-    r"^(Au|Ca|Fe|Na|P|Si|Ta)$",
-]
-# channel names as the CODEX processor writes them: "CD4 - T helper cells:Cyc_6_ch_3"
-_CODEX = re.compile(r":Cyc_\d+_ch_\d+$")
-
-# a column with one of these words in its name is no protein (singular; camel case is split)
-_WORDS = set(
-    "acquisition annotation area aspect axis batch bbox boundary centroid circularity cluster "
-    "compactness convex coord coordinate core count diameter distance donor eccentricity "
-    "elongation euler extent feret file fov height homogeneity image index leiden length louvain "
-    "neighborhood neighbourhood neighbor neighbour orientation patient perimeter phenotype "
-    "position region roi roundness sample scgp size slide slice solidity spot tile tma umap "
-    "unnamed volume width".split()
-)
-_WHOLE = set(
-    "x y z age cell cells class diagnosis gender grade group groups label labels object sex stage "
-    "status survival tissue type".split()
-)
+# share of neighbours from the own group, above chance, that areas of one image have
+_APART = 0.5
 
 
 def plain(name):
-    """A column name without case, spaces and punctuation."""
-    return re.sub(r"[^a-z0-9]", "", str(name).lower())
+    """A column name without case, spaces and punctuation, said once where a program doubles it."""
+    first, _, second = str(name).partition(":")
+    text = first if first == second else str(name)
+    # pandas adds _x where a merge met two columns of one name
+    text = re.sub(r"^metadata_|(?<=[a-z]{3})_[xy]$", "", text.strip().lower())
+    return re.sub(r"[^a-z0-9]", "", text)
 
 
 def _first(columns, names):
@@ -80,8 +67,9 @@ def cell_id(columns):
 
 def coordinates(columns):
     """Columns of x and y, or (None, None)."""
+    columns = list(columns)
     for form in _COORDINATES:
-        x, y = (_first(columns, [form.format(axis)]) for axis in "xy")
+        x, y = (_first(columns, [form.format(axis, axis)]) for axis in "xy")
         if x is not None and y is not None:
             return x, y
     # scikit-image counts rows first: centroid-0 is y
@@ -90,14 +78,23 @@ def coordinates(columns):
 
 
 def image(frame):
-    """Column of images, or None."""
-    whole = [c for c in _groupings(frame, _IMAGE) if not _parts_an_image(frame[c])]
-    return _first(whole, _IMAGE)
+    """Column of images, or None.
+
+    A column whose groups are called core and edge parts one image, and so does one such as
+    ``region`` whose groups share an extent and keep apart within it.
+    """
+    names = list(_IMAGE)
+    while (column := _first(_groupings(frame, names), names)) is not None:
+        if not (_names_parts(frame[column]) or _parts_one_image(frame, column)):
+            return column
+        names.remove(plain(column))
+    return None
 
 
 def label(frame):
     """Column of reference labels, or None."""
-    return _first(_groupings(frame, _LABEL), _LABEL)
+    near = [c for c in _groupings(frame, _LABEL) if not is_cell_number(frame, c)]
+    return _first(near, _LABEL)
 
 
 def is_text(column):
@@ -105,65 +102,51 @@ def is_text(column):
     return plain(column) in _CELL_ID or plain(column) in _IMAGE
 
 
-def _parts_an_image(column):
+def is_cell_number(frame, column):
+    """Whether a column counts the cells, anew in each image: ``label`` of a mask."""
+    values = pd.to_numeric(frame[column], errors="coerce")
+    if values.isna().any() or (values % 1 != 0).any() or len(values) < 3:
+        return False
+    within = image(frame.drop(columns=column))
+    twice = frame.duplicated([column] if within is None else [within, column])
+    return not twice.any()
+
+
+def _groupings(frame, names):
+    # a column that names nearly every cell anew is an id, whatever it is called
+    near = [c for c in frame.columns if plain(c) in names and not background(c)]
+    return [c for c in near if frame[c].nunique() * 2 <= max(len(frame), 2)]
+
+
+def _names_parts(column):
     values = column.dropna().unique()
     words = {word for value in values for word in re.findall(r"[^\W_]+", str(value).lower())}
     return len(values) > 1 and words <= _PARTS_OF_AN_IMAGE
 
 
-def _groupings(frame, names):
-    # a column that names nearly every cell anew is an id, whatever it is called
-    near = [c for c in frame.columns if plain(c) in names]
-    return [c for c in near if frame[c].nunique() * 2 <= len(frame)]
+def _parts_one_image(frame, column):
+    """Whether groups of cells share one extent and keep apart within it."""
+    from sklearn.neighbors import NearestNeighbors
 
-
-def proteins(frame, taken):
-    """Columns that look like measured proteins, channels without a protein still among them.
-
-    Parameters
-    ----------
-    frame : DataFrame
-    taken : set of str
-        Columns known to be something else.
-
-    Returns
-    -------
-    list of str
-    """
-    codex = [c for c in frame.columns if _CODEX.search(str(c))]
-    if len(codex) > 2:
-        return codex
-    return [
-        c for c in frame.columns if c not in taken and not _other(c) and _mostly_numbers(frame[c])
-    ]
-
-
-def _other(name):
-    """Whether a column name tells of the cell's shape, place or origin."""
-    # pandas numbers repeated names: X.1 is a second X
-    name = re.sub(r"\.\d+$", "", str(name))
-    words = [w.lower() for w in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)]
-    return (
-        plain(name) in _WHOLE
-        or any({word, word.removesuffix("s")} & _WORDS for word in words)
-        or words[-1:] == ["id"]
-        or name.endswith("+")  # a gate, "CD8+Ki67+"
-    )
-
-
-def _mostly_numbers(column):
-    # a protein column with one typing error is still meant as one, and refused later by name
-    if pd.api.types.is_bool_dtype(column) or column.isna().all():
+    if plain(column) not in _AREAS:
         return False
-    if pd.api.types.is_numeric_dtype(column):
-        return True
-    return pd.to_numeric(column, errors="coerce").notna().sum() * 2 > column.notna().sum()
-
-
-def short_names(columns):
-    """Readable protein names: ``CD4 - T helper cells:Cyc_6_ch_3`` becomes ``CD4``.
-
-    Names stay as they are where the short ones would not be unique.
-    """
-    short = [_CODEX.sub("", c).split(" - ")[0].strip() if _CODEX.search(c) else c for c in columns]
-    return short if len(set(short)) == len(short) else list(columns)
+    x, y = coordinates([c for c in frame.columns if c != column])
+    if x is None:
+        return False
+    rows = np.unique(np.linspace(0, len(frame) - 1, 5000).astype(int))
+    places = frame[[x, y]].iloc[rows].apply(pd.to_numeric, errors="coerce")
+    known = places.notna().all(axis=1).to_numpy()
+    places, groups = places[known].to_numpy(), frame[column].iloc[rows][known].astype(str)
+    sizes = groups.value_counts()
+    if len(places) < 20 or len(sizes) < 2:
+        return False
+    low, high = (places.min(axis=0), places.max(axis=0))
+    boxes = pd.DataFrame(places, index=groups).groupby(level=0).agg(["min", "max"]).to_numpy()
+    share = np.prod((boxes[:, 1::2] - boxes[:, ::2]) / np.maximum(high - low, 1e-12), axis=1)
+    if share.sum() < 1.2:  # groups side by side: cores of one slide
+        return False
+    near = NearestNeighbors(n_neighbors=min(6, len(places))).fit(places).kneighbors()[1]
+    groups = groups.to_numpy()
+    own = (groups[near] == groups[:, None]).mean()
+    chance = ((sizes / sizes.sum()) ** 2).sum()
+    return own > chance + _APART * (1 - chance)

@@ -23,7 +23,7 @@ from spclust.data import folders
 from spclust.data.cell_files import IMAGE, PARENTS, PSEUDOLABEL, SLICE, SPATIAL, SYNTHETIC
 from spclust.data.requirements import refuse_one_point
 from spclust.errors import UserError
-from spclust.io import guess, hdf5, labels, modalities, readers, roles, rows, tables
+from spclust.io import channels, guess, hdf5, labels, modalities, readers, roles, rows, tables
 
 log = logging.getLogger(__name__)
 
@@ -117,8 +117,8 @@ def _from_table(table, cfg):
     """Rows of text files as one modality."""
     import anndata
 
-    settled = table.roles | table.guessed
-    protein_columns, cfg = settled.pop("proteins", None), settled | cfg
+    settled = {k: v for k, v in (table.roles | table.guessed).items() if k != "proteins"}
+    cfg = settled | cfg
     source, columns = table.files(), list(table.frame.columns)
     groups, guessed = roles.groups(table, cfg, source)
     x, y = cfg.get("x"), cfg.get("y")
@@ -130,18 +130,12 @@ def _from_table(table, cfg):
         roles.both_coordinates(x, y, source, columns)
     taken = {x, y, cfg.get("cell_id"), *groups.values()} - {None}
     roles.refuse_taken(cfg, {"x": x, "y": y, "cell_id": cfg.get("cell_id"), **groups}, source)
-    proteins = roles.proteins(
-        [c for c in columns if c not in taken],
-        cfg,
-        source,
-        lambda: (
-            protein_columns
-            or roles.refuse_commas(table, taken)
-            or guess.proteins(table.frame, taken)
-        ),
-    )
-    if protein_columns is None and "proteins" not in cfg:
-        guessed["proteins"] = proteins
+    if not {"proteins", "exclude_proteins"} & set(cfg) and "proteins" not in table.roles:
+        roles.refuse_commas(table, taken)
+    found, lines = channels.of_table(table, cfg, taken, source)
+    guessed |= lines
+    channels.refuse_leaks(table.frame, found, groups["label"], cfg, source)
+    proteins = found.columns
     names = roles.cell_names(table, cfg.get("cell_id"), groups["image"])
     roles.refuse_twins(proteins, table)
     remedy = "correct it, remove the cell, or leave the column out with `exclude_proteins`"
@@ -150,8 +144,7 @@ def _from_table(table, cfg):
     obs = table.frame.drop(columns=proteins)
     as_read = {"id": cfg.get("cell_id"), "image": groups["image"], "x": x, "y": y}
     of_files = rows.of_table(table, as_read, names)
-    var = pd.DataFrame({"column": proteins}, index=guess.short_names(proteins))
-    cells = anndata.AnnData(values, obs=obs.set_axis(names), var=var)
+    cells = anndata.AnnData(values, obs=obs.set_axis(names), var=found.var)
     modality = cfg.get("modality", modalities.PROTEIN)
     guessed = table.guessed | guessed
     return modalities.Found({modality: cells}, places, obs, groups, of_files, guessed)

@@ -130,7 +130,7 @@ def _features(modality, part, cfg, source):
             "rename them (adata.var_names_make_unique())"
         )
     genes = {"exclude_proteins": []} if modality == RNA else {}
-    features = roles.proteins(part.var_names, genes | cfg, source, lambda: list(part.var_names))
+    features = roles.features(part.var_names, genes | cfg, source)
     if features != list(part.var_names):
         part = part[:, features].copy()
     with np.errstate(over="ignore"):

@@ -8,6 +8,7 @@ import pandas as pd
 
 from spclust.errors import UserError
 from spclust.io import guess, tables, textfiles
+from spclust.knowledge.other_columns import background
 
 log = logging.getLogger(__name__)
 
@@ -43,19 +44,16 @@ def groups(table, cfg, source):
     return roles, guessed
 
 
-def proteins(columns, cfg, source, find):
-    """Columns of proteins.
+def features(names, cfg, source):
+    """Features of a file that says which they are, without DNA stains and background.
 
     Parameters
     ----------
-    columns : list of str
-        Columns that may be proteins.
+    names : list of str
     cfg : dict
         ``proteins``, names (taken as they are) or a regular expression, and ``exclude_proteins``.
     source : str
         File, for messages.
-    find : callable
-        Gives the columns where the config does not.
 
     Returns
     -------
@@ -64,43 +62,44 @@ def proteins(columns, cfg, source, find):
     Raises
     ------
     UserError
-        When a named column does not exist, a pattern is wrong, or nothing is left.
+        When a named feature does not exist, a pattern is wrong, or nothing is left.
     """
-    named, columns = cfg.get("proteins"), list(columns)
+    named, names = cfg.get("proteins"), list(names)
     if isinstance(named, list):
         for name in named:
-            tables.require(name, columns, "proteins", source)
-        twice = [name for name in named if named.count(name) > 1]
-        if twice:
-            raise UserError(
-                f"{source}: `proteins` of the dataset lists {twice[0]!r} twice; remove one"
-            )
+            tables.require(name, names, "proteins", source)
         return named
-    if named is None:
-        candidates = find()
-    else:
-        candidates = [c for c in columns if _pattern(named, "proteins").search(c)]
-    none = [_pattern(p, "exclude_proteins") for p in cfg.get("exclude_proteins", guess.EXCLUDED)]
-    for name, pattern in zip(cfg.get("exclude_proteins", ()), none):
-        if not any(pattern.search(column) for column in columns):
-            log.warning("%s: `exclude_proteins`: %r is found in no column", source, name)
-    kept = [c for c in candidates if not any(p.search(c) for p in none)]
-    excluded = [c for c in candidates if c not in kept]
-    if excluded and "exclude_proteins" not in cfg:
-        log.warning(
-            "%s: left out, because their names tell of DNA stains or background: %s; to keep all "
-            "write  exclude_proteins: []",
-            source,
-            ", ".join(excluded),
-        )
+    if named is not None:
+        wanted = pattern(named, "proteins")
+        names = [name for name in names if wanted.search(name)]
+    none = exclusions(cfg, names, source)
+    kept = [name for name in names if not any(p.search(name) for p in none)]
+    if cfg.get("exclude_proteins") != []:
+        others = [name for name in kept if background(name) in ("background", "nuclear stain")]
+        kept = [name for name in kept if name not in set(others)]
+        if others:
+            log.warning(
+                "%s: left out, because their names tell of DNA stains or background: %s; to keep "
+                "all write  exclude_proteins: []",
+                source,
+                ", ".join(others),
+            )
     if not kept:
         raise UserError(
             f"{source}: no protein columns were found; name them as  proteins:  of the dataset, a "
-            f"list or one regular expression. Columns are: {_some(columns)}"
+            f"list or one regular expression. Columns are: {_some(names)}"
         )
-    others = [c for c in columns if c not in kept]
-    log.info("%d features: %s; %d others: %s", len(kept), _some(kept), len(others), _some(others))
+    log.info("%d features: %s", len(kept), _some(kept))
     return kept
+
+
+def exclusions(cfg, names, source):
+    """Patterns of ``exclude_proteins``; those that nothing matches are said."""
+    patterns = [pattern(text, "exclude_proteins") for text in cfg.get("exclude_proteins", ())]
+    for text, one in zip(cfg.get("exclude_proteins", ()), patterns):
+        if not any(one.search(name) for name in names):
+            log.warning("%s: `exclude_proteins`: %r is found in no column", source, text)
+    return patterns
 
 
 def refuse_taken(cfg, taken, source):
@@ -124,7 +123,7 @@ def refuse_taken(cfg, taken, source):
 
 
 def refuse_commas(table, taken):
-    """Refuse a table some of whose numbers are written as ``1,5``; else ``[]``.
+    """Refuse a table some of whose numbers are written as ``1,5``.
 
     Parameters
     ----------
@@ -139,7 +138,6 @@ def refuse_commas(table, taken):
                 f"{table.place(row, column)}: {table.frame[column][row]!r} is written with a "
                 "decimal comma; write numbers with points, e.g. by the export of your program"
             )
-    return []
 
 
 def refuse_twins(proteins, table):
@@ -245,7 +243,8 @@ def _some(columns):
     return ", ".join(map(str, columns[:60])) + (", ..." if len(columns) > 60 else "")
 
 
-def _pattern(text, key):
+def pattern(text, key):
+    """A regular expression of the configuration, compiled."""
     try:
         return re.compile(text)
     except re.error as error:

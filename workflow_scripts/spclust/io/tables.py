@@ -37,6 +37,8 @@ class Table:
         Names that the header has more than once.
     lost : list of (Table, str)
         Rows that joining left out, and why.
+    renamed : dict of str to str
+        Columns to the names that they stand for.
     """
 
     frame: pd.DataFrame
@@ -47,6 +49,7 @@ class Table:
     guessed: dict = field(default_factory=dict)
     repeated: frozenset = frozenset()
     lost: list = field(default_factory=list)
+    renamed: dict = field(default_factory=dict)
 
     def place(self, row, column):
         """Where a value stands: file, line and column."""

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from spclust.errors import UserError
+from spclust.knowledge.channel_names import take_apart
 
 log = logging.getLogger(__name__)
 
@@ -31,16 +32,13 @@ FEWEST_LINEAGE = 8
 _GREEK = {"alpha": "a", "beta": "b", "gamma": "g", "delta": "d", "epsilon": "e", "zeta": "z"}
 _GREEK |= dict(zip("αβγδεζ", "abgdez"))
 _SPELLED = re.compile("|".join(_GREEK))
-_METAL = "Y|Rh|Pd|Ag|Cd|In|La|Ce|Pr|Nd|Sm|Eu|Gd|Tb|Dy|Ho|Er|Tm|Yb|Lu|Ir|Pt|Bi"
-_ISOTOPE = re.compile(rf"\d{{2,3}}({_METAL})(Di|Dd)?|({_METAL})\d{{2,3}}(Di|Dd)?")
-# what comes after a name: clone, channel, cycle, dye, part of the cell, statistic
+# what comes after a name beside what programs write there: clone, channel, cycle, dye
 _AFTER = re.compile(
     r"(?=[a-z0-9/]*\d)(?=[a-z0-9/]*[a-z])(?!cd\d|p[sty]\d|k\d+(me|ac|ub))[a-z0-9/]{3,}"
-    r"|ab|ab\d|clone|ch\d*|cyc\d*|cycle|fitc|pe|apc|af\d+|cy\d|opal|\d{3}"
-    r"|cell|nucleus|nuclei|cytoplasm|membrane|mean|median|intensity|mask|protein|antibody",
+    r"|ab|ab\d|clone|ch\d*|cyc\d*|cycle|pe|apc|opal|\d{3}|mask|protein|antibody",
     re.IGNORECASE,
 )
-# after these the text is a remark: "CD4 - T helper cells", "CD8 (C8144B)", "CD3:Cyc_2_ch_3"
+# after these the text is a remark: "CD4 - T helper cells", "CD8 (C8144B)"
 _REMARK = re.compile(r"\s+[-–—]\s+|[:(\[|]")
 
 
@@ -138,9 +136,9 @@ def recognise(names, proteins=None):
     """Which protein each name means.
 
     A name is compared as a whole, never by a part of a word: CD3 is not in CD31. What is
-    taken off before a second look are isotopes (``141Pr_CD38``), ``anti-``, remarks
-    (``CD4 - T helper cells``, ``CD8 (C8144B)``) and clones, channels or dyes at the end
-    (``CD3_UCHT1``), the last only where they stand apart.
+    taken off before a second look is what programs write around a marker
+    (:mod:`spclust.knowledge.channel_names`), ``anti-``, remarks (``CD4 - T helper cells``,
+    ``CD8 (C8144B)``) and clones at the end (``CD3_UCHT1``), the last only where they stand apart.
 
     Parameters
     ----------
@@ -169,6 +167,7 @@ def _meant(name, by_key, numbered):
     whole = by_key.get(key(name))
     if whole is not None:
         return whole
+    name = take_apart(name).marker
     head, *remarks = _REMARK.split(name, maxsplit=1)
     protein = by_key.get(key(head)) or _without_decoration(head, by_key, numbered)
     # a remark that names another protein: who can say which of the two was measured
@@ -178,10 +177,8 @@ def _meant(name, by_key, numbered):
 
 def _without_decoration(name, by_key, often_numbered):
     words = re.split(r"[\s_\-,;.]+", name.strip())
-    while words and (_ISOTOPE.fullmatch(words[0]) or words[0].casefold() in ("anti", "human")):
+    while words and words[0].casefold() in ("anti", "human", "ms", "rb", "hu"):
         words = words[1:]
-    while words and _ISOTOPE.fullmatch(words[-1]):
-        words = words[:-1]
     for end in range(len(words), 0, -1):
         protein, rest = by_key.get(key(" ".join(words[:end]))), words[end:]
         if protein is None:
