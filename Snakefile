@@ -64,6 +64,7 @@ rule all:
         per_run("figures", controls=False),
         per_run("settings.json"),
         analysis_files.summaries(PLAN),
+        ["results/summary/samples.tsv"] * bool(SAMPLED),
         "results/summary/metrics_mean.tsv",
         "results/summary/figures",
         transferred("figures"),

@@ -49,10 +49,7 @@ rule join_slices:
         mem_mb=memory(1000, 30),
         runtime=minutes(20),
     params:
-        cfg=lambda wildcards: {
-            key: PLAN.slices[wildcards.dataset][key]
-            for key in ("min_label_size", "slices")
-        },
+        cfg=lambda wildcards: datasets.joining_cfg(PLAN.slices[wildcards.dataset]),
         code=code_hash("join_slices"),
     message:
         "Joining the slices of {wildcards.dataset}"

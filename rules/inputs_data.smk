@@ -3,6 +3,8 @@
 from spclust.plan import runs
 
 COHORTS = [name for name, found in PLAN.slices.items() if "slices" in found]
+# of which a sheet says something
+SAMPLED = [name for name in PLAN.datasets if "samples" in PLAN.slices[name]]
 
 
 def one_of(names):
@@ -19,6 +21,11 @@ def dataset_files(wildcards):
         names = [datasets.file_name(file) for file in definition["files"]]
         return [f"resources/{wildcards.dataset}/download/{name}" for name in names]
     return list(map(as_named, datasets.local_files(definition)))
+
+
+def sheet_of_samples(wildcards):
+    """Input function: what the user says of the images of a dataset."""
+    return as_named(PLAN.slices[wildcards.dataset]["samples"])
 
 
 def import_code(wildcards):

@@ -16,7 +16,7 @@ with logs.job(snakemake.log[0], snakemake.rule):
         )
         for name, cells, labels in zip(cfg["slices"], given.cells, given.labels, strict=True)
     ]
-    cells, labels = cohort.join(parts, cfg["min_label_size"])
+    cells, labels = cohort.join(parts, cfg["min_label_size"], cfg.get("pixel_size"))
     write_mudata(cells, snakemake.output.cells)
     write_table(labels, snakemake.output.labels)
     of_slices = dict(zip(cfg["slices"], map(rows.read_rows, given.rows), strict=True))

@@ -17,9 +17,10 @@ from functools import cached_property
 from pathlib import Path
 
 from spclust.data.atomic import whole_folder, write_json, write_table
-from spclust.data.cell_files import read_cells, read_mudata, write_mudata
+from spclust.data.cell_files import read_cells, read_mudata, unit_of, write_mudata
 from spclust.data.clusters import read_clusters, read_extras
 from spclust.data.labels import read_labels
+from spclust.data.samples import read_samples
 from spclust.data.tables import read_written
 from spclust.data.values import read_values, write_values
 from spclust.errors import UserError
@@ -59,6 +60,16 @@ class Task:
     def imported(self):
         """Cells as measured, MuData."""
         return read_mudata(self.files["imported"], "imported")
+
+    @property
+    def unit(self):
+        """Of the imported coordinates: ``µm``, ``px``, or None where none is known."""
+        return unit_of(self.imported)
+
+    @cached_property
+    def samples(self):
+        """What the sheet of samples says of each image, DataFrame; None where there is none."""
+        return read_samples(self.files["samples"]) if "samples" in self.files else None
 
     @cached_property
     def cells(self):

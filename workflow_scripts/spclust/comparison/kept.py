@@ -133,7 +133,7 @@ def _behind(plan, dataset, made_with):
 def _values(plan, section, name):
     if section == "dataset":
         # where the cells lie, and what is said of them, decides nothing
-        silent = {*OF_COMPARISON, "path"}
+        silent = {*OF_COMPARISON, "path", "samples"}
         values = {key: value for key, value in plan.slices[name].items() if key not in silent}
         return compared_definition(values)
     if section == EVALUATION:

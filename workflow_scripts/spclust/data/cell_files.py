@@ -12,6 +12,8 @@ from spclust.data.cells import Cells
 from spclust.data.tables import rebuild
 
 IMAGE, SLICE, SPATIAL = "image", "slice", "spatial"
+# where the unit of the coordinates is noted, in uns; and the one in which lengths are meant
+UNIT, MICROMETRES = "unit", "µm"
 # layer: what a file has as X, where another of its layers was measured
 GIVEN = "X_given"
 # column of var: whether a feature takes part in clustering
@@ -65,6 +67,18 @@ def write_mudata(data, path):
         data.write_h5mu(temporary, compression="gzip")
 
 
+def unit_of(data):
+    """Unit of the coordinates of MuData or AnnData: ``µm``, ``px``, or None where none is known."""
+    noted = data.uns.get("spclust")
+    unit = noted.get(UNIT) if hasattr(noted, "get") else None
+    return None if unit is None else str(unit)
+
+
+def set_unit(data, unit):
+    """Note the unit of the coordinates."""
+    data.uns["spclust"] = {UNIT: unit}
+
+
 def read_cells(path, stage):
     """Read prepared or balanced cells.
 
@@ -108,7 +122,9 @@ def _stored_cells(file, path, rule):
     if PSEUDOLABEL in obs:
         pseudolabels = obs[PSEUDOLABEL][:].astype(np.int64)
         made = obs[SYNTHETIC][:]
-        parents = np.column_stack([at.get_indexer(_text(obs[column])[made]) for column in PARENTS])
+        parents = np.column_stack(
+            [at.get_indexer(text_of(obs[column])[made]) for column in PARENTS]
+        )
     features, names, aside, aside_names = {}, {}, {}, {}
     for m in file["mod"].attrs["mod-order"]:
         part = file["mod"][m]
@@ -125,8 +141,8 @@ def _stored_cells(file, path, rule):
         features,
         names,
         coordinates=file["obsm"][SPATIAL][:],
-        image=_text(obs[IMAGE]),
-        slice=_text(obs[SLICE]),
+        image=text_of(obs[IMAGE]),
+        slice=text_of(obs[SLICE]),
         pseudolabels=pseudolabels,
         parents=parents,
         preprocessing={
@@ -142,8 +158,8 @@ def _index(table):
     return table[table.attrs["_index"]].asstr()[:]
 
 
-def _text(column):
-    """A column of text as anndata stores it: a category of each row, or the text itself."""
+def text_of(column):
+    """A column of text of an open file: a category of each row, or the text itself."""
     if isinstance(column, h5py.Group):
         return column["categories"].asstr()[:][column["codes"][:]]
     return column.asstr()[:]

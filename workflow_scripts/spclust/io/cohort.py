@@ -5,15 +5,15 @@ import logging
 import numpy as np
 import pandas as pd
 
-from spclust.data.cell_files import IMAGE, SLICE, SPATIAL
+from spclust.data.cell_files import IMAGE, SLICE, SPATIAL, unit_of
 from spclust.errors import UserError
-from spclust.io import guess, labels
+from spclust.io import guess, labels, units
 from spclust.io.importing import tidy
 
 log = logging.getLogger(__name__)
 
 
-def join(parts, min_label_size):
+def join(parts, min_label_size, pixel_size=None):
     """Join slices: the features in common, cells and images named apart, labels judged anew.
 
     Parameters
@@ -22,6 +22,8 @@ def join(parts, min_label_size):
         Name, imported cells and table of reference labels of each slice.
     min_label_size : int
         Cells that a class needs in the cohort to be scored.
+    pixel_size : dict, optional
+        What the cohort's sheet of samples says of images, see :func:`spclust.io.units.settle`.
 
     Returns
     -------
@@ -76,6 +78,7 @@ def join(parts, min_label_size):
     data.obsm[SPATIAL] = np.concatenate(
         [np.asarray(one.obsm[SPATIAL], dtype=np.float32) for one in slices.values()]
     )
+    units.join(data, {name: unit_of(one) for name, one in slices.items()}, pixel_size)
     log.info(
         "joined %d slices: %d cells (%s), %s, %d images",
         len(slices),

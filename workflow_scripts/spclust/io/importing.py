@@ -23,7 +23,19 @@ from spclust.data import folders
 from spclust.data.cell_files import IMAGE, PARENTS, PSEUDOLABEL, SLICE, SPATIAL, SYNTHETIC
 from spclust.data.requirements import refuse_one_point
 from spclust.errors import UserError
-from spclust.io import channels, guess, hdf5, labels, modalities, readers, roles, rows, tables
+from spclust.io import (
+    channels,
+    excluding,
+    guess,
+    hdf5,
+    labels,
+    modalities,
+    readers,
+    roles,
+    rows,
+    tables,
+    units,
+)
 
 log = logging.getLogger(__name__)
 
@@ -49,17 +61,18 @@ def import_slice(paths, cfg):
     cfg : dict
         Keys of a dataset (config/schemas/dataset.schema.yaml), all optional: ``name, path, format,
         modality, layer, cell_id, x, y, image, label, proteins, exclude_proteins, ignore_labels,
-        min_label_size, drop_unscored``. What is left out is guessed from column names; the guess
-        is logged with the lines that fix it. None as ``image``, ``label`` or ``x`` means there is
-        none.
+        min_label_size, drop_unscored, exclude_cells, pixel_size``. What is left out is guessed from
+        column names; the guess is logged with the lines that fix it. None as ``image``, ``label``
+        or ``x`` means there is none.
 
     Returns
     -------
     MuData
         The modalities, of the same cells in the same order, ``X`` float32 as measured;
         ``obs['image']``, ``obs['slice']`` (the dataset's name), ``obsm['spatial']`` float32
-        (cells, 2), NaN where cells have no places. Columns of obs that bear a name of this
-        workflow are kept as ``<name>_original``.
+        (cells, 2), NaN where cells have no places, in µm where ``uns['spclust']['unit']`` says so,
+        else as in the file, whose own x and y are in ``obs``. Columns of obs that bear a name of
+        this workflow are kept as ``<name>_original``.
     DataFrame
         ``cell, label, scored`` of the cells that have a reference label of a class; empty where
         there is no column of labels.
@@ -146,8 +159,9 @@ def _from_table(table, cfg):
     of_files = rows.of_table(table, as_read, names)
     cells = anndata.AnnData(values, obs=obs.set_axis(names), var=found.var)
     modality = cfg.get("modality", modalities.PROTEIN)
+    unit = table.unit_of_length or (None if x is None else units.of_columns(x, y))
     guessed = table.guessed | guessed
-    return modalities.Found({modality: cells}, places, obs, groups, of_files, guessed)
+    return modalities.Found({modality: cells}, places, obs, groups, of_files, guessed, unit=unit)
 
 
 def _finish(measured, cfg, source):
@@ -159,16 +173,16 @@ def _finish(measured, cfg, source):
                 "least 2 are needed; check `proteins`, or write the file without the modality"
             )
     ids = next(iter(measured.modalities.values())).obs_names
+    # why each cell that does not stay is left out
+    left_out = excluding.reasons(measured, cfg.get("exclude_cells"), source).set_axis(ids)
     column = measured.groups["label"]
     reference = labels.empty()
     if column is not None:
         reference = labels.table(
-            measured.obs[column].set_axis(ids),
+            measured.obs[column].set_axis(ids)[left_out.isna()],
             cfg.get("ignore_labels"),
             cfg.get("min_label_size", labels.MIN_SIZE),
         )
-    # why each cell that does not stay is left out
-    left_out = pd.Series(index=ids, dtype=object)
     if cfg.get("drop_unscored"):
         if column is None:
             raise UserError(
@@ -176,14 +190,14 @@ def _finish(measured, cfg, source):
                 "dataset"
             )
         reference = reference[reference["scored"]]
-        left_out[~ids.isin(reference["cell"])] = "not scored"
-        log.info("dropping %d cells that are not scored", left_out.notna().sum())
+        left_out[left_out.isna() & ~ids.isin(reference["cell"])] = "not scored"
+        log.info("dropping %d cells that are not scored", (left_out == "not scored").sum())
     kept = np.flatnonzero(left_out.isna())
     if len(kept) < 2:
         raise UserError(
             f"{source}: {len(kept) or 'no'} cell{' is' if len(kept) == 1 else 's are'} left to "
-            "be clustered, at least 2 are needed; check the file, or lower `min_label_size` and "
-            "set `drop_unscored` to false"
+            "be clustered, at least 2 are needed; check the file, or lower `min_label_size`, "
+            "set `drop_unscored` to false, or widen `exclude_cells`"
         )
     data = _mudata(measured, kept)
     column = measured.groups["image"]
@@ -191,6 +205,7 @@ def _finish(measured, cfg, source):
     data.obs[IMAGE] = pd.Categorical(np.broadcast_to(image, len(kept)).astype(str))
     data.obs[SLICE] = pd.Categorical([cfg.get("name", "slice")] * len(kept))
     refuse_one_point(data.obsm[SPATIAL], data.obs[IMAGE].to_numpy(), source)
+    units.settle(data, measured.unit, cfg.get("pixel_size"), source, bool(measured.guessed))
     _say_what_there_is(data)
     of_files = rows.leave_out(measured.rows, left_out)
     return data, reference.reset_index(drop=True), of_files

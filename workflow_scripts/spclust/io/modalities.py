@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 from spclust.data.cell_files import SPATIAL
 from spclust.errors import UserError
-from spclust.io import guess, layers, roles, rows, tables
+from spclust.io import excluding, guess, layers, roles, rows, tables, units
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,8 @@ class Found:
         Keys of the dataset that were judged by names.
     shared : MuData or None
         What is kept of all modalities together (obs, obsm, obsp, uns), its rows those of the cells.
+    unit : str or None
+        Of the coordinates, where the file says it: ``µm`` or ``px``.
     """
 
     modalities: dict
@@ -46,6 +48,7 @@ class Found:
     rows: pd.DataFrame
     guessed: dict = field(default_factory=dict)
     shared: object = None
+    unit: str | None = None
 
 
 def found_in(data, files, cfg):
@@ -79,12 +82,15 @@ def found_in(data, files, cfg):
             f"{files[0]}: `proteins` chooses among the columns of one modality, and there are "
             f"{len(parts)} ({', '.join(parts)}); leave features out with  exclude_proteins:"
         )
+    judged = []
     for m, part in parts.items():
         part = layers.measured(part, layers.of_modality(m, parts, cfg, files[0]), sources[m])
+        judged.append(excluding.features_named(part, cfg.get("exclude_cells", ())))
         parts[m] = _features(m, part, cfg, sources[m])
     in_file = {m: part.obs_names for m, part in parts.items()}
     if len(parts) > 1:
         parts, common = _joined(parts, sources, cfg)
+        judged = [frame.reindex(common) for frame in judged]
         shared = None if shared is None else shared[common].copy()
     source = ", ".join(dict.fromkeys(map(str, files)))
     obs = _obs(parts, shared)
@@ -103,7 +109,12 @@ def found_in(data, files, cfg):
     for part in parts.values():
         part.obs_names = names
     obs = table.frame.drop(columns="obs_names")
-    return Found(parts, coordinates, obs, columns, of_files, places | guessed, shared)
+    for frame in judged:
+        for name in frame.columns.difference(obs.columns):
+            obs[name] = frame[name].to_numpy()
+    named = cfg | places
+    unit = units.of_file(_holders(parts, shared), named.get("x"), named.get("y"))
+    return Found(parts, coordinates, obs, columns, of_files, places | guessed, shared, unit)
 
 
 def _sources(parts, files):

@@ -39,6 +39,8 @@ class Table:
         Rows that joining left out, and why.
     renamed : dict of str to str
         Columns to the names that they stand for.
+    unit_of_length : str or None
+        Of x and y, where the format settles it: ``µm`` or ``px``.
     """
 
     frame: pd.DataFrame
@@ -50,6 +52,7 @@ class Table:
     repeated: frozenset = frozenset()
     lost: list = field(default_factory=list)
     renamed: dict = field(default_factory=dict)
+    unit_of_length: str | None = None
 
     def place(self, row, column):
         """Where a value stands: file, line and column."""

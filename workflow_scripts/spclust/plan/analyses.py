@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parents[1] / "analyses"
 SCHEMA = yaml.safe_load(Path(__file__).with_name("analysis.schema.yaml").read_text())
 DEFAULT = "default"
 # what a card may need beside other analyses, by level
-OF_DATASET = ("imported", "rows", "labels", "knowledge")
+OF_DATASET = ("imported", "rows", "labels", "knowledge", "samples")
 OF_SPACE = (*OF_DATASET, "cells", "space")
 OF_RUN = (*OF_SPACE, "clusters", "embedding", "extras", "votes", "additions")
 NEEDS = {"dataset": OF_DATASET, "space": OF_SPACE, "run": OF_RUN, "cohort": OF_RUN}

@@ -65,6 +65,9 @@ def inputs(card, plan, wildcards, knowledge):
     for need in card.needs:
         if need == "knowledge":
             read |= knowledge
+        elif need == "samples":
+            there = "samples" in plan.slices[dataset]
+            read |= {need: f"results/{dataset}/samples.csv"} if there else {}
         elif need == "votes":
             read |= {need: stages.nearest("votes.npz", wildcards)} if "votes" in chosen else {}
         elif need == "additions":

@@ -152,3 +152,29 @@ def refuse_path(where, path, remedy):
         raise UserError(
             f"{where}: {shown(path)} is longer than a name of a file can be; write e.g.  {remedy}"
         )
+
+
+def refuse_ranges(where, ranges):
+    """Refuse ranges, by column, that hold nothing or everything.
+
+    Raises
+    ------
+    UserError
+    """
+    for column, (least, largest) in ranges.items():
+        if least is None and largest is None:
+            raise UserError(
+                f"{where}: {column!r} has no limit; write e.g.  {column}: [20, null]  or take it "
+                "out"
+            )
+        # a number and a percentile can only be compared once the cells are read
+        numbers = [
+            float(limit.rstrip("%")) if isinstance(limit, str) else limit
+            for limit in (least, largest)
+        ]
+        same_kind = isinstance(least, str) == isinstance(largest, str)
+        if None not in numbers and same_kind and numbers[0] > numbers[1]:
+            raise UserError(
+                f"{where}: {column!r} is to be from {least} to {largest}, which no value is; write "
+                f" {column}: [{largest}, {least}]"
+            )

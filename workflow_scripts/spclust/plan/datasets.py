@@ -5,16 +5,17 @@ Imported by Snakemake itself, so it may use the standard library, PyYAML and jso
 
 import copy
 import re
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import yaml
 
-from spclust.data import folders, formats
+from spclust.data import folders, formats, sample_sheet
 from spclust.data.scores import TITLES
 from spclust.errors import UserError
-from spclust.plan.contradictions import refuse_path
+from spclust.plan.contradictions import refuse_path, refuse_ranges
 from spclust.plan.first_defaults import compared
 from spclust.plan.schema_messages import check, shown, unknown
 
@@ -230,6 +231,9 @@ def _definition(entry, where, schema, registry, config):
             )
     for path in _paths(entry):
         refuse_path(f"{where} ({name}), path", path, "path: cells.csv")
+    if "samples" in entry:
+        refuse_path(f"{where} ({name}), samples", entry["samples"], "samples: samples.csv")
+    refuse_ranges(f"{where} ({name}), exclude_cells", entry.get("exclude_cells", {}))
     if "path" in entry:
         local_files({"name": name, "path": entry["path"]})  # refuses a folder without tables
     # keys left out of `simulate` have defaults of their own
@@ -280,8 +284,30 @@ def formats_of(definition):
 
 def import_cfg(definition):
     """The part of a dataset's definition that decides what is imported."""
-    elsewhere = {"files", "simulate", "slices", "n_clusters", *OF_COMPARISON}
-    return compared_definition({k: v for k, v in definition.items() if k not in elsewhere})
+    elsewhere = {"files", "simulate", "slices", "n_clusters", "samples", *OF_COMPARISON}
+    cfg = {key: value for key, value in definition.items() if key not in elsewhere}
+    return compared_definition(cfg | _pixel_sizes(definition))
+
+
+def joining_cfg(definition):
+    """The part of a cohort's definition that decides what its slices are joined to."""
+    cfg = {key: definition[key] for key in ("min_label_size", "slices")}
+    return cfg | _pixel_sizes(definition)
+
+
+def _pixel_sizes(definition):
+    """``pixel_size`` as the sheet of samples has it; nothing where that says nothing of it."""
+    if "samples" not in definition:
+        return {}
+    sheet = sample_sheet.with_pixel_sizes(definition["samples"])
+    if sheet is None:
+        return {}
+    if "pixel_size" in definition:
+        raise UserError(
+            f"dataset {definition['name']!r}: `pixel_size` is given, and {definition['samples']} "
+            "has a column of it; take one of the two out"
+        )
+    return {"pixel_size": asdict(sheet)}
 
 
 def compared_definition(definition):

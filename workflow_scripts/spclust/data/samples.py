@@ -1,0 +1,120 @@
+"""``samples.csv``: what the user's sheet says of each image of a dataset.
+
+Beside the results of the import, made where the dataset has ``samples``; see
+:mod:`spclust.io.samples`.
+"""
+
+import logging
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from spclust.data.cell_files import IMAGE, SLICE, text_of
+from spclust.data.tables import rebuild
+
+log = logging.getLogger(__name__)
+
+# of text whatever they look like: patient 12 is no number
+_TEXT = {"image", "slice", "sample", "patient", "group", "batch"}
+
+
+def read_images(path):
+    """Images of a file of cells.
+
+    Parameters
+    ----------
+    path : path
+        ``cells.h5mu``.
+
+    Returns
+    -------
+    DataFrame
+        See :func:`images_of`.
+    """
+    try:
+        with h5py.File(path) as file:
+            return images_of({name: text_of(file["obs"][name]) for name in (IMAGE, SLICE)})
+    except (OSError, KeyError) as error:
+        raise rebuild(path, f"cannot be read ({error})", "import_cells") from error
+
+
+def images_of(obs):
+    """Slice and number of cells of each image.
+
+    Parameters
+    ----------
+    obs : mapping
+        ``image`` and ``slice`` of each cell.
+
+    Returns
+    -------
+    DataFrame
+        ``slice`` and ``cells``, indexed by the image's name, in the order of the cells.
+    """
+    cells = pd.DataFrame({"slice": np.asarray(obs[SLICE]), "image": np.asarray(obs[IMAGE])})
+    by_image = cells.astype(str).groupby("image", sort=False)
+    return by_image.agg(slice=("slice", "first"), cells=("slice", "size"))
+
+
+def read_samples(path):
+    """A table that check_samples made.
+
+    Returns
+    -------
+    DataFrame
+        ``image``, ``slice``, ``cells``, and the columns of the sheet: ``area`` in mm²,
+        ``pixel_size`` in µm, others as named there, numbers where all values are. Patient, group,
+        batch and the like are text.
+    """
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values="")
+    return table.apply(lambda column: _typed(column) if column.name not in _TEXT else column)
+
+
+def _typed(column):
+    numbers = pd.to_numeric(column, errors="coerce")
+    # 007 is a name
+    named = column.str.fullmatch(r"0\d+").fillna(False)
+    whole = numbers.isna().equals(column.isna()) and not named.any()
+    return numbers if whole and column.notna().any() else column
+
+
+def of_cells(samples, obs):
+    """Columns of a sheet for cells.
+
+    Parameters
+    ----------
+    samples : DataFrame
+        Of :func:`read_samples`.
+    obs : DataFrame
+        ``image`` of each cell, and what else is known of the cells.
+
+    Returns
+    -------
+    DataFrame, indexed as ``obs``
+        All but ``image``, ``slice`` and ``cells``. Where ``obs`` has a column of the same name
+        that says something else, that stays and the sheet's is ``<name>_sheet``; where it says the
+        same, nothing is added.
+    """
+    row = samples.set_index("image").drop(columns=["slice", "cells"])
+    found = row.reindex(obs[IMAGE].astype(str)).set_axis(obs.index)
+    for column in list(found):
+        if column not in obs:
+            continue
+        there = obs[column]
+        same = there.astype(str).to_numpy() == found[column].astype(str).to_numpy()
+        if same.all():
+            found = found.drop(columns=column)
+            continue
+        log.warning(
+            "the file says another %r than the sheet of samples of %d of %d cells; the sheet's is "
+            "in %s_sheet",
+            column,
+            (~same).sum(),
+            len(same),
+            column,
+        )
+        found = found.rename(columns={column: f"{column}_sheet"})
+    for column in found.select_dtypes(["object", "string"]):
+        found[column] = found[column].astype(object).astype("category")
+    return found
