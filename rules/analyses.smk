@@ -50,7 +50,14 @@ use rule analyse_run as analyse_space with:
 
 use rule analyse_run as analyse_dataset with:
     output:
-        directory("results/<dataset>/{analysis}"),
+        report(
+            directory("results/<dataset>/{analysis}"),
+            patterns=REPORTED,
+            caption="../config/captions/table.rst",
+            category="Quality",
+            subcategory="{dataset}",
+            labels={"what": "{table}"},
+        ),
     log:
         "results/logs/<dataset>/{analysis}.log",
     benchmark:

@@ -23,6 +23,7 @@ GRAPHS = TRAIN | {"build_graphs": 1}
 OVERSAMPLE = GRAPHS | {"oversample_minorities": 1}
 PSEUDOLABELS = OVERSAMPLE | {"assign_pseudolabels": 1}
 NAMES = {"names": 2, "annotation": 2, "annotate_cells": 1, "plot_run": 2, "export": 2}
+QUALITY = {"quality": 1}
 BOTH_RUNS = dict.fromkeys([*ANALYSES, "plot_run", "record_settings"], 2)
 PREPROCESS = (
     PSEUDOLABELS
@@ -51,7 +52,7 @@ CONFIGS = {
     "the panel": ({"preprocess": {"default": {"panel": "auto"}}}, PREPROCESS),
     "a table of types of one's own": (
         {"knowledge": {"signatures": ["workflow_scripts/spclust/knowledge/signatures.csv"]}},
-        NAMES,
+        NAMES | QUALITY,
     ),
     "the normalisation": ({"preprocess": {"default": {"clip": 5.0}}}, PREPROCESS),
     "the metrics": (
@@ -60,7 +61,7 @@ CONFIGS = {
     ),
     "the classes scored": (
         {"datasets": [DATASET | {"min_label_size": 6}]},
-        PREPROCESS | {"import_cells": 1},
+        PREPROCESS | QUALITY | {"import_cells": 1},
     ),
     "another named setting beside the first": (
         {
@@ -237,7 +238,7 @@ def set_to(*keys, value):
 CODE = added("\nEDITED = True\n")
 NOVEL = {"type": "integer", "default": 3, "description": "New."}
 READER = 'READS = ("{}",)\n\n\ndef read(files, cfg):\n    return None\n'
-IMPORT = PREPROCESS | {"import_cells": 1}
+IMPORT = PREPROCESS | QUALITY | {"import_cells": 1}
 SCORES = SUMMARY | {"metrics": 2, "record_settings": 2}
 
 # file of the library, what is done to it, what runs again

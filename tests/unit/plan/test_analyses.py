@@ -1,8 +1,11 @@
 """Cards of analyses, the settings they are given, and what each reads and where it lies."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 from configurations import resolve
+from places import SCRIPTS
 
 from spclust.errors import UserError
 from spclust.plan import analyses, analysis_files
@@ -28,7 +31,7 @@ def load(folder, **cards):
 
 def test_every_analysis_has_a_recipe_and_says_what_its_columns_are():
     for card in analyses.load().values():
-        assert (analyses.FOLDER / f"{card.name}.py").exists()
+        assert Path(SCRIPTS, *card.module.split(".")).with_suffix(".py").exists()
         tables = [n for n in card.writes if n.endswith((".csv", ".tsv"))]
         assert all(card.columns[name] for name in tables)
 

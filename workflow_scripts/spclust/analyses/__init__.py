@@ -1,4 +1,4 @@
-"""What is made of clusters, a recipe and a card each; see :mod:`spclust.analyses.task`.
+"""What is made of clusters or datasets, a recipe and a card each: :mod:`spclust.analyses.task`.
 
-May import data, knowledge, neighbours, clustering, io.
+May import data, knowledge, neighbours, clustering, io, stages.
 """

@@ -8,7 +8,7 @@ each file that its card ``analyses/<name>.yaml`` declares::
         return {"shares.csv": shares.rename_axis("cluster").reset_index(name="share")}
 
 Tables (.csv, .tsv) are data frames, values of cells (.npz) pairs of an array and the cells' ids,
-facts (.json) what JSON can hold, cells (.h5ad, .h5mu) AnnData or MuData.
+facts (.json) what JSON can hold, cells (.h5ad, .h5mu) AnnData or MuData, pages (.html) text.
 """
 
 import importlib
@@ -195,6 +195,8 @@ def _write(result, path):
         write_values(*result, path)
     elif path.suffix == ".json":
         write_json(result, path)
+    elif path.suffix == ".html":
+        path.write_text(result, encoding="utf-8")
     elif path.suffix == ".h5mu":
         write_mudata(result, path)
     else:

@@ -1,0 +1,87 @@
+"""Quality of a dataset before anything is clustered."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+
+from spclust.analyses.quality import batches, images, markers, outliers, page, spill_over
+from spclust.analyses.quality.suggestions import suggestions
+from spclust.analyses.quality.tissue import tissue_of
+from spclust.knowledge.panel import recognise
+from spclust.knowledge.signatures import read_knowledge_tables
+from spclust.stages.preprocess.batch import batches as batches_of
+
+log = logging.getLogger(__name__)
+
+# reason of a flag to the column of images that counts it
+COUNTED = {
+    "empty": "empty",
+    "saturated": "saturated",
+    "area": "area_odd",
+    "nuclear stain": "nuclear_stain_odd",
+}
+
+
+def analyse(task):
+    """Look at the imported cells of a dataset; see the card for what is left."""
+    signatures, proteins = read_knowledge_tables(task.files)
+    data, settings = task.imported, task.settings
+    tissue = tissue_of(data, batches_of, settings["sampled_cells"], task.seed)
+    stains = tissue.nuclear(proteins)
+    x = tissue.scaled(tissue.sample).astype(np.float64)
+    of_markers = markers.marker_table(tissue, x)
+    flags, limits = outliers.flagged_cells(tissue, stains, settings["deviations"])
+
+    names, grid, density, deviation = images.distributions(x, tissue.image[tissue.sample])
+    shift = images.shifts(grid, density, deviation)
+    batch_shift = images.shifts(*images.distributions(x, tissue.batch[tissue.sample])[1:])
+
+    corrections = batches.corrections(tissue, x, task.seed)
+    technical = [c for c in tissue.obs if recognise([c], proteins)["role"][0] == "technical"]
+    advice = suggestions(tissue, of_markers, limits, batch_shift, corrections, technical)
+    for row in advice.itertuples():
+        log.warning("%s: %s", row.reason, row.line or "nothing to paste")
+    of_images = _image_table(tissue, data, flags, names, shift)
+    tables = {
+        "suggestions": advice,
+        "images": of_images,
+        "markers": of_markers.drop(columns="cutoff"),
+        "pairs": spill_over.pair_table(tissue, of_markers, signatures, proteins),
+        "corrections": corrections,
+    }
+    shown = {row.what: None for row in limits.itertuples() if row.reason != "empty"}
+    values = stains | {c: tissue.obs[c].to_numpy() for c in shown if c in tissue.obs}
+    return {
+        **{f"{name}.csv": table for name, table in tables.items()},
+        "marker_images.csv": images.marker_images(tissue, x, names, shift),
+        "correlations.csv": markers.correlations(tissue.names, x),
+        "densities.csv": images.shown_densities(tissue, names, grid, density, shift),
+        "flagged_cells.csv": flags,
+        "limits.csv": limits.drop(columns="column"),
+        "histograms.csv": outliers.histograms(tissue, {w: values[w] for w in shown}),
+        "quality.html": page.page(task.about.get("dataset", "dataset"), tables),
+    }
+
+
+def _image_table(tissue, data, flags, names, shift):
+    table = images.sizes(tissue, _unit(data)).set_index("image")
+    usual = np.median(tissue.total)
+    by_image = pd.Series(tissue.total).groupby(tissue.image).median()
+    table["brightness"] = by_image / usual if usual > 0 else np.nan
+    for reason in COUNTED:
+        counted = flags[flags["reason"] == reason].drop_duplicates("cell")["image"].value_counts()
+        table[COUNTED[reason]] = counted.reindex(table.index).fillna(0) / table["cells"]
+    table["shift"] = pd.Series(np.median(np.abs(shift), axis=1), names).reindex(table.index)
+    farthest = np.abs(shift).argmax(axis=1) if len(names) > 1 else []
+    table["farthest"] = pd.Series(
+        np.array(tissue.names, dtype=object)[farthest], names[: len(farthest)]
+    )
+    table["outlier"] = table["shift"] > images.OUTLIER
+    return table.reset_index()
+
+
+def _unit(data):
+    """Unit of coordinates as the import noted it."""
+    unit = data.uns.get("unit_of_length")
+    return None if unit is None else str(unit)
