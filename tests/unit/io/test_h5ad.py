@@ -1,5 +1,6 @@
 """An h5ad keeps what it holds; its faults are named by cell and protein."""
 
+import re
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+import yaml
 
 from spclust.data.cell_files import read_mudata, write_mudata
 from spclust.errors import UserError
@@ -127,7 +129,7 @@ H5AD_FAULTS = {
     "coordinate": (
         lambda c: c.obsm["spatial"].__setitem__((2, 1), np.nan),
         {},
-        "row of obs 2.*spatial.*miss",
+        "row of obs 2, cell 'c2'.*spatial.*place is missing .1 of 120.*isfinite",
     ),
     "no coordinates": (lambda c: c.obsm.pop("spatial") is None, {}, "no obsm.'spatial'.*x:  and"),
     "flat coordinates": (
@@ -167,7 +169,7 @@ def test_an_hdf5_file_of_another_kind_is_refused(tmp_path):
     import h5py
 
     with h5py.File(tmp_path / "other.h5ad", "w") as file:
-        file["matrix"] = np.ones(3)
+        file["numbers"] = np.ones(3)
     with pytest.raises(UserError, match="not an AnnData with X, obs and var"):
         import_cells([tmp_path / "other.h5ad"], {})
 
@@ -197,3 +199,90 @@ def test_what_cannot_be_written_again_of_uns_is_left_out_with_a_warning(
     write_mudata(data, tmp_path / "out.h5mu")
     again = read_mudata(tmp_path / "out.h5mu", "imported")
     assert set(again.mod["protein"].uns) == {"kept"} and "uns['blob']" in caplog.text
+
+
+@pytest.mark.parametrize("kind", [bool, np.float16, np.uint8, np.uint16, np.int64])
+def test_numbers_of_every_type_are_read(h5ad, kind):
+    def change(cells):
+        cells.X = (cells.X > 1).astype(kind)
+
+    data, _ = import_cells([h5ad(change)], {})
+    assert data["protein"].X.dtype == np.float32 and set(np.unique(data["protein"].X)) == {0, 1}
+
+
+def test_half_a_float_is_named_as_the_cause_of_infinite_values(h5ad):
+    def change(cells):
+        cells.X[0, 0] = 1e6
+        with np.errstate(over="ignore"):
+            cells.X = cells.X.astype(np.float16)
+
+    with pytest.raises(UserError, match="float16 has no numbers above 65504.*float32"):
+        import_cells([h5ad(change)], {})
+
+
+def test_groups_of_others_and_kinds_that_are_not_known_are_left_out_and_said(h5ad, caplog):
+    def change(cells):
+        cells.raw = cells.copy()
+        cells.uns["kept"] = {"a": 1}
+
+    path = h5ad(change)
+    with h5py.File(path, "r+") as file:
+        file["__DATA_TYPES__/Enum_Boolean"] = np.dtype("i1")
+        file["uns/kept/odd"] = np.dtype("i1")
+        file.create_group("obsm/geo").attrs.update({"encoding-type": "r", "encoding-version": "1"})
+    data, _ = import_cells([path], {})
+    assert "left out" in caplog.text
+    for name in ("/__DATA_TYPES__", "/uns/kept/odd", "/obsm/geo"):
+        assert name in caplog.text
+    assert data["protein"].uns["kept"] == {"a": 1} and data["protein"].raw.shape == (120, 2)
+    with h5py.File(path, "r+") as file:
+        file["X"].attrs["encoding-type"] = "strange"
+    with pytest.raises(UserError, match="X is of a kind that .* does not read") as error:
+        import_cells([path], {})
+    assert "damaged" not in str(error.value)
+
+
+def test_a_file_of_layers_alone_is_answered_with_the_line_that_names_one(h5ad, frame):
+    def change(cells):
+        cells.layers["exprs"], cells.layers["counts"] = cells.X + 1, cells.X
+        cells.X = None
+
+    path = h5ad(change)
+    with pytest.raises(UserError, match="no X but counts, exprs.*  layer: counts  in"):
+        import_cells([path], {})
+    data, _ = import_cells([path], {"layer": "counts"})
+    np.testing.assert_allclose(data["protein"].X, frame[["CD3", "CD20"]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("cfg", [{}, {"exclude_proteins": ["^CD8$"]}])
+def test_the_remedy_for_features_with_gaps_works_once_pasted(h5ad, cfg):
+    names = ["CD3 (UCHT1)", "HLA-DR+", "it's", "CD8", "DNA1", "CD4", "CD20"]
+
+    def change(cells):
+        values = np.ones((120, len(names)), np.float32)
+        values[5, :3] = np.nan
+        return anndata.AnnData(values, cells.obs, pd.DataFrame(index=names), obsm=cells.obsm)
+
+    path = h5ad(change)
+    with pytest.raises(UserError, match="leave features out with") as error:
+        import_cells([path], cfg)
+    (line,) = re.findall(r"  (exclude_proteins: .*)$", str(error.value))
+    data, _ = import_cells([path], yaml.safe_load(line))
+    left = ["CD4", "CD20"] if cfg else ["CD8", "CD4", "CD20"]
+    assert list(data["protein"].var_names) == left
+
+
+@pytest.mark.parametrize(
+    ("group", "message"),
+    [
+        ("matrix", "10x Genomics.*path: .cells.parquet, cell_feature_matrix.h5"),
+        ("row_attrs", "Loom"),
+        ("cell.names", "Seurat"),
+        ("assay001", "HDF5Array.*writeH5AD"),
+    ],
+)
+def test_hdf5_files_of_others_are_told_what_to_do(tmp_path, group, message):
+    with h5py.File(tmp_path / "cells.h5", "w") as file:
+        file[group] = np.ones(3)
+    with pytest.raises(UserError, match=message):
+        import_cells([tmp_path / "cells.h5"], {})

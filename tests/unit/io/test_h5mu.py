@@ -1,6 +1,7 @@
 """Several modalities of the same cells: joined by name, each checked, what all share kept."""
 
 import anndata
+import h5py
 import mudata
 import numpy as np
 import pandas as pd
@@ -241,3 +242,11 @@ def test_nullable_columns_can_be_written(h5mu, two, tmp_path):
     two["rna"].obs["flag"] = pd.array([True, None] * 60, dtype="boolean")
     data, _ = import_cells([h5mu()], {})
     write_mudata(data, tmp_path / "out.h5mu")
+
+
+def test_groups_that_are_no_part_of_a_mudata_are_left_out_and_said(h5mu, caplog):
+    path = h5mu()
+    with h5py.File(path, "r+") as file:
+        file["__DATA_TYPES__/Enum_Boolean"] = np.dtype("i1")
+    data, _ = import_cells([path], {})
+    assert list(data.mod) == ["rna", "adt"] and "__DATA_TYPES__" in caplog.text

@@ -94,9 +94,11 @@ def import_slice(paths, cfg):
             f"{files[0]}: a mapping as `path` names an h5ad file for each modality, and the format "
             f"here is {kind}; give a list as  path:  or make h5ad files of the tables"
         )
-    if "layer" in cfg and isinstance(data, tables.Table):
+    wrong = [key for key in ("layer", "spatial_key") if key in cfg]
+    if wrong and isinstance(data, tables.Table):
         raise UserError(
-            f"{files[0]}: `layer` is of h5ad, h5mu and Zarr files, and the format is {kind}"
+            f"{files[0]}: `{wrong[0]}` is of h5ad, h5mu and Zarr files, and the format is {kind}; "
+            "remove it"
         )
     if isinstance(data, tables.Table):
         measured = _from_table(data, cfg)

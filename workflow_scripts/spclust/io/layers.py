@@ -82,6 +82,18 @@ def measured(part, layer, source):
     return part
 
 
+def none_measured(part, source):
+    """The error that there is no ``X``, with the line that names what there is instead."""
+    there = _beside(part)
+    if not there:
+        return UserError(f"{source}: it holds no table X of cells and features, nor layers")
+    first = next((name for name in there if name.lower() == "counts"), there[0])
+    return UserError(
+        f"{source}: it holds no X but {', '.join(there)}; name what was measured, e.g.  "
+        f"layer: {first}  in the dataset's entry"
+    )
+
+
 def say_of_others(part, source):
     """Warn where ``X`` (finite numbers) was transformed and the file may hold what was measured."""
     there = [name for name in _beside(part) if name != GIVEN]

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from spclust.data.cell_files import SPATIAL
+from spclust.data.remedies import exactly, in_yaml
 from spclust.errors import UserError
-from spclust.io import excluding, guess, layers, roles, rows, tables, units
+from spclust.io import excluding, guess, layers, places, roles, rows, tables, units
 
 log = logging.getLogger(__name__)
 
@@ -96,10 +96,11 @@ def found_in(data, files, cfg):
     obs = _obs(parts, shared)
     table = _table(obs, source, named=len(parts) > 1)
     columns, guessed = roles.groups(table, cfg, f"{source}, obs")
-    coordinates, given, places = _coordinates(table, parts, shared, cfg, source)
+    coordinates, given, guessed_places = _coordinates(table, parts, shared, cfg, source)
     cell_id = cfg.get("cell_id", "obs_names")
     tables.require(cell_id, obs.columns, "cell_id", f"{source}, obs")
-    used = {*columns.values(), *places.values(), cfg.get("x"), cfg.get("y"), cell_id}
+    axes = {(guessed_places | cfg).get(axis) for axis in "xy"}
+    used = axes | {*columns.values(), cell_id}
     _say_where_they_differ(used - {None, "obs_names"}, parts, shared)
     names = roles.cell_names(table, cell_id, columns["image"])
     given |= {"id": table.frame[cell_id].to_numpy(), "cell": names}
@@ -112,9 +113,10 @@ def found_in(data, files, cfg):
     for frame in judged:
         for name in frame.columns.difference(obs.columns):
             obs[name] = frame[name].to_numpy()
-    named = cfg | places
+    named = cfg | guessed_places
     unit = units.of_file(_holders(parts, shared), named.get("x"), named.get("y"))
-    return Found(parts, coordinates, obs, columns, of_files, places | guessed, shared, unit)
+    guessed = guessed_places | guessed
+    return Found(parts, coordinates, obs, columns, of_files, guessed, shared, unit)
 
 
 def _sources(parts, files):
@@ -128,7 +130,7 @@ def _sources(parts, files):
 def _features(modality, part, cfg, source):
     """A modality with the wanted features, ``X`` as finite float32 (sparse rows if sparse)."""
     if getattr(part, "X", None) is None:
-        raise UserError(f"{source}: it holds no table X of cells and features")
+        raise layers.none_measured(part, source)
     if 0 in part.shape:
         raise UserError(
             f"{source}: it holds {part.n_obs} cells and {part.n_vars} features; fill it or write "
@@ -144,18 +146,19 @@ def _features(modality, part, cfg, source):
     features = roles.features(part.var_names, genes | cfg, source)
     if features != list(part.var_names):
         part = part[:, features].copy()
+    small = part.X.dtype == np.float16
     with np.errstate(over="ignore"):
         if sp.issparse(part.X):
             part.X = sp.csr_matrix(part.X, dtype=np.float32)
         else:
             part.X = np.asarray(part.X, dtype=np.float32)
-    _check_finite(part, source)
+    _check_finite(part, source, small, cfg)
     layers.say_of_others(part, source)
     return part
 
 
-def _check_finite(part, source):
-    """Refuse NaN and inf, naming the first cell and feature."""
+def _check_finite(part, source, small, cfg):
+    """Refuse NaN and inf, naming the first cell and feature; ``small`` is of two bytes a number."""
     values = part.X.data if sp.issparse(part.X) else part.X
     if np.isfinite(values).all():
         return
@@ -165,11 +168,19 @@ def _check_finite(part, source):
         rows, columns = coo.row[bad], coo.col[bad]
     else:
         rows, columns = np.nonzero(~np.isfinite(values))
-    name = part.var_names[columns[0]]
+    features = part.var_names[np.unique(columns)]
+    remedy = "remove the cells"
+    if small:
+        remedy = "float16 has no numbers above 65504, so write the file with X as float32"
+    if len(features) + 2 <= part.n_vars and isinstance(cfg.get("proteins"), list):
+        remedy += f", or take {', '.join(features)} out of `proteins`"
+    elif len(features) + 2 <= part.n_vars:
+        lines = in_yaml([*cfg.get("exclude_proteins", ()), *map(exactly, features)])
+        remedy += f", or leave features out with  exclude_proteins: {lines}"
     raise UserError(
-        f"{source}, cell {part.obs_names[rows[0]]!r}, feature {name!r}: the value is NaN or "
-        f"infinite ({len(rows)} such values). Remove the cells, or leave the feature out with  "
-        f"exclude_proteins: ['^{name}$']"
+        f"{source}, cell {part.obs_names[rows[0]]!r}, feature {part.var_names[columns[0]]!r}: the "
+        f"value is NaN or infinite ({len(rows)} such values, in {len(features)} of "
+        f"{part.n_vars} features); {remedy}"
     )
 
 
@@ -265,37 +276,25 @@ def _table(frame, source, named):
 
 def _coordinates(table, parts, shared, cfg, source):
     """Places of the cells, `x` and `y` as they are given, and the keys that were guessed."""
-    columns, guessed = [cfg.get("x"), cfg.get("y")], {}
+    if "spatial_key" in cfg and {"x", "y"} & set(cfg):
+        raise UserError(
+            f"{source}: `spatial_key` and `x` or `y` of the dataset both say where cells lie; "
+            "remove one"
+        )
     none = roles.nowhere(cfg, len(table.frame))
     if none is not None:
         return none, {}, {}
+    columns, guessed = [cfg.get("x"), cfg.get("y")], {}
+    where = f"{source}, obs"
     if columns == [None, None]:
-        holders = _holders(parts, shared)
-        spatial = next((h.obsm[SPATIAL] for h in holders if SPATIAL in h.obsm), None)
-        if spatial is not None:
-            spatial = np.asarray(spatial)
-            places = _from_obsm(spatial, table, source)
-            return places, {"x": spatial[:, 0], "y": spatial[:, 1]}, {}
+        held = places.held([h.obsm for h in _holders(parts, shared)], [*parts])
+        key, guessed = places.key(held, cfg.get("spatial_key"), source)
+        if key is not None:
+            found = places.of(held, key, table, source)
+            return found.astype(np.float32), dict(zip("xy", found.T)), guessed
         columns = list(guess.coordinates(table.frame.columns))
         guessed = dict(zip("xy", columns))
-    where = f"{source} (no obsm['spatial']), obs"
+        where = f"{source} (no obsm['spatial']{places.others(held)}), obs"
     roles.both_coordinates(*columns, where, table.frame.columns)
     given = {axis: table.frame[column].to_numpy() for axis, column in zip("xy", columns)}
     return roles.places(table, columns), given, guessed
-
-
-def _from_obsm(values, table, source):
-    if values.ndim != 2 or values.shape[1] < 2:
-        raise UserError(
-            f"{source}: obsm['spatial'] has the shape {values.shape}, (cells, 2) is expected"
-        )
-    if values.shape[1] > 2:
-        log.warning(
-            "%s: obsm['spatial'] has %d columns; x and y, the first two, are used",
-            source,
-            values.shape[1],
-        )
-    columns = ["obsm['spatial'][:, 0]", "obsm['spatial'][:, 1]"]
-    frame = pd.DataFrame(values[:, :2], columns=columns)
-    table = tables.Table(frame, dict.fromkeys(columns, "obs"), table.sources, table.unit)
-    return roles.places(table, columns)
