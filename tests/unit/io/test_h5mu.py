@@ -227,7 +227,7 @@ def test_two_h5mu_files_are_no_dataset(h5mu, tmp_path):
 
 
 def test_a_mapping_of_tables_is_refused(frame, save):
-    path = {"rna": save(frame, "a.csv"), "adt": save(frame, "b.csv")}
+    path = {"rna": save(frame, "a.csv"), "adt": save(frame.assign(X=frame["Y"]), "b.csv")}
     with pytest.raises(UserError, match="names an h5ad file for each modality.*table"):
         import_cells(list(path.values()), {"path": path})
 

@@ -45,5 +45,5 @@ def test_steinbock_images_with_other_channels_are_named(steinbock):
 
 
 def test_a_folder_without_tables_is_refused(tmp_path):
-    with pytest.raises(UserError, match="holds no .csv table"):
+    with pytest.raises(UserError, match="holds no table"):
         import_cells([tmp_path], {})

@@ -6,6 +6,8 @@ Imported by Snakemake itself, so it may use the standard library only.
 import os
 from pathlib import Path
 
+from spclust.data import formats
+
 STORE = ("zarr.json", ".zgroup")  # one of them makes a folder a Zarr group, of format 3 or 2
 TABLES = "tables"  # where a SpatialData store has its AnnData
 
@@ -25,10 +27,12 @@ def of_cells(folder):
     Returns
     -------
     list of Path
-        All ``.csv`` tables; of a Zarr store all files, of one of SpatialData those of its tables.
+        All tables but hidden ones; of a Zarr store all files, of one of SpatialData those of
+        its tables.
     """
     if not is_store(folder):
-        return sorted(folder.rglob("*.csv"))
+        inside = (path for path in folder.rglob("*") if not path.name.startswith("."))
+        return sorted(path for path in inside if formats.is_table(path) and path.is_file())
     tables = folder / TABLES
     inside = (tables if tables.is_dir() else folder).rglob("*")
     return sorted(path for path in inside if path.is_file())

@@ -15,7 +15,7 @@ from spclust.errors import UserError
 TABLES = (
     *(
         f"*.{kind}{packed}"
-        for kind in ("csv", "tsv", "txt")
+        for kind in ("csv", "tsv", "txt", "tab")
         for packed in ("", ".gz", ".bz2", ".xz")
     ),
     *"*.zip *.parquet *.pq *.feather *.ft *.arrow *.xlsx *.xlsm".split(),
@@ -36,6 +36,14 @@ def may_read(name, file):
 def is_table(file):
     """Whether a file is named as a table, in text or a container."""
     return any(fnmatchcase(file.name.lower(), pattern) for pattern in TABLES)
+
+
+def stem(file):
+    """Name of a table without its endings."""
+    name = file.name
+    while is_table(Path(name)) and Path(name).suffix:
+        name = Path(name).stem
+    return name
 
 
 def reading(files):

@@ -48,7 +48,7 @@ def parse(path, nrows=None, dtype=None):
     kind = first_bytes.of(path)
     if kind == first_bytes.TEXT:
         frame = textfiles.parse(path, nrows=nrows, dtype=dtype)
-        frame.attrs |= {"unit": "line", "first": 2}
+        frame.attrs["unit"] = "line"
         return frame
     if kind == first_bytes.HDF5:
         raise UserError(

@@ -123,7 +123,9 @@ def _files(paths):
     for path in map(Path, paths):
         inside = folders.of_cells(path) if path.is_dir() else [path]
         if not inside:
-            raise UserError(f"{path}: the folder holds no .csv table; check `path` of the dataset")
+            raise UserError(
+                f"{path}: the folder holds no table (.csv, .tsv, .txt); check `path` of the dataset"
+            )
         files += inside
     return folders.stores_whole(files)
 

@@ -1,8 +1,9 @@
-"""Tables: reading, joining and stacking, with every value's file and line remembered."""
+"""Text tables, with every value's file and line remembered."""
 
 import difflib
-import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,9 @@ from spclust.data import formats
 from spclust.errors import UserError
 from spclust.io import containers, labels, textfiles
 
-log = logging.getLogger(__name__)
+
+class NoCells(UserError):
+    """A table of a header only."""
 
 
 @dataclass
@@ -35,12 +38,12 @@ class Table:
         The same of columns judged by their names, which the user is shown.
     repeated : set of str
         Names that the header has more than once.
-    lost : list of (Table, str)
-        Rows that joining left out, and why.
-    renamed : dict of str to str
-        Columns to the names that they stand for.
     unit_of_length : str or None
-        Of x and y, where the format settles it: ``µm`` or ``px``.
+        ``µm`` or ``px`` where the file says in which x and y are.
+    renamed : dict of str to str
+        Column to the name it stands for, where the file says it (``Dye 1`` of HALO).
+    lost : list of (Table, str)
+        Rows that reading left out, and why.
     """
 
     frame: pd.DataFrame
@@ -50,29 +53,44 @@ class Table:
     roles: dict = field(default_factory=dict)
     guessed: dict = field(default_factory=dict)
     repeated: frozenset = frozenset()
-    lost: list = field(default_factory=list)
-    renamed: dict = field(default_factory=dict)
     unit_of_length: str | None = None
+    renamed: dict = field(default_factory=dict)
+    lost: list = field(default_factory=list)
 
     def place(self, row, column):
         """Where a value stands: file, line and column."""
-        file, line = self.sources[self.origin[column]].iloc[row]
+        source = self.sources[self.origin[column]]
+        file, line = source.iloc[row]
+        if pd.isna(file):
+            return f"{source['file'].dropna().iloc[0]}, no row of the cell, column {column!r}"
+        line = int(line) if isinstance(line, float) else line
         return f"{file}, {self.unit} {line}, column {column!r}"
 
     def files(self):
         """Names of all files, for messages about the whole table."""
-        names = dict.fromkeys(str(f) for s in self.sources.values() for f in s["file"].unique())
+        found = (f for s in self.sources.values() for f in s["file"].dropna().unique())
+        names = dict.fromkeys(map(str, found))
         return ", ".join(list(names)[:4]) + (", ..." if len(names) > 4 else "")
 
     def take(self, rows):
-        """The table of these rows only."""
-        return Table(
-            self.frame.iloc[rows].reset_index(drop=True),
-            self.origin,
-            {key: s.iloc[rows].reset_index(drop=True) for key, s in self.sources.items()},
-            self.unit,
-            repeated=self.repeated,
+        """The table of these rows only; a row -1 is one of missing values."""
+        return replace(
+            self,
+            frame=self.frame.reindex(rows).reset_index(drop=True),
+            sources={k: s.reindex(rows).reset_index(drop=True) for k, s in self.sources.items()},
         )
+
+    def without(self, rows, why):
+        """The table without some rows (array of bool), which stay known as lost."""
+        if not rows.any():
+            return self
+        kept = self.take(np.flatnonzero(~rows))
+        return replace(kept, lost=[*self.lost, (self.take(np.flatnonzero(rows)), why)])
+
+    def add(self, column, values, like):
+        """A column that no file has, placed where another stands."""
+        self.frame[column] = values
+        self.origin[column] = self.origin[like]
 
 
 def are_tables(files):
@@ -88,7 +106,28 @@ def header(path):
     UserError
         When the file is missing, empty or no text table.
     """
-    return list(containers.parse(path, nrows=0).columns)
+    path = Path(path)
+    state = path.stat() if path.is_file() else None
+    return list(_header(path, state and (state.st_mtime_ns, state.st_size)))
+
+
+# every reader asks for the header of every file
+@lru_cache(maxsize=100_000)
+def _header(path, state):
+    return tuple(containers.parse(path, nrows=0).columns)
+
+
+def with_columns(files, columns):
+    """Files that are text tables with all of some columns; what is no table has none."""
+    return [file for file in files if set(columns) <= set(header_if_any(file))]
+
+
+def header_if_any(file):
+    """Column names of a text table, none of what cannot be read as one."""
+    try:
+        return header(file) if formats.is_table(file) else []
+    except UserError:
+        return []
 
 
 def read(path, text=(), key=None):
@@ -120,12 +159,15 @@ def read(path, text=(), key=None):
     # blank lines are read, then dropped, so that line numbers stay true
     frame = frame.dropna(how="all")
     if frame.empty:
-        raise UserError(f"{path}: the table holds no cells, only a header; check the file")
+        raise NoCells(f"{path}: the table holds no cells, only a header; check the file")
     for column in frame.columns.intersection(list(text)):
         frame[column] = frame[column].str.strip()
-    key, first = key or str(path), frame.attrs["first"]
+    key = key or str(path)
     source = pd.DataFrame(
-        {"file": pd.Categorical([str(path)] * len(frame)), "line": frame.index + first}
+        {
+            "file": pd.Categorical.from_codes(np.zeros(len(frame), np.int8), [str(path)]),
+            "line": frame.index + frame.attrs["first"],
+        }
     )
     return Table(
         frame.reset_index(drop=True),
@@ -146,95 +188,6 @@ def clean_text(table, column, key):
             f"fill it in, or name another column as `{key}` of the dataset"
         )
     table.frame[column] = values.astype(object)
-
-
-def join(parts, on):
-    """Inner join of tables that hold the same cells.
-
-    Parameters
-    ----------
-    parts : list of Table
-    on : list of str
-        Columns that name a cell, in every table.
-
-    Returns
-    -------
-    Table
-        Rows in the order of the first table. A column several tables have is taken from the first.
-
-    Raises
-    ------
-    UserError
-        When a table names a cell twice, or two tables have no cell in common.
-    """
-    result, *others = parts
-    unique(result, on)
-    for other in others:
-        unique(other, on)
-        left, right = (pd.MultiIndex.from_frame(t.frame[on]) for t in (result, other))
-        rows = right.get_indexer(left)
-        kept = np.flatnonzero(rows >= 0)
-        if not len(kept):
-            raise UserError(
-                f"{other.files()} and {result.files()} have no cell in common by "
-                f"{' and '.join(map(repr, on))}: ids such as {_some(right)} against "
-                f"{_some(left)}; check that the files belong together and name the right "
-                "column as `cell_id`"
-            )
-        log.info(
-            "joined %s: %d cells in both, %d only there, %d only in the files before it",
-            other.files(),
-            len(kept),
-            len(right) - len(kept),
-            len(left) - len(kept),
-        )
-        lost = [
-            *result.lost,
-            *_lost(result, np.setdiff1d(np.arange(len(left)), kept), other),
-            *_lost(other, np.setdiff1d(np.arange(len(right)), rows[kept]), result),
-        ]
-        result, other = result.take(kept), other.take(rows[kept])
-        new = [c for c in other.frame.columns if c not in result.frame]
-        twice = [c for c in other.frame.columns if c in result.frame and c not in on]
-        if twice:
-            log.warning("%s: columns %s are taken from the files before it", other.files(), twice)
-        result = Table(
-            pd.concat([result.frame, other.frame[new]], axis=1),
-            {**other.origin, **result.origin},
-            {**result.sources, **other.sources},
-            result.unit,
-            repeated=result.repeated | other.repeated,
-            lost=lost,
-        )
-    return result
-
-
-def _lost(table, rows, other):
-    """Rows of a table that another has not, as ``Table.lost`` lists them."""
-    return [(table.take(rows), f"not in {other.files()}")] if len(rows) else []
-
-
-def stack(parts):
-    """Tables of several images one below the other; all must have the same columns."""
-    first = parts[0]
-    for part in parts[1:]:
-        odd = set(first.frame.columns) ^ set(part.frame.columns)
-        if odd:
-            raise UserError(
-                f"{part.files()} and {first.files()} differ in the columns "
-                f"{', '.join(map(repr, sorted(odd)))}; the tables of all images must have the same"
-            )
-    return Table(
-        pd.concat([p.frame for p in parts], ignore_index=True),
-        first.origin,
-        {
-            key: pd.concat([p.sources[key].astype({"file": str}) for p in parts], ignore_index=True)
-            for key in first.sources
-        },
-        first.unit,
-        repeated=first.repeated,
-        lost=[lost for part in parts for lost in part.lost],
-    )
 
 
 def unique(table, on):
@@ -276,24 +229,36 @@ def numbers(frame, columns, place, remedy):
         With the place of the first value that is no number, missing or infinite.
     """
     values = np.empty((len(frame), len(columns)), dtype=np.float32)
-    for j, column in enumerate(columns):
-        raw = frame[column]
+    # many columns at once, as columns one by one take long where there are thousands, but not all,
+    # as they are copied in float64
+    step = max(1, 2_000_000 // max(1, len(frame)))
+    for start in range(0, len(columns), step):
+        some = columns[start : start + step]
+        part = frame[some]
+        odd = part.select_dtypes(exclude=["number", "bool"]).columns
+        part = part.assign(**{c: pd.to_numeric(part[c], errors="coerce") for c in odd})
         # a float64 beyond float32 would turn infinite, which the check below then names
         with np.errstate(over="ignore"):
-            values[:, j] = pd.to_numeric(raw, errors="coerce").astype(np.float64)
-        bad = np.flatnonzero(~np.isfinite(values[:, j]))
-        if len(bad):
-            value = raw.iloc[bad[0]]
-            fault = "the value is missing"
-            if not pd.isna(value):
-                fault = f"{str(value)!r} is not a finite number"
-            if textfiles.COMMA.fullmatch(str(value)):
-                fault += " (a decimal comma; write points in the file)"
-            raise UserError(
-                f"{place(bad[0], column)}: {fault} "
-                f"({len(bad)} such {'cell' if len(bad) == 1 else 'cells'} in the column); {remedy}"
-            )
+            values[:, start : start + step] = part.to_numpy(np.float64, na_value=np.nan)
+        bad = ~np.isfinite(values[:, start : start + step])
+        if bad.any():
+            j = int(bad.any(axis=0).argmax())
+            _refuse(frame[some[j]], np.flatnonzero(bad[:, j]), place, remedy)
     return values
+
+
+def _refuse(column, bad, place, remedy):
+    """Refuse a column for the values of some rows, which are no finite numbers."""
+    value = column.iloc[bad[0]]
+    fault = "the value is missing"
+    if not pd.isna(value):
+        fault = f"{str(value)!r} is not a finite number"
+    if textfiles.COMMA.fullmatch(str(value)):
+        fault += " (a decimal comma; write points in the file)"
+    raise UserError(
+        f"{place(bad[0], column.name)}: {fault} "
+        f"({len(bad)} such {'cell' if len(bad) == 1 else 'cells'} in the column); {remedy}"
+    )
 
 
 def require(name, columns, key, source, what="column"):
@@ -308,7 +273,3 @@ def require(name, columns, key, source, what="column"):
         f"{source}: there is no {what} {name!r}, which `{key}` of the dataset names{hint}. "
         f"{what.capitalize()}s are: {shown or 'none'}"
     )
-
-
-def _some(index):
-    return ", ".join("/".join(map(str, item)) for item in index[:3])

@@ -2,8 +2,12 @@
 
 import codecs
 import csv
+import io
+import logging
 import re
 from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -11,30 +15,68 @@ import pandas as pd
 from spclust.data import first_bytes
 from spclust.errors import UserError
 
+log = logging.getLogger(__name__)
+
 # rows that are parsed at once: the parser takes several times the memory of what it hands back
 PIECE = 100_000
-# a number as many languages write it
-COMMA = re.compile(r"-?\d+,\d+(e-?\d+)?")
+# lines that tell how a table is laid out
+HEAD = 40
+SEPARATORS = ",\t;|"
+# a number as many languages write it, one that may be thousands in English, one with a point
+COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?", re.IGNORECASE)
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+")
+_POINT = re.compile(r"[-+]?\d*\.\d+(e[-+]?\d+)?", re.IGNORECASE)
 
 
-def parse(path, **options):
+@dataclass(frozen=True)
+class Layout:
+    """How a text table is written.
+
+    Attributes
+    ----------
+    separator : str
+        A character, or the regular expression of blanks.
+    decimal : str
+        What stands in numbers for the decimal point.
+    skipped : int
+        Lines before the header.
+    ends : bool
+        Whether each row ends with a separator that the header does not have.
+    repeated : list of str
+        Names that the header has more than once.
+    """
+
+    separator: str
+    decimal: str
+    skipped: int
+    ends: bool
+    repeated: list
+
+
+def parse(path, nrows=None, dtype=None):
     """Read a delimited text file, packed or not (gzip, bzip2, xz, or alone in a zip archive).
+
+    Separator, decimal comma, a line such as ``sep=;`` before the header and the encoding (UTF-8,
+    UTF-16, Windows-1252) are seen from the first lines.
 
     Parameters
     ----------
     path : path
-    **options
-        Of ``pandas.read_csv``.
+    nrows : int, optional
+        Rows to read; left out, all.
+    dtype : dict, optional
+        Column to its type; columns that the table does not have are passed over.
 
     Returns
     -------
     DataFrame
-        ``attrs['repeated']`` lists the names that the header has more than once.
+        ``attrs['repeated']`` lists the names that the header has more than once,
+        ``attrs['first']`` is the number of the line below the header.
 
     Raises
     ------
     UserError
-        When the file is missing, empty, truncated, not in UTF-8 or no table.
+        When the file is missing, empty, truncated or no table.
     """
     path = Path(path)
     if not path.is_file():
@@ -42,25 +84,19 @@ def parse(path, **options):
     if path.stat().st_size == 0:
         raise UserError(f"{path}: the file is empty; make or copy it again")
     try:
-        with first_bytes.opened(path) as file:
-            first = file.readline()
-        if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise UserError(
-                f'{path}: the text is in UTF-16, as Excel\'s "Unicode text"; save it as CSV in '
-                "UTF-8, e.g. with  iconv -f utf-16 -t utf-8 old.csv > new.csv"
-            )
-        separator = chr(max(b",\t;", key=lambda mark: first.count(mark)))
-        frame = _in_pieces(
-            path,
-            sep=separator,
-            skip_blank_lines=False,
-            low_memory=False,
-            encoding="utf-8-sig",
-            **options,
-        )
-        names = next(csv.reader([first.decode("utf-8-sig")], delimiter=separator), [])
-        frame.attrs["repeated"] = [name for name, n in Counter(names).items() if n > 1]
-        return frame
+        try:
+            return _parsed(path, _unicode(path), nrows, dtype)
+        except UnicodeDecodeError as error:
+            if not _is_text(path):
+                raise
+            if nrows is None:
+                log.warning(
+                    "%s: the text is not in UTF-8 (it holds the byte 0x%02x) and is read as "
+                    "Windows-1252; where letters come out wrong, save it in UTF-8",
+                    path,
+                    error.object[error.start],
+                )
+            return _parsed(path, "cp1252", nrows, dtype)
     except first_bytes.DAMAGED as error:
         raise UserError(
             f"{path}: the compressed file is truncated or damaged ({error}); copy it again"
@@ -68,7 +104,7 @@ def parse(path, **options):
     except UnicodeDecodeError as error:
         raise UserError(
             f"{path}: this is not a text table in UTF-8 (it holds the byte "
-            f"0x{error.object[error.start]:02x}); if it was saved in another encoding, as Latin-1, "
+            f"0x{error.object[error.start]:02x}); if it was saved in another encoding, "
             "save it as CSV in UTF-8, e.g. with  iconv -f latin1 -t utf-8 old.csv > new.csv"
         ) from error
     # what pandas says of bytes that are no table is not always a ParserError
@@ -77,6 +113,104 @@ def parse(path, **options):
             f"{path}: this is not a text table ({' '.join(str(error).split())}); "
             "a comma- or tab-separated table with one header line is expected"
         ) from error
+
+
+def _parsed(path, encoding, nrows, dtype):
+    with first_bytes.opened(path) as file, io.TextIOWrapper(file, encoding=encoding) as text:
+        layout = _layout(path, list(islice(text, HEAD)))
+    if layout.decimal == "," and nrows is None:
+        log.warning("%s: its numbers have decimal commas and are read so (1,5 is 1.5)", path)
+    frame = _in_pieces(
+        path,
+        nrows=nrows,
+        dtype=dtype,
+        sep=layout.separator,
+        decimal=layout.decimal,
+        skiprows=layout.skipped,
+        index_col=False if layout.ends else None,
+        skip_blank_lines=False,
+        skipinitialspace=True,
+        low_memory=False,
+        encoding=encoding,
+    )
+    frame.attrs |= {"repeated": layout.repeated, "first": layout.skipped + 2}
+    return frame
+
+
+def _unicode(path):
+    with first_bytes.opened(path) as file:
+        utf_16 = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    return "utf-16" if utf_16 else "utf-8-sig"
+
+
+def _is_text(path):
+    """Whether the first bytes may be text of one byte a letter: few beyond ASCII, no controls."""
+    with first_bytes.opened(path) as file:
+        head = file.read(100_000)
+    controls = bytes(range(9)) + bytes(range(14, 32))
+    beyond = len(head) - len(head.translate(None, bytes(range(128, 256))))
+    return not head.translate(None, bytes(set(range(256)) - set(controls))) and (
+        beyond * 10 < len(head)
+    )
+
+
+def _layout(path, lines):
+    """Layout of a table, from its first lines."""
+    if lines and lines[0].startswith("\ufeff"):  # behind `sep=`, Excel writes a second one
+        lines[0] = lines[0][1:]
+    skipped = next((i for i, line in enumerate(lines) if line.strip()), 0)
+    said = re.fullmatch(r'"?sep=(.)"?\s*', lines[skipped], re.IGNORECASE) if lines else None
+    skipped += said is not None
+    lines = [line for line in lines[skipped:] if line.strip()]
+    if not lines:
+        raise UserError(f"{path}: the file is empty; make or copy it again")
+    separator = said[1] if said else _separator(path, lines)
+    blanks = {"\\s+": " "}
+    names, *rows = csv.reader(
+        (line.strip() if separator in blanks else line for line in lines),
+        delimiter=blanks.get(separator, separator),
+        skipinitialspace=True,
+    )
+    fields = [field.strip() for row in rows for field in row if "," in field or "." in field]
+    commas = [field for field in fields if COMMA.fullmatch(field)]
+    with_comma = (
+        separator != ","
+        and any(not _THOUSANDS.fullmatch(field) for field in commas)
+        and not any(_POINT.fullmatch(field) for field in fields)
+    )
+    return Layout(
+        separator,
+        "," if with_comma else ".",
+        skipped,
+        bool(rows) and all(len(row) == len(names) + 1 and not row[-1] for row in rows),
+        [name for name, n in Counter(names).items() if n > 1],
+    )
+
+
+def _separator(path, lines):
+    """What parts the header, and the rows alike, into the most fields."""
+    widths = {
+        mark: [len(row) for row in csv.reader(lines, delimiter=mark, skipinitialspace=True)]
+        for mark in SEPARATORS
+    }
+    # a row may have a name, or a separator at its end, that the header does not count
+    alike = [m for m, (n, *rows) in widths.items() if n > 1 and {*rows} <= {n, n + 1}]
+    best = max(alike or SEPARATORS, key=lambda mark: widths[mark][0])
+    if widths[best][0] > 1:
+        return best
+    n, *rows = (
+        len(next(csv.reader([line.strip()], delimiter=" ", skipinitialspace=True)))
+        for line in lines
+    )
+    if n > 1 and {*rows} <= {n, n + 1}:
+        return "\\s+"
+    first = lines[0].strip()
+    raise UserError(
+        f"{path}: this is not a text table whose separator can be told from its first lines "
+        f"({first[:60]!r}{' ...' if len(first) > 60 else ''}): no comma, tab, semicolon, bar (|) "
+        "or blanks part them into columns; save it as CSV, or write what parts them into a line "
+        "before the header, e.g.  sep=:"
+    )
 
 
 def _in_pieces(path, nrows=None, dtype=None, **options):

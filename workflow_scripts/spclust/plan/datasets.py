@@ -264,8 +264,8 @@ def local_files(definition):
         inside = list(map(str, folders.of_cells(path))) if path.is_dir() else []
         if path.is_dir() and not inside:
             raise UserError(
-                f"{path}: the folder of {definition['name']!r} holds no .csv table; name the file "
-                "as  path:, or another folder"
+                f"{path}: the folder of {definition['name']!r} holds no table (.csv, .tsv, .txt); "
+                "name the file as  path:, or another folder"
             )
         files += inside or [str(path)]
     return files

@@ -1,7 +1,7 @@
 """The folder that steinbock writes: per image, one table of intensities and one of region props."""
 
 from spclust.errors import UserError
-from spclust.io import tables
+from spclust.io import images, joining, tables
 
 READS = ("intensities/*.csv", "regionprops/*.csv")
 IMAGE = "steinbock_image"
@@ -34,20 +34,27 @@ def read(files, cfg):
             f"the same name in intensities/ and in regionprops/; {', '.join(lone[:5]) or 'none'} "
             f"{'lacks' if len(lone) == 1 else 'lack'} one. Run `steinbock measure` again"
         )
-    parts = []
+    parts, without = [], []
     for image, file in intensities.items():
-        measured = tables.read(file, text=["Object"], key="intensities")
-        shapes = tables.read(regionprops[image], text=["Object"], key="regionprops")
+        try:
+            measured = tables.read(file, text=["Object"], key="intensities")
+            shapes = tables.read(regionprops[image], text=["Object"], key="regionprops")
+        except tables.NoCells as error:
+            without.append((image, error))
+            continue
         for part in (measured, shapes):
             tables.require("Object", part.frame.columns, "cell_id", part.files())
             tables.clean_text(part, "Object", "cell_id")
-        part = tables.join([measured, shapes], ["Object"])
-        part.frame[IMAGE] = image
-        part.origin[IMAGE] = "intensities"
+        channels = [c for c in measured.frame.columns if c != "Object"]
+        part = joining.join([measured, shapes], ["Object"])
+        part.add(IMAGE, image, like="Object")
         parts.append(part)
-    table = tables.stack(parts)
+    if not parts:
+        raise without[0][1]
+    images.leave_out(without)
+    table = joining.stack(parts)
     roles = {"cell_id": "Object", "image": IMAGE, "x": "centroid-1", "y": "centroid-0"}
     for axis in "xy":
         tables.require(roles[axis], table.frame.columns, axis, table.files())
-    table.roles = roles | {"proteins": [c for c in measured.frame.columns if c != "Object"]}
+    table.roles = roles | {"proteins": channels}
     return table
