@@ -38,6 +38,15 @@ def real_data():
     return folder.resolve()
 
 
+@pytest.fixture(scope="session")
+def shared_tables(real_data):
+    """Folder of tables in the layouts of many programs, with what each should be read as."""
+    folder = real_data.parent / "tables"
+    if not folder.is_dir():
+        pytest.skip(f"there are no tables of programs at {folder}")
+    return folder
+
+
 @pytest.fixture
 def raw():
     """Intensities of 60 cells and 5 proteins."""

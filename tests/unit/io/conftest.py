@@ -1,10 +1,15 @@
 """The cells that the tests of the import write in every format."""
 
+from pathlib import Path
+
 import anndata
 import mudata
 import numpy as np
 import pandas as pd
 import pytest
+
+from spclust.data import folders
+from spclust.io import readers
 
 
 @pytest.fixture
@@ -78,3 +83,16 @@ def h5mu(two, tmp_path):
         return str(tmp_path / "cells.h5mu")
 
     return write
+
+
+@pytest.fixture
+def read():
+    """The format that some files are known as, and the table its reader makes of them."""
+
+    def of(*paths, **cfg):
+        files = [Path(path) for path in paths]
+        files = [f for path in files for f in (folders.of_cells(path) if path.is_dir() else [path])]
+        name = readers.recognise(files)
+        return name, readers.load(name).read(files, cfg)
+
+    return of

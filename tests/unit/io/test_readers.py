@@ -14,7 +14,6 @@ from spclust.io import readers
 from spclust.io.importing import import_cells
 from spclust.plan import datasets
 
-
 # the readers that may be asked for a text table
 TEXT = [name for name in formats.names() if formats.may_read(name, "a.csv")]
 

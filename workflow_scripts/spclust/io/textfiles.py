@@ -204,6 +204,10 @@ def _separator(path, lines):
     )
     if n > 1 and {*rows} <= {n, n + 1}:
         return "\\s+"
+    # a line before the header, which is answered once the rows are read
+    best = max(SEPARATORS, key=lambda mark: widths[mark][-1])
+    if widths[best][-1] > 1:
+        return best
     first = lines[0].strip()
     raise UserError(
         f"{path}: this is not a text table whose separator can be told from its first lines "

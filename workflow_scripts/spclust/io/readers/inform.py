@@ -30,8 +30,8 @@ def read(files, cfg):
         for key, column in COLUMNS.items():
             tables.require(column, tables.header(files[0]), key, files[0])
     text = [COLUMNS["cell_id"], *IMAGES, SLIDE]
-    own = [file for file in own if "summary" not in file.name.lower()] or own
-    table = images.read_images(own, text, "cells", by_file=IMAGE, alike=False)
+    of_cells = [file for file in own if "summary" not in file.name.lower()] or own
+    table = images.read_images(of_cells, text, "cells", by_file=IMAGE, alike=False)
     summed = table.frame[COLUMNS["cell_id"]].str.lower().eq("all").to_numpy()
     if summed.any():
         log.warning("%s: %d rows that sum up others are left out", table.files(), summed.sum())

@@ -1,0 +1,51 @@
+"""Tables of CellProfiler: cells, images beside them, other objects."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spclust.errors import UserError
+
+
+@pytest.fixture
+def cells(frame):
+    return pd.DataFrame(
+        {
+            "ImageNumber": np.repeat([1, 2], 60),
+            "ObjectNumber": [*range(60), *range(60)],
+            "Location_Center_X": frame["X"],
+            "Location_Center_Y": frame["Y"],
+            "Intensity_MeanIntensity_CD3": frame["CD3"],
+        }
+    )
+
+
+def test_an_image_has_its_number_or_the_name_of_its_file(cells, save, read):
+    name, table = read(save(cells, "c/cell.csv"))
+    assert name == "cellprofiler"
+    assert table.roles == {
+        "cell_id": "ObjectNumber",
+        "image": "ImageNumber",
+        "x": "Location_Center_X",
+        "y": "Location_Center_Y",
+    }
+    images = pd.DataFrame({"ImageNumber": [2, 1], "FileName_Stack": ["b.tiff", "a.tiff"]})
+    folder = save(images.assign(Count=5), "c/Image.csv").rsplit("/", 1)[0]
+    save(images[["ImageNumber"]].iloc[[0, 0]].assign(Relation="is"), "c/Relationships.csv")
+    table = read(folder)[1]
+    assert list(table.frame[table.roles["image"]][[0, 60]]) == ["a.tiff", "b.tiff"]
+    assert table.frame["Count"].eq(5).all() and "Image.csv, line 3" in table.place(0, "Count")
+
+
+def test_images_of_two_runs_have_their_folders_in_front(cells, save, read):
+    table = read(save(cells, "r1/cell.csv"), save(cells, "r2/cell.csv"))[1]
+    names = ["r1_1", "r1_2", "r2_1", "r2_2"]
+    assert list(table.frame[table.roles["image"]].unique()) == names
+
+
+def test_of_several_objects_the_cells_are_read_or_asked_for(cells, save, read, caplog):
+    files = [save(cells, f"o/{name}.csv") for name in ("Cells", "Nuclei")]
+    assert len(read(*files)[1].frame) == 120 and "Cells.csv" in caplog.text
+    files = [save(cells, f"p/{name}.csv") for name in ("Cytoplasm", "Nuclei")]
+    with pytest.raises(UserError, match="several kinds of objects.*path: .*p/Cytoplasm.csv"):
+        read(*files)
