@@ -49,3 +49,9 @@ def test_of_several_objects_the_cells_are_read_or_asked_for(cells, save, read, c
     files = [save(cells, f"p/{name}.csv") for name in ("Cytoplasm", "Nuclei")]
     with pytest.raises(UserError, match="several kinds of objects.*path: .*p/Cytoplasm.csv"):
         read(*files)
+
+
+def test_cells_of_one_number_are_named_by_their_rows_and_that_is_said(cells, save, read, caplog):
+    cells.loc[7, "ObjectNumber"] = 3
+    assert "cell_id" not in read(save(cells))[1].roles
+    assert "1 rows have the number of another cell of their image" in caplog.text

@@ -18,9 +18,10 @@ LAYOUTS = {
         "Cell X Position",
         "Cell Y Position",
     ),
+    # its numbers of cells are shuffled, so that they name none
     "11_cellprofiler_imc": (
         "cellprofiler",
-        "ObjectNumber",
+        None,
         "ImageNumber",
         "Location_Center_X",
         "Location_Center_Y",

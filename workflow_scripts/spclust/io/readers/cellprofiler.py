@@ -52,6 +52,16 @@ def read(files, cfg):
     x, y = _places(own[0])
     image = IMAGE if IMAGE in table.frame else IMAGE_ID
     table.roles = {"cell_id": CELL_ID, "image": image, "x": x, "y": y}
+    twice = table.frame.duplicated([image, CELL_ID]).sum()
+    if twice:
+        del table.roles["cell_id"]
+        log.warning(
+            "%s: %d rows have the number of another cell of their image, so cells are named by "
+            "their rows; where several runs of CellProfiler stand one below the other, name a "
+            "column that tells their images apart as  image:  of the dataset",
+            table.files(),
+            twice,
+        )
     return table
 
 
