@@ -27,12 +27,13 @@ def of_cells(folder):
     Returns
     -------
     list of Path
-        All tables but hidden ones; of a Zarr store all files, of one of SpatialData those of
-        its tables.
+        All tables but hidden ones, or those that a program's reader takes of its folder; of a Zarr
+        store all files, of one of SpatialData those of its tables.
     """
     if not is_store(folder):
         inside = (path for path in folder.rglob("*") if not path.name.startswith("."))
-        return sorted(path for path in inside if formats.is_table(path) and path.is_file())
+        inside = sorted(path for path in inside if path.is_file())
+        return formats.of_one_program(inside) or list(filter(formats.is_table, inside))
     tables = folder / TABLES
     inside = (tables if tables.is_dir() else folder).rglob("*")
     return sorted(path for path in inside if path.is_file())

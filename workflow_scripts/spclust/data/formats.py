@@ -51,6 +51,30 @@ def reading(files):
     return [name for name in names() if any(may_read(name, file) for file in files)]
 
 
+def of_one_program(files):
+    """Those of the files of a folder that one program's reader takes, where it says so; else [].
+
+    A reader's ``FOLDER`` lists, for each file that it needs, the names that it may have, of which
+    the first that is there is taken.
+    """
+    for groups in _folders(FOLDER):
+        found = [[[f for f in files if match(f"/{f}".lower())] for match in g] for g in groups]
+        taken = [next(filter(None, by_name), []) for by_name in found]
+        if all(taken):
+            return sorted(file for part in taken for file in part)
+    return []
+
+
+@cache
+def _folders(folder):
+    said = [literals(path).get("FOLDER", ()) for path in sorted(folder.glob("*.py"))]
+    return [
+        [[re.compile(translate(f"*/{name}")).match for name in names] for names in groups]
+        for groups in said
+        if groups
+    ]
+
+
 @cache
 def _patterns(folder):
     """Format to the match of what it reads, see :mod:`spclust.io.readers`.

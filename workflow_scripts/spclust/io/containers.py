@@ -81,15 +81,17 @@ def _arrow(path, kind, nrows, dtype):
 
     if kind == first_bytes.PARQUET:
         file = pyarrow.parquet.ParquetFile(path)
-        table = file.schema_arrow.empty_table() if nrows == 0 else file.read()
+        table = file.schema_arrow.empty_table() if nrows == 0 else file.read(use_threads=False)
     else:
-        table = feather.read_table(path, memory_map=False)
+        table = feather.read_table(path, memory_map=False, use_threads=False)
     if nrows is not None:
         table = table.slice(0, nrows)
     twice = [name for name, n in Counter(table.column_names).items() if n > 1]
     if twice:
         raise UserError(f"{path}: more than one column is called {twice[0]!r}; rename them")
-    frame = table.to_pandas(split_blocks=True, self_destruct=True, date_as_object=False)
+    frame = table.to_pandas(
+        split_blocks=True, self_destruct=True, date_as_object=False, use_threads=False
+    )
     del table
     # names of rows that were kept as an index are a column, called as pandas does in a CSV
     if frame.index.names != [None] or not isinstance(frame.index, pd.RangeIndex):

@@ -20,6 +20,11 @@ To add a format, put a module here, named as ``format:`` of a dataset is to name
     edit of a reader imports again what it may read, no other file, and so does a new one. With
     ``format:`` the reader named there counts alone.
 
+``FOLDER``
+    Left out, a folder counts as all tables in it. Where a program's folder holds much else, for
+    each file that is needed the names that it may have, of which the first that is there counts:
+    ``(("*cells.parquet", "*cells.csv.gz"), ("*cell_feature_matrix.h5",))``.
+
 ``recognises(files)``
     Whether the files (list of Path; of a folder all its ``.csv`` tables, a Zarr store as its
     folder), of which it may read one, are of this format, told by names or first lines. Left out,

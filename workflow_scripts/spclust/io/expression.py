@@ -1,0 +1,134 @@
+"""Cells of in-situ platforms: a table of expression beside a table of the cells."""
+
+import logging
+
+import anndata
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from spclust.data.cell_files import SPATIAL, set_unit
+from spclust.errors import UserError
+from spclust.io import tables
+from spclust.io.modalities import PROTEIN, RNA
+
+log = logging.getLogger(__name__)
+
+
+def read(measured, about, columns, controls, unit, cfg):
+    """Read two tables of the same cells.
+
+    Parameters
+    ----------
+    measured, about : Path
+        The table of expression and that of the cells.
+    columns : dict
+        ``measured``, ``about``: columns that name a cell in each, as lists in the same order, the
+        id last; ``x``, ``y``: of ``about``.
+    controls : re.Pattern
+        Of columns of expression that are no gene or protein.
+    unit : {'µm', 'px'}
+    cfg : dict
+        Keys of the dataset.
+
+    Returns
+    -------
+    dict of str to AnnData
+        The modality is that of the dataset; left out, ``rna`` of counts and ``protein`` of others.
+
+    Raises
+    ------
+    UserError
+        When the tables have no cell in common, or a cell stands twice in one.
+    """
+    values, cells = (
+        tables.read(file, text=columns[key])
+        for file, key in ((measured, "measured"), (about, "about"))
+    )
+    names = []
+    for table, key in ((values, "measured"), (cells, "about")):
+        for column in columns[key]:
+            tables.clean_text(table, column, "cell_id")
+        tables.unique(table, columns[key])
+        names.append(pd.MultiIndex.from_frame(table.frame[columns[key]]))
+    rows = names[0].get_indexer(names[1])
+    say_in_common(rows, names, (measured, about))
+    obs = cells.frame[rows >= 0].reset_index(drop=True)
+    features = [c for c in values.frame.columns if c not in columns["measured"]]
+    features = without_controls(features, [bool(controls.search(c)) for c in features], measured)
+    remedy = "correct it, or remove the cell"
+    x = tables.numbers(values.frame, features, values.place, remedy)[rows[rows >= 0]]
+    data = anndata.AnnData(sp.csr_matrix(x), obs=obs.set_index(obs.index.astype(str)))
+    data.var_names = features
+    place = cells.take(np.flatnonzero(rows >= 0)).place
+    axes = [columns["x"], columns["y"]]
+    data.obsm[SPATIAL] = tables.numbers(obs, axes, place, remedy)
+    data.obs_names = obs[columns["about"][-1]].to_numpy()
+    set_unit(data, unit)
+    counts = not (x % 1).any() and x.min() >= 0
+    modality = cfg.get("modality", RNA if counts else PROTEIN)
+    log.warning(
+        "%s: its %d features are %s, so the modality is %r; another name is set by  modality:",
+        measured,
+        len(features),
+        "counts" if counts else "no whole numbers",
+        modality,
+    )
+    return {modality: data}
+
+
+def without_controls(features, are_controls, source):
+    """Features but for probes that have no target, which are said.
+
+    Raises
+    ------
+    UserError
+        When no other is left.
+    """
+    out = [f for f, control in zip(features, are_controls) if control]
+    kept = [f for f, control in zip(features, are_controls) if not control]
+    if out:
+        log.warning(
+            "%s: %d controls are left out: %s%s",
+            source,
+            len(out),
+            ", ".join(out[:5]),
+            ", ..." if len(out) > 5 else "",
+        )
+    if not kept:
+        raise UserError(f"{source}: it holds no gene or protein but controls; check the file")
+    return kept
+
+
+def say_in_common(rows, names, files):
+    """Tell how many cells a table of expression and one of cells have in common.
+
+    Parameters
+    ----------
+    rows : array of int
+        Of each cell of the second its row in the first, -1 where it is not there.
+    names : pair of Index
+        Of both.
+    files : pair of Path
+
+    Raises
+    ------
+    UserError
+        When there is none.
+    """
+    both = int((rows >= 0).sum())
+    if not both:
+        first, second = (", ".join(map(str, index[:3])) for index in names)
+        raise UserError(
+            f"{files[0]} and {files[1]} have no cell in common: ids such as {first} against "
+            f"{second}; check that the files belong together"
+        )
+    for file, n, other in zip(files, map(len, names), files[::-1]):
+        if n > both:
+            log.warning(
+                "%s: %d of its %d rows are left out, as %s has no such cell",
+                file,
+                n - both,
+                n,
+                other.name,
+            )
