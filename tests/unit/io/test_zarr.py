@@ -96,3 +96,67 @@ def test_faults_name_the_store(spatial_store, tmp_path, save, frame):
         import_cells([path], {})
     with pytest.raises(UserError, match="cells.csv: not a Zarr store.*format: table"):
         import_cells([save(frame)], {"format": "zarr"})
+
+
+@pytest.fixture
+def tissue(tmp_path, frame):
+    """A SpatialData store whose table has no places: cells are circles, outlines, dots, labels."""
+    shapely = pytest.importorskip("shapely")
+    geopandas = pytest.importorskip("geopandas")
+    places = frame[["X", "Y"]].to_numpy()
+    places[:, 0] += np.arange(120) * 500  # so that no label lies on another
+    ids = [f"cell_{i}" for i in range(120)]
+    dots = [shapely.Point(*at) for at in places]
+    circles = geopandas.GeoDataFrame({"radius": 1.0}, geometry=dots, index=ids)
+    outlines = geopandas.GeoDataFrame(geometry=[d.buffer(2) for d in dots], index=ids)
+    image = np.zeros((502, 60_002), dtype=np.int32)
+    for i, (x, y) in enumerate(places.astype(int)):
+        image[y : y + 2, x : x + 2] = 7 * i + 1
+    models = spatialdata.models
+    elements = {
+        "circles": models.ShapesModel.parse(circles),
+        "outlines": models.ShapesModel.parse(outlines[::-1]),
+        "dots": models.PointsModel.parse(pd.DataFrame(places, columns=["x", "y"])),
+        "mask": models.Labels2DModel.parse(image, dims=("y", "x")),
+    }
+
+    def write(region, instance):
+        cells = anndata.AnnData(frame[["CD3", "CD20"]].to_numpy(np.float32))
+        cells.var_names = ["CD3", "CD20"]
+        cells.obs["region"], cells.obs["instance"] = pd.Categorical([region] * 120), instance
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            table = models.TableModel.parse(
+                cells, region=region, region_key="region", instance_key="instance"
+            )
+            store = spatialdata.SpatialData.init_from_elements(elements | {"table": table})
+            store.write(tmp_path / "tissue.zarr", overwrite=True)
+        return tmp_path / "tissue.zarr", places
+
+    ids_of = {"circles": ids, "outlines": ids, "dots": range(120), "mask": range(1, 840, 7)}
+    return lambda region: write(region, list(ids_of[region]))
+
+
+@pytest.mark.parametrize("region", ["circles", "outlines", "dots", "mask"])
+def test_cells_without_places_lie_where_the_element_of_their_table_is(tissue, region, caplog):
+    path, places = tissue(region)
+    data, _ = import_cells([path], {})
+    tolerance = 1.5 if region == "mask" else 1e-2  # of two by two pixels the corner is known
+    np.testing.assert_allclose(data.obsm["spatial"], places, atol=tolerance)
+    assert f"at the centres of the {'labels' if region == 'mask' else ''}" in caplog.text
+
+
+def test_another_element_may_be_named(tissue, tmp_path):
+    path, places = tissue("circles")
+    data, _ = import_cells([path / "tables/table"], {"spatial_key": "outlines"})
+    np.testing.assert_allclose(data.obsm["spatial"], places, atol=1e-2)
+    with pytest.raises(UserError, match="no key 'outline'.*spatial_key: outlines.*circles"):
+        import_cells([path], {"spatial_key": "outline"})
+    with pytest.raises(UserError, match="no cell is in the labels 'mask' by 'instance': cell_0"):
+        import_cells([path], {"spatial_key": "mask"})
+    (path / "shapes/circles/shapes.parquet").write_bytes(b"PAR1")
+    with pytest.raises(UserError, match="shapes/circles: the file is truncated or damaged"):
+        import_cells([path], {})
+    (path / "shapes/circles/shapes.parquet").unlink()
+    with pytest.raises(UserError, match="old version of SpatialData.*read_zarr"):
+        import_cells([path], {})

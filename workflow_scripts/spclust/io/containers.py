@@ -56,11 +56,7 @@ def parse(path, nrows=None, dtype=None):
             "format: h5ad  in the dataset's entry"
         )
     package = "openpyxl" if kind == first_bytes.EXCEL else "pyarrow"
-    if find_spec(package) is None:
-        raise UserError(
-            f"{path}: to read {kind} files the package {package} is needed; install it with  "
-            f"pip install {package}  or save the table as CSV"
-        )
+    need(package, path, kind)
     try:
         frame = (_excel if package == "openpyxl" else _arrow)(path, kind, nrows, dtype or {})
     except UserError:
@@ -72,6 +68,15 @@ def parse(path, nrows=None, dtype=None):
             f"{path}: the {kind} file is truncated or damaged ({reason}); copy it again"
         ) from error
     return frame
+
+
+def need(package, path, kind):
+    """Refuse to read a file for which a package is not there, with the line that installs it."""
+    if find_spec(package) is None:
+        raise UserError(
+            f"{path}: to read {kind} the package {package} is needed; install it with  pip "
+            f"install {package}  or save the table as CSV"
+        )
 
 
 def _arrow(path, kind, nrows, dtype):

@@ -3,8 +3,9 @@
 import logging
 
 from spclust.data import folders
+from spclust.data.cell_files import SPATIAL
 from spclust.errors import UserError
-from spclust.io import hdf5
+from spclust.io import elements, hdf5
 
 log = logging.getLogger(__name__)
 
@@ -17,6 +18,9 @@ def recognises(files):
 
 def read(files, cfg):
     """The AnnData of a store, or of the one table of its ``tables``.
+
+    Cells of SpatialData without places lie where the element is that the table annotates, or that
+    ``spatial_key`` names.
 
     Raises
     ------
@@ -37,8 +41,17 @@ def read(files, cfg):
     if len(groups) != 1:
         named = f"; name one, e.g.  path: {groups[0]}" if groups else ""
         raise UserError(f"{root}: there are {len(groups)} tables, one is needed{named}")
-    hdf5.whole(groups[0], _look)
-    return hdf5.whole(groups[0], anndata.read_zarr)
+    (table,) = groups
+    hdf5.whole(table, _look)
+    data = hdf5.whole(table, anndata.read_zarr)
+    key = cfg.get("spatial_key")
+    missing = SPATIAL not in data.obsm if key is None else key not in data.obsm
+    if missing and elements.ATTRIBUTES in data.uns and not {"x", "y"} & set(cfg):
+        store = next(at for at in table.parents if at.name != folders.TABLES)
+        places = elements.centres(store, data, key, table)
+        if places is not None:
+            data.obsm[key or SPATIAL] = places
+    return data
 
 
 def _look(path):
