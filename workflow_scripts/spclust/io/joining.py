@@ -63,6 +63,7 @@ def _side_by_side(result, other, on):
             f"{_some(left)}; check that the files belong together and name the right "
             "column as `cell_id`"
         )
+    _refuse_other_cells(result, other, rows)
     only_there = np.setdiff1d(np.arange(len(right)), rows)
     of_result, of_other = np.arange(len(left)), rows
     lost = [*result.lost, *other.lost]
@@ -83,6 +84,24 @@ def _side_by_side(result, other, on):
     joined = _with_columns(result.take(of_result), other.take(of_other), on)
     joined.frame[on] = names.to_numpy()
     return replace(joined, lost=lost)
+
+
+def _refuse_other_cells(result, other, rows):
+    """Refuse tables whose cells bear the same ids and lie elsewhere: those of two images."""
+    places = [guess.coordinates(table.frame.columns) for table in (result, other)]
+    if places[0] != places[1] or None in places[0]:
+        return
+    here, there = (table.frame[list(places[0])] for table in (result, other))
+    here, there = here[rows >= 0].to_numpy(), there.iloc[rows[rows >= 0]].to_numpy()
+    apart = (here != there).any(axis=1).sum()
+    if apart * 2 > len(here):
+        odd = sorted(set(result.frame.columns) ^ set(other.frame.columns))
+        raise UserError(
+            f"{other.files()} and {result.files()} hold {len(here)} ids of cells in common, of "
+            f"which {apart} lie elsewhere, so they are other cells. Tables of several images need "
+            f"the same columns (these differ in {', '.join(map(repr, odd[:10]))}); or make each a "
+            "dataset of its own and join them as the  slices:  of another"
+        )
 
 
 def _tells_only(table, on):
@@ -122,14 +141,13 @@ def _with_columns(result, other, on):
     twice = [c for c in other.frame.columns if c in result.frame and c not in on]
     if twice:
         log.warning("%s: columns %s are taken from the files before it", other.files(), twice)
-    # the files of a row are told by the column that stands first, so by a table that has all rows
-    first, second = result, other
-    if any(source["line"].isna().any() for source in result.sources.values()):
-        first, second = other, result
+    # the row of a file is told by the first column, so by a table that has all rows
+    whole = other if any(s["line"].isna().any() for s in result.sources.values()) else result
+    origin = {column: whole.origin[column] for column in on}
     return replace(
         result,
         frame=pd.concat([result.frame, other.frame[new]], axis=1),
-        origin={**first.origin, **second.origin, **result.origin},
+        origin={**origin, **other.origin, **result.origin, **origin},
         sources={**other.sources, **result.sources},
         repeated=result.repeated | other.repeated,
     )

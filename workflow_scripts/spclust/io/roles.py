@@ -131,7 +131,8 @@ def refuse_commas(table, taken):
     taken : set of str
         Columns known to be no proteins.
     """
-    for column in (c for c in table.frame.columns if c not in taken):
+    texts = table.frame.select_dtypes(exclude=["number", "bool"]).columns
+    for column in (c for c in texts if c not in taken):
         row = table.frame[column].first_valid_index()
         if row is not None and textfiles.COMMA.fullmatch(str(table.frame[column][row])):
             raise UserError(

@@ -19,13 +19,17 @@ log = logging.getLogger(__name__)
 
 # rows that are parsed at once: the parser takes several times the memory of what it hands back
 PIECE = 100_000
-# lines that tell how a table is laid out
-HEAD = 40
+# lines, and letters in them, that tell how a table is laid out
+HEAD, LETTERS = 40, 1_000_000
 SEPARATORS = ",\t;|"
 # a number as many languages write it, one that may be thousands in English, one with a point
 COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+")
 _POINT = re.compile(r"[-+]?\d*\.\d+(e[-+]?\d+)?", re.IGNORECASE)
+
+
+# split at the wrong separator, the header of a wide table is one long field
+csv.field_size_limit(2**31 - 1)
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ def parse(path, nrows=None, dtype=None):
 
 def _parsed(path, encoding, nrows, dtype):
     with first_bytes.opened(path) as file, io.TextIOWrapper(file, encoding=encoding) as text:
-        layout = _layout(path, list(islice(text, HEAD)))
+        layout = _layout(path, _head(text))
     if layout.decimal == "," and nrows is None:
         log.warning("%s: its numbers have decimal commas and are read so (1,5 is 1.5)", path)
     frame = _in_pieces(
@@ -135,6 +139,16 @@ def _parsed(path, encoding, nrows, dtype):
     )
     frame.attrs |= {"repeated": layout.repeated, "first": layout.skipped + 2}
     return frame
+
+
+def _head(text):
+    lines, letters = [], 0
+    for line in islice(text, HEAD):
+        lines.append(line)
+        letters += len(line)
+        if letters > LETTERS and len(lines) > 2:
+            break
+    return lines
 
 
 def _unicode(path):
@@ -171,19 +185,21 @@ def _layout(path, lines):
         delimiter=blanks.get(separator, separator),
         skipinitialspace=True,
     )
-    fields = [field.strip() for row in rows for field in row if "," in field or "." in field]
-    commas = [field for field in fields if COMMA.fullmatch(field)]
-    with_comma = (
-        separator != ","
-        and any(not _THOUSANDS.fullmatch(field) for field in commas)
-        and not any(_POINT.fullmatch(field) for field in fields)
-    )
     return Layout(
         separator,
-        "," if with_comma else ".",
+        "," if separator != "," and _with_commas(rows) else ".",
         skipped,
         bool(rows) and all(len(row) == len(names) + 1 and not row[-1] for row in rows),
         [name for name, n in Counter(names).items() if n > 1],
+    )
+
+
+def _with_commas(rows):
+    """Whether numbers have decimal commas, and none a point."""
+    fields = [field.strip() for row in rows for field in row if "," in field or "." in field]
+    commas = [field for field in fields if COMMA.fullmatch(field)]
+    return any(not _THOUSANDS.fullmatch(field) for field in commas) and not any(
+        _POINT.fullmatch(field) for field in fields
     )
 
 
@@ -192,11 +208,12 @@ def _separator(path, lines):
     widths = {
         mark: [len(row) for row in csv.reader(lines, delimiter=mark, skipinitialspace=True)]
         for mark in SEPARATORS
+        if any(mark in line for line in lines)
     }
     # a row may have a name, or a separator at its end, that the header does not count
     alike = [m for m, (n, *rows) in widths.items() if n > 1 and {*rows} <= {n, n + 1}]
-    best = max(alike or SEPARATORS, key=lambda mark: widths[mark][0])
-    if widths[best][0] > 1:
+    best = max(alike or widths, key=lambda mark: widths[mark][0], default=None)
+    if best and widths[best][0] > 1:
         return best
     n, *rows = (
         len(next(csv.reader([line.strip()], delimiter=" ", skipinitialspace=True)))
@@ -205,8 +222,8 @@ def _separator(path, lines):
     if n > 1 and {*rows} <= {n, n + 1}:
         return "\\s+"
     # a line before the header, which is answered once the rows are read
-    best = max(SEPARATORS, key=lambda mark: widths[mark][-1])
-    if widths[best][-1] > 1:
+    best = max(widths, key=lambda mark: widths[mark][-1], default=None)
+    if best and widths[best][-1] > 1:
         return best
     first = lines[0].strip()
     raise UserError(
