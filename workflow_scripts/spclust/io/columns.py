@@ -26,9 +26,9 @@ ALIKE = 100
 # where a marker was measured in several parts of the cell: what comes first is taken
 _COMPARTMENT_ORDER = ("cell", "", "cytoplasm", "ring", "membrane", "nucleus")
 OTHER_MEASURE, NOT_STATED = "other measures of these markers", "not stated"
-UNKNOWN = "unknown names"
-# what a format's block of channels may hold besides
-NEVER = ("shape", "place", "name or number")
+UNKNOWN, FLAG = "unknown names", "gate or flag"
+BINARY, FEW = "0 or 1", "whole numbers of few values"
+GATES = ("positive", "completeness")
 
 
 @dataclass
@@ -78,7 +78,7 @@ def choose(
         Those that may be.
     stated : list of str, optional
         Columns that the format or the user says are channels. Backgrounds are taken out even of
-        them, and of those of a format what by its name is a shape, a place or a number of rows.
+        them, and of those of a format what by its name is something else.
     measure : dict, optional
         ``compartment`` and ``statistic`` to take, where there are several.
     shown : dict of str to str, optional
@@ -97,6 +97,9 @@ def choose(
     names = [shown.get(c, c) for c in columns]
     table = pd.DataFrame({"column": columns, "name": names}, dtype=object)
     table = pd.concat([table, _parts(names)], axis=1)
+    # of a renamed channel the file's name still says which stack it is of
+    own = [take_apart(column).marker for column in columns]
+    table["own"] = np.where(table["column"] == table["name"], table["marker"], own)
     table["known"] = recognise(names)["canonical"].notna().to_numpy()
     reasons = pd.Series("", index=table.index, dtype=object)
     looks = _looks(frame, columns)
@@ -109,9 +112,7 @@ def choose(
     else:
         _give(reasons, np.where(table["column"].isin(stated), "", NOT_STATED))
         if not by_user:
-            unlike = table["name"].map(kind)
-            _give(reasons, np.where(~table["known"] & unlike.isin(NEVER), unlike, ""))
-            _give(reasons, _row_numbers(table))
+            _by_values(table, reasons)
     others = {} if by_user and not measure else _one_measure(table, reasons, measure or {})
     taken = table[reasons == ""]
     left = table["numeric"] & (reasons != "")
@@ -179,6 +180,20 @@ def _looks(frame, columns):
     )
 
 
+def _by_values(table, reasons):
+    """Give a reason to what stands among a format's channels and is a code, a gate or a number."""
+    _give(reasons, np.where(table["statistic"].isin(GATES), FLAG, ""))
+    _give(reasons, np.where(~table["known"], table["name"].map(kind), ""))
+    _give(reasons, _row_numbers(table))
+    # of counts, as of genes, a few values are as good as many
+    numbers = table[reasons == ""]
+    if numbers["whole"].mean() < 0.5:
+        _give(reasons, np.where(table["binary"], BINARY, ""))
+        _give(reasons, np.where(table["few"], FEW, ""))
+    if numbers["few"].mean() < 0.5:
+        _give(reasons, np.where(table["few"] & ~table["known"], FEW, ""))
+
+
 def _row_numbers(table):
     """A reason for columns that number the rows."""
     return np.where(table["counting"] & ~table["known"], "name or number", "")
@@ -187,20 +202,20 @@ def _row_numbers(table):
 def _by_evidence(table, reasons):
     """Give a reason to every column that nothing speaks for."""
     statistic, known = table["statistic"], table["known"]
-    _give(reasons, np.where(statistic.isin(["positive", "completeness"]), "gate or flag", ""))
+    _give(reasons, np.where(statistic.isin(GATES), FLAG, ""))
     _give(reasons, np.where(~statistic.isin(INTENSITIES), OTHER_MEASURE, ""))
     # families of one pattern that only programs write; their names need not be known
     of_program = (statistic != "") | (table["cycle"] != "") | (table["mask"] != "")
-    unlike = table["marker"].map(kind)
-    _give(reasons, np.where(of_program & ~known, unlike, ""))
+    renamed = table["own"] != table["marker"]
+    _give(reasons, np.where(of_program & (~known | renamed), table["own"].map(kind), ""))
     _give(reasons, np.where(_other_stacks(table, reasons), "another stack of the channels", ""))
     program = of_program & (reasons == "")
     bare = ~of_program
     numbers = table[(known | of_program) & (reasons == "")]
     real = not len(numbers) or numbers["whole"].mean() < 0.5
     gates = not len(numbers) or numbers["binary"].mean() < 0.5
-    _give(reasons, np.where(bare & table["binary"] & gates, "0 or 1", ""))
-    _give(reasons, np.where(bare & known & table["few"] & real, "whole numbers of few values", ""))
+    _give(reasons, np.where(bare & table["binary"] & gates, BINARY, ""))
+    _give(reasons, np.where(bare & known & table["few"] & real, FEW, ""))
     _give(reasons, np.where(bare & ~known, table["name"].map(kind), ""))
     _give(reasons, _row_numbers(table))
     certain = bare & known & (reasons == "")
@@ -209,7 +224,8 @@ def _by_evidence(table, reasons):
         return
     unknown = bare & ~known
     _give(reasons, np.where(unknown & table["name"].map(unnamed), "isotope without a name", ""))
-    _give(reasons, np.where(unknown & table["few"] & real, "whole numbers of few values", ""))
+    many = not len(numbers) or numbers["few"].mean() < 0.5
+    _give(reasons, np.where(unknown & table["few"] & many, FEW, ""))
     if program.sum() > 1 or certain.sum() < 2:
         _give(reasons, np.where(unknown, UNKNOWN, ""))
         return
@@ -220,7 +236,7 @@ def _by_evidence(table, reasons):
 
 def _other_stacks(table, reasons):
     """Channels by number, ``FullStack_c1``, of other stacks than the one of most channels."""
-    stacks = table["marker"].where(reasons == "").str.extract(r"^(\w+)_c\d+$")[0]
+    stacks = table["own"].where(reasons == "").str.extract(r"^(\w+)_c\d+$")[0]
     sizes = stacks.value_counts()
     if len(sizes) < 2:
         return pd.Series(False, index=table.index)

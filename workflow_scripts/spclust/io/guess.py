@@ -15,7 +15,8 @@ _CELL_ID = (
 # finer divisions first, so that no graph crosses images
 _IMAGE = (
     "image imageid imagename imagenumber imgid fov fovid fovname roi roiid roiname acquisition "
-    "acquisitionid acname point pointid pointnumber filename imagefilename imagefile imagelocation "
+    "acquisitionid acname point pointid pointnumber filename filenamex imagefilename "
+    "imagefile imagelocation "
     "imagetag scene sceneid samplename sampleid sample core coreid tmacore tmacoreid tmaspot slice "
     "sliceid slide slideid libraryid uniqueregion region regionid"
 ).split()
@@ -48,9 +49,7 @@ def plain(name):
     """A column name without case, spaces and punctuation, said once where a program doubles it."""
     first, _, second = str(name).partition(":")
     text = first if first == second else str(name)
-    # pandas adds _x where a merge met two columns of one name
-    text = re.sub(r"^metadata_|(?<=[a-z]{3})_[xy]$", "", text.strip().lower())
-    return re.sub(r"[^a-z0-9]", "", text)
+    return re.sub(r"[^a-z0-9]", "", text.strip().lower().removeprefix("metadata_"))
 
 
 def _first(columns, names):

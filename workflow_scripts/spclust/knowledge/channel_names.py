@@ -111,7 +111,7 @@ _BEFORE = [
         0,
     ),
     ("cycle", rf"(?P<is>{_CYCLE})\s*:", re.I),
-    ("metal", rf"(?P<is>{_ISOTOPE})(?:[ _\-:.]+|(?=[A-Z]))", 0),
+    ("metal", rf"(?P<is>{_ISOTOPE})(?:[ _\-:.]+|(?=[A-Z])(?!D[id]$))", 0),
     ("compartment", rf"(?P<is>{_words(_COMPARTMENT)}){_SEPARATOR}", re.I),
     ("statistic", rf"(?P<is>{_words(_STATISTIC)}){_SEPARATOR}", re.I),
     ("dye", rf"(?P<is>{_DYE})[_:]+", re.I),
