@@ -1,6 +1,6 @@
 rule import_cells:
     input:
-        dataset_files,
+        unpack(importing_input),
     output:
         cells="results/<dataset>/cells.h5mu",
         labels="results/<dataset>/labels.csv",

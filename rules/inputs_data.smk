@@ -23,6 +23,13 @@ def dataset_files(wildcards):
     return list(map(as_named, datasets.local_files(definition)))
 
 
+def importing_input(wildcards):
+    """Input function: the files of a slice and, where a table names its channels, that."""
+    files = {"files": dataset_files(wildcards)}
+    names = PLAN.slices[wildcards.dataset].get("rename")
+    return files | ({"rename": as_named(names)} if isinstance(names, str) else {})
+
+
 def sheet_of_samples(wildcards):
     """Input function: what the user says of the images of a dataset."""
     return as_named(PLAN.slices[wildcards.dataset]["samples"])

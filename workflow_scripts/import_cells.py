@@ -9,7 +9,10 @@ from spclust.engine import logs
 from spclust.io import importing
 
 with logs.job(snakemake.log[0], snakemake.rule):
-    cells, labels, rows = importing.import_slice(list(snakemake.input), snakemake.params.cfg)
+    cfg = snakemake.params.cfg
+    if "rename" in snakemake.input.keys():
+        cfg = cfg | {"rename": snakemake.input.rename}
+    cells, labels, rows = importing.import_slice(list(snakemake.input.files), cfg)
     write_mudata(cells, snakemake.output.cells)
     write_table(labels, snakemake.output.labels)
     write_table(rows, snakemake.output.rows)

@@ -162,3 +162,38 @@ def test_groups_are_said_with_counts_and_not_every_name(table, values, caplog):
     table({"CD3": values(), "CD20": values()} | {f"dist_{i}": values() for i in range(60)} | many)
     assert "count or distance (60): dist_0, dist_1" in caplog.text
     assert "dist_50" not in json.dumps([r.message for r in caplog.records if r.levelname != "INFO"])
+
+
+def test_names_of_channels_come_from_a_table_too(table, rng, tmp_path):
+    frame = {f"ch{i}: Cell: Mean": rng.lognormal(size=N) for i in range(3)}
+    panel = tmp_path / "panel.csv"
+    panel.write_text("channel,name,keep\nch0,CD3,1\nch1,CD20,1\nch2,,0\n")
+    assert list(table(frame, rename=str(panel)).var_names) == ["CD3", "CD20", "ch2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    {
+        "channel,marker\nch0,CD3\n": "name is missing",
+        "channel,name\nch0,CD3\nch0,CD4\n": "line 3, column 'channel'.*'ch0' is named twice",
+    }.items(),
+)
+def test_a_wrong_table_of_names_is_refused(text, message, table, rng, tmp_path):
+    panel = tmp_path / "panel.csv"
+    panel.write_text(text)
+    with pytest.raises(UserError, match=message):
+        table({f"ch{i}: Mean": rng.random(N) for i in range(3)}, rename=str(panel))
+
+
+def test_features_of_an_h5ad_are_renamed(tmp_path, rng):
+    import anndata
+
+    cells = anndata.AnnData(rng.random((N, 2)).astype(np.float32))
+    cells.var_names, cells.obsm["spatial"] = ["ch0", "ch1"], rng.random((N, 2))
+    cells.write_h5ad(tmp_path / "cells.h5ad")
+    data = import_cells([tmp_path / "cells.h5ad"], {"rename": {"ch0": "CD3"}})[0]
+    assert list(data["protein"].var_names) == ["CD3", "ch1"]
+    with pytest.raises(UserError, match="two features are 'CD3' by `rename`"):
+        import_cells([tmp_path / "cells.h5ad"], {"rename": {"ch0": "CD3", "ch1": "CD3"}})
+    with pytest.raises(UserError, match="`measure` is of tables"):
+        import_cells([tmp_path / "cells.h5ad"], {"measure": {"statistic": "mean"}})

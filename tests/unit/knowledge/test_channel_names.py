@@ -107,7 +107,6 @@ def test_a_marker_is_known_in_the_clothes_of_every_program(marker, form):
         "NegPrb01": "background",
         "80ArAr": "background",
         "208Pb": "background",
-        "chan_39": "background",
         "DNA1": "nuclear stain",
         "Cell: DAPI: Mean": "nuclear stain",
         "HH3": "nuclear stain",
@@ -148,5 +147,5 @@ def test_words_that_tell_what_a_column_is(name, what):
     assert kind(name) == what
 
 
-def test_an_isotope_alone_names_no_marker():
-    assert unnamed("141Pr") and unnamed("Er170Di") and not unnamed("170Er_CD3")
+def test_an_isotope_or_a_number_alone_names_no_marker():
+    assert all(map(unnamed, ["141Pr", "Er170Di", "chan_39"])) and not unnamed("170Er_CD3")

@@ -71,6 +71,36 @@ def of_table(table, cfg, taken, source):
     return found, guessed
 
 
+def read_names(path):
+    """What channels stand for, from a CSV or TSV with the columns ``channel`` and ``name``.
+
+    Returns
+    -------
+    dict of str to str
+        Without channels that have no name.
+
+    Raises
+    ------
+    UserError
+        When a column is missing or a channel named twice.
+    """
+    table = tables.read(path, text=["channel", "name"])
+    for column in ("channel", "name"):
+        if column not in table.frame:
+            raise UserError(
+                f"{path}: `rename` is a table with the columns channel and name, and {column} is "
+                f"missing; its columns are {_some(table.frame.columns)}"
+            )
+    named = table.frame.dropna(subset=["channel", "name"])
+    twice = np.flatnonzero(named["channel"].duplicated())
+    if len(twice):
+        raise UserError(
+            f"{table.place(named.index[twice[0]], 'channel')}: the channel "
+            f"{named['channel'].iloc[twice[0]]!r} is named twice; remove one"
+        )
+    return dict(zip(named["channel"], named["name"]))
+
+
 def _listed(named, table, candidates, shown, source):
     for name in named:
         tables.require(name, candidates, "proteins", source)

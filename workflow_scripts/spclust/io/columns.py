@@ -26,7 +26,7 @@ ALIKE = 100
 # where a marker was measured in several parts of the cell: what comes first is taken
 _COMPARTMENT_ORDER = ("cell", "", "cytoplasm", "ring", "membrane", "nucleus")
 OTHER_MEASURE, NOT_STATED = "other measures of these markers", "not stated"
-UNKNOWN, FLAG = "unknown names", "gate or flag"
+UNKNOWN, UNNAMED, FLAG = "unknown names", "channels without a name", "gate or flag"
 BINARY, FEW = "0 or 1", "whole numbers of few values"
 GATES = ("positive", "completeness")
 
@@ -185,6 +185,8 @@ def _by_values(table, reasons):
     _give(reasons, np.where(table["statistic"].isin(GATES), FLAG, ""))
     _give(reasons, np.where(~table["known"], table["name"].map(kind), ""))
     _give(reasons, _row_numbers(table))
+    if (table["known"] & (reasons == "")).any():
+        _give(reasons, np.where(~table["known"] & table["name"].map(unnamed), UNNAMED, ""))
     # of counts, as of genes, a few values are as good as many
     numbers = table[reasons == ""]
     if numbers["whole"].mean() < 0.5:
@@ -223,7 +225,7 @@ def _by_evidence(table, reasons):
         _give(reasons, UNKNOWN)
         return
     unknown = bare & ~known
-    _give(reasons, np.where(unknown & table["name"].map(unnamed), "isotope without a name", ""))
+    _give(reasons, np.where(unknown & table["name"].map(unnamed), UNNAMED, ""))
     many = not len(numbers) or numbers["few"].mean() < 0.5
     _give(reasons, np.where(unknown & table["few"] & many, FEW, ""))
     if program.sum() > 1 or certain.sum() < 2:

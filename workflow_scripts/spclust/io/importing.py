@@ -61,9 +61,9 @@ def import_slice(paths, cfg):
     cfg : dict
         Keys of a dataset (config/schemas/dataset.schema.yaml), all optional: ``name, path, format,
         modality, layer, cell_id, x, y, image, label, proteins, exclude_proteins, ignore_labels,
-        min_label_size, drop_unscored, exclude_cells, pixel_size``. What is left out is guessed from
-        column names; the guess is logged with the lines that fix it. None as ``image``, ``label``
-        or ``x`` means there is none.
+        min_label_size, drop_unscored, exclude_cells, pixel_size, measure, rename``. What is left
+        out is guessed from column names; the guess is logged with the lines that fix it. None as
+        ``image``, ``label`` or ``x`` means there is none.
 
     Returns
     -------
@@ -94,12 +94,15 @@ def import_slice(paths, cfg):
             f"{files[0]}: a mapping as `path` names an h5ad file for each modality, and the format "
             f"here is {kind}; give a list as  path:  or make h5ad files of the tables"
         )
-    wrong = [key for key in ("layer", "spatial_key") if key in cfg]
-    if wrong and isinstance(data, tables.Table):
+    of_tables = isinstance(data, tables.Table)
+    wrong = [k for k in (("layer", "spatial_key") if of_tables else ("measure",)) if k in cfg]
+    if wrong:
+        right = "h5ad, h5mu and Zarr files" if of_tables else "tables"
         raise UserError(
-            f"{files[0]}: `{wrong[0]}` is of h5ad, h5mu and Zarr files, and the format is {kind}; "
-            "remove it"
+            f"{files[0]}: `{wrong[0]}` is of {right}, and the format is {kind}; remove it"
         )
+    if isinstance(cfg.get("rename"), str):
+        cfg = cfg | {"rename": channels.read_names(cfg["rename"])}
     if isinstance(data, tables.Table):
         measured = _from_table(data, cfg)
     else:

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from spclust.data.remedies import exactly, in_yaml
 from spclust.errors import UserError
 from spclust.io import excluding, guess, layers, places, roles, rows, tables, units
+from spclust.io.columns import renamed
 
 log = logging.getLogger(__name__)
 
@@ -142,6 +143,12 @@ def _features(modality, part, cfg, source):
             f"{source}: the names {', '.join(twice[:5])} stand more than once in var; "
             "rename them (adata.var_names_make_unique())"
         )
+    if "rename" in cfg:
+        shown = renamed(list(part.var_names), cfg["rename"], {}, source)
+        part.var_names = [shown.get(name, name) for name in part.var_names]
+        if not part.var_names.is_unique:
+            twice = part.var_names[part.var_names.duplicated()][0]
+            raise UserError(f"{source}: two features are {twice!r} by `rename`; change one of them")
     genes = {"exclude_proteins": []} if modality == RNA else {}
     features = roles.features(part.var_names, genes | cfg, source)
     if features != list(part.var_names):

@@ -18,12 +18,13 @@ _BACKGROUND = re.compile(
     | isotype
     | ^\d*(ar ?ar|xe|bckg|ba|hg|pb|ru|kr|cs|sn)\d*$ | ^(127i|i127|140ce|ce140)$   # gas, dust, beads
     | ^(au|ca|fe|na|p|si|ta|c)$                                                  # bare elements
-    | ^(ch|chan|channel)[ _]?\d+$                                                # nobody named it
     | ^(event[ _]?length|time|offset|residual|center|width|bead\w*|viability|cisplatin)$
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_ISOTOPE = re.compile(r"\d{2,3}[A-Z][a-z]?(Di|Dd)?|[A-Z][a-z]?\d{2,3}(Di|Dd)?")
+_UNNAMED = re.compile(
+    r"\d{2,3}[A-Z][a-z]?(Di|Dd)?|[A-Z][a-z]?\d{2,3}(Di|Dd)?|(ch|chan|channel)[ _]?\d+"
+)
 # MIBI's segmentation takes them for the nucleus, and they part no types of cells
 _HISTONE_MARK = re.compile(r"^(histone[ _-]?)?h3[ _-]?k(9[ _-]?ac|27[ _-]?me3)$", re.IGNORECASE)
 _NUCLEAR = re.compile(
@@ -95,8 +96,8 @@ def background(name):
 
 
 def unnamed(name):
-    """Whether an isotope is all that a channel is called by."""
-    return _ISOTOPE.fullmatch(take_apart(name).marker) is not None
+    """Whether a number or an isotope is all that a channel is called by."""
+    return _UNNAMED.fullmatch(take_apart(name).marker) is not None
 
 
 def kind(name):

@@ -233,6 +233,8 @@ def _definition(entry, where, schema, registry, config):
         refuse_path(f"{where} ({name}), path", path, "path: cells.csv")
     if "samples" in entry:
         refuse_path(f"{where} ({name}), samples", entry["samples"], "samples: samples.csv")
+    if isinstance(entry.get("rename"), str):
+        refuse_path(f"{where} ({name}), rename", entry["rename"], "rename: panel.csv")
     refuse_ranges(f"{where} ({name}), exclude_cells", entry.get("exclude_cells", {}))
     if "path" in entry:
         local_files({"name": name, "path": entry["path"]})  # refuses a folder without tables
