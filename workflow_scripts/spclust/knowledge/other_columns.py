@@ -42,7 +42,8 @@ _WORDS = {
         caliper length width height axis aspect compactness convex euler feret elongation sphericity
         volume moment zernike radius bbox anisotropy texture haralick granularity concavity hull
         touching concavities equivalent size border edge extent skewness formfactor
-        ellipse boundary curvature intensity""",
+        ellipse boundary curvature intensity
+        inertia tensor filled""",
     "place": """centroid coord coordinate position location tile xmin xmax ymin ymax pixel
         micron xtile ytile depth latitude""",
     "name or number": """index number filename file path image sample slide slice scene core

@@ -3,6 +3,7 @@
 import pytest
 
 from spclust.errors import UserError
+from spclust.io.importing import import_cells
 
 
 @pytest.fixture
@@ -16,7 +17,8 @@ def test_markers_are_the_columns_before_places_and_shapes(quantified, save, read
     quantified.insert(5, "perimeter", 9.5)
     quantified.insert(6, "bbox-0", 7)
     name, table = read(save(quantified))
-    assert name == "mcmicro" and table.roles["proteins"] == ["DAPI", "CD3", "CD20"]
+    assert name == "mcmicro" and table.roles["proteins"][:3] == ["DAPI", "CD3", "CD20"]
+    assert list(import_cells([save(quantified)], {})[0]["protein"].var_names) == ["CD3", "CD20"]
 
 
 @pytest.mark.parametrize("column", ["CD3_intensity_median", "CD3_gini_index", "CD3_cellMask"])

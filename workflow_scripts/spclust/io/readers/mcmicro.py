@@ -17,12 +17,6 @@ IMAGE = "mcmicro_image"
 _MASK = re.compile(r"(.+--.+|.+)_(cell|nuclei|cyto|nucleus|cytoplasm|cellRing|nucleiRing|cytoRing)")
 # several values a marker: masks of one table, and what mcquant measures beside the mean
 _MODE = re.compile(r"_(\w+Mask|intensity_\w+|gini_index)$")
-# properties of a mask that mcquant may write before X_centroid
-_SHAPE = re.compile(
-    r"(?i)(area|bbox|centroid|convex|eccentricity|equivalent|euler|extent|feret|filled|inertia|"
-    r"label|local_centroid|major_?axis|minor_?axis|moments|orientation|perimeter|slice|solidity)"
-    r"([_-].*)?|(area_|axis_).*|(major|minor)axislength"
-)
 
 
 def recognises(files):
@@ -56,11 +50,9 @@ def read(files, cfg):
 
 
 def _markers(columns):
-    """Columns between the cell's number and the first property of a mask."""
+    """Columns before the places; what of a mask is among them is told by its name."""
     block = columns[: columns.index(COLUMNS["x"])]
-    block = [c for c in block if c != COLUMNS["cell_id"] and not c.startswith("Unnamed: ")]
-    end = next((i for i, c in enumerate(block) if _SHAPE.fullmatch(c)), len(block))
-    return block[:end]
+    return [c for c in block if c != COLUMNS["cell_id"] and not c.startswith("Unnamed: ")]
 
 
 def _of_one_mask(files):
