@@ -1,5 +1,6 @@
 # make demo: the workflow on a simulated tissue.  make test: the tests.  make test-fast: those of the
 # library alone, in three minutes.  make test-data: those that need the real slices.
+# make test-roundtrips: other programs, which it fetches, go over what is exported.
 PYTHON ?= python3
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 WORKERS ?= 2
@@ -8,7 +9,7 @@ BIN := .venv/bin
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -c tests/pytest.ini --rootdir . \
 	--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder tests
 
-.PHONY: demo test test-fast test-data lint docs clean
+.PHONY: demo test test-fast test-data test-roundtrips lint docs clean
 
 demo: .venv/run.done
 	$(BIN)/snakemake --cores $(CORES)
@@ -27,6 +28,9 @@ test-fast: .venv/test.done lint
 
 test-data: .venv/test.done
 	$(PYTEST) -m data
+
+test-roundtrips: .venv/test.done
+	$(PYTEST) -m roundtrip
 
 lint: .venv/test.done
 	$(BIN)/ruff check .

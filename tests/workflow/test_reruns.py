@@ -314,7 +314,7 @@ EDITS = {
     "a colour": (
         "clustering/colours.py",
         replaced(r'"#\w{6}"', '"#123456"'),
-        {"plot_run": 2, "plot_summary": 1, "export": 2},
+        {"plot_run": 2, "plot_summary": 1, "export": 2, "annotation": 2, "annotate_cells": 1},
     ),
     "the reader of other files": ("io/readers/table.py", CODE, {}),
     "the reader of these files": ("io/readers/h5ad.py", CODE, IMPORT),
@@ -338,6 +338,7 @@ EDITS = {
     "an analysis that others need": ("analyses/markers.py", CODE, NAMES | {"markers": 2}),
     "an analysis": ("analyses/names.py", CODE, NAMES),
     "a writer": ("io/writers/clustered.py", CODE, {"export": 2}),
+    "the writer of the table of cells": ("io/writers/annotated.py", CODE, {"annotate_cells": 1}),
     "what draws maps": ("plots/maps.py", CODE, {"plot_run": 2}),
     "a figure": ("plots/figures/umap.py", CODE, {"plot_run": 2}),
 }
@@ -382,9 +383,9 @@ def test_a_deleted_intermediate_is_not_remade_for_its_own_sake(finished):
         aside.rename(graphs)
 
 
-def test_the_order_of_seeds_and_runs_reruns_nothing_but_the_summary(finished):
+def test_the_order_of_seeds_and_runs_reruns_only_what_is_of_all_runs(finished):
     finished.configure(changed(TINY, seeds=[1], runs=TINY["runs"][::-1]))
     try:
-        assert finished.planned() == {"summarise_metrics": 1, "plot_summary": 1}
+        assert finished.planned() == SUMMARY | {"annotate_cells": 1}
     finally:
         finished.configure(TINY)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from spclust.data.atomic import write_table
+from spclust.data.cell_files import unit_of
 from spclust.io import rows
 from spclust.io.importing import import_slice
 from spclust.io.writers.annotated import OWN, annotate_rows
@@ -78,6 +79,22 @@ def test_cells_of_one_modality_only_keep_their_row(two, tmp_path):
     assert table["cell"].isna().to_numpy().nonzero()[0].tolist() == [0, 118, 119]
     assert set(table["left_out"].dropna()) == {"not in every modality"}
     assert table["file"].tolist() == [path["rna"]] * 118 + [path["adt"]] * 2
+
+
+def test_the_unit_is_the_file_s_and_not_ours(save, frame):
+    frame = frame.rename(columns={"X": "X px", "Y": "Y px"})
+    cells, table = imported([save(frame)], x="X px", y="Y px", pixel_size=0.5)
+    assert set(table["unit"]) == {"px"} and unit_of(cells) == "µm"
+    np.testing.assert_allclose(table[["x", "y"]] / 2, cells.obsm["spatial"], rtol=1e-6)
+    _, table = imported([save(frame)], x=None)
+    assert table["unit"].isna().all()
+
+
+def test_cells_out_of_range_keep_their_row(save, frame):
+    _, table = imported([save(frame)], exclude_cells={"Area": [30, None]})
+    out = (frame["Area"] < 30).to_numpy()
+    assert out.any() and (table["left_out"].notna() == out).all()
+    assert table["left_out"][out].str.contains("Area").all()
 
 
 def test_a_cohort_has_the_rows_of_its_slices(save, frame, tmp_path):

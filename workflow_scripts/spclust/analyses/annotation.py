@@ -3,18 +3,25 @@
 import logging
 from pathlib import Path
 
-from spclust.data.clusters import read_cluster_names
+from spclust.clustering.colours import cluster_colours, name_colours
+from spclust.data.clusters import NO_TYPE, OUTLIER, UNKNOWN, UNSURE, read_cluster_names
+from spclust.io.rows import read_rows
+from spclust.io.writers import qupath
 
 log = logging.getLogger(__name__)
-
-UNKNOWN, UNSURE, OUTLIER = "unknown", "unsure", "outlier"
 
 
 def analyse(task):
     """Name every cell of the task; see :func:`annotate`."""
     names = read_cluster_names(Path(task.files["names"]) / "cluster_names.csv")
     table = annotate(task.clusters, names, task.settings["unsure_below"])
-    return {"annotation.csv": table.rename_axis("cell").reset_index()}
+    files = {"annotation.csv": table.rename_axis("cell").reset_index()}
+    rows = read_rows(task.files["rows"]).dropna(subset="cell").set_index("cell").loc[table.index]
+    if qupath.are_of_qupath(rows["id"]):
+        colours = cluster_colours(table["cluster"].to_numpy(), task.labels)
+        colours = name_colours(table["name"], table["cluster"], colours, NO_TYPE)
+        files |= qupath.files(rows, table["name"], colours, task.settings["pixel_size"])
+    return files
 
 
 def annotate(clusters, names, unsure_below):

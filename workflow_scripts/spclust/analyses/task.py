@@ -8,10 +8,13 @@ each file that its card ``analyses/<name>.yaml`` declares::
         return {"shares.csv": shares.rename_axis("cluster").reset_index(name="share")}
 
 Tables (.csv, .tsv) are data frames, values of cells (.npz) pairs of an array and the cells' ids,
-facts (.json) what JSON can hold, cells (.h5ad, .h5mu) AnnData or MuData, pages (.html) text.
+facts (.json) what JSON can hold, cells (.h5ad, .h5mu, .zarr) AnnData, MuData or SpatialData,
+pages (.html) and what other programs read (.geojson, .groovy) text. Of ``{image}.geojson`` in a
+card there may be any number.
 """
 
 import importlib
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -177,14 +180,16 @@ def run(module, task, folder, columns, optional=()):
 
 def _hold_against_card(module, name, result, columns):
     card = module.replace(".", "/") + ".yaml"
-    if name not in columns:
+    declared = [n for n in columns if re.fullmatch(re.sub(r"\\{\w+\\}", ".+", re.escape(n)), name)]
+    if not declared:
         raise UserError(f"{card}: {name} is written and not declared; add it below  writes:")
     if name.endswith((".csv", ".tsv")) and not hasattr(result, "columns"):
         raise UserError(f"{card}: {name} is a table; return a data frame for it in the recipe")
-    if hasattr(result, "columns") and list(result.columns) != columns[name]:
+    asked = columns[declared[0]]
+    if hasattr(result, "columns") and list(result.columns) != asked:
         raise UserError(
             f"{card}: {name} has the columns {', '.join(map(str, result.columns))}, declared are "
-            f"{', '.join(columns[name]) or 'none'}; correct the card or the recipe"
+            f"{', '.join(asked) or 'none'}; correct the card or the recipe"
         )
 
 
@@ -195,9 +200,11 @@ def _write(result, path):
         write_values(*result, path)
     elif path.suffix == ".json":
         write_json(result, path)
-    elif path.suffix == ".html":
+    elif path.suffix in (".html", ".geojson", ".groovy"):
         path.write_text(result, encoding="utf-8")
     elif path.suffix == ".h5mu":
         write_mudata(result, path)
+    elif path.suffix == ".zarr":
+        result.write(path)
     else:
         result.write_h5ad(path, compression="gzip")

@@ -45,6 +45,8 @@ PALETTE = (
     "#B4E1A5",
     "#F0781E",
 )
+# of what is no group
+GREY = "#9E9E9E"
 
 
 def class_colours(labels):
@@ -78,3 +80,24 @@ def matched_colours(groups, reference, colours):
     spare = [c for c in PALETTE if c not in colours.values()] or PALETTE
     rest = [g for g in np.unique(groups).tolist() if g not in matched]
     return dict(zip(rest, itertools.cycle(spare))) | {g: colours[m] for g, m in matched.items()}
+
+
+def name_colours(names, clusters, colours, grey=()):
+    """Colours of what cells are called.
+
+    Parameters
+    ----------
+    names, clusters : array, shape (n,)
+    colours : dict
+        Colour of each cluster.
+    grey : container of str
+        Names of what is no group.
+
+    Returns
+    -------
+    dict of str to str
+        Name to hex colour, that of the cluster which most of its cells are in, in the order of
+        the names.
+    """
+    most = pd.Series(np.asarray(clusters)).groupby(np.asarray(names)).agg(lambda of: of.mode()[0])
+    return {name: GREY if name in grey else colours[cluster] for name, cluster in most.items()}

@@ -7,6 +7,11 @@ import pandas as pd
 from spclust.data.atomic import write_table
 from spclust.data.tables import read_table, rebuild, rows_of
 
+# what cells are called that have no type, see spclust.analyses.annotation
+UNKNOWN, UNSURE, OUTLIER = "unknown", "unsure", "outlier"
+# of these, what is no group
+NO_TYPE = (UNSURE, OUTLIER)
+
 
 def read_clusters(path, ids=None):
     """``cluster`` and ``confidence``, indexed by cell id; in the order of ``ids`` where given."""
@@ -20,6 +25,12 @@ def write_clusters(labels, confidence, ids, path):
     """Write ``clusters.csv``."""
     table = pd.DataFrame({"cell": ids, "cluster": labels, "confidence": confidence})
     write_table(table.round({"confidence": 6}), path)
+
+
+def read_annotation(path, ids):
+    """``cluster``, ``name`` and ``confidence`` of each cell, what :func:`.annotate` returned."""
+    table = read_table(path, ["cluster", "name", "confidence"], "analyse_run (annotation)")
+    return table.iloc[rows_of(table.index, ids, path, "analyse_run (annotation)")]
 
 
 def read_cluster_names(path):

@@ -214,7 +214,7 @@ def _finish(measured, cfg, source):
     refuse_one_point(data.obsm[SPATIAL], data.obs[IMAGE].to_numpy(), source)
     units.settle(data, measured.unit, cfg.get("pixel_size"), source, bool(measured.guessed))
     _say_what_there_is(data)
-    of_files = rows.leave_out(measured.rows, left_out)
+    of_files = rows.leave_out(measured.rows, left_out).assign(unit=measured.unit)
     return data, reference.reset_index(drop=True), of_files
 
 

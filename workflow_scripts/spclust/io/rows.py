@@ -5,8 +5,8 @@ import pandas as pd
 
 from spclust.data.tables import read_written
 
-# `file` and `row` say where it stands; `id`, `image`, `x` and `y` are the file's own
-COLUMNS = ["file", "row", "id", "image", "x", "y", "cell", "left_out"]
+# `file` and `row` say where it stands; `id`, `image`, `x`, `y` and their `unit` are the file's own
+COLUMNS = ["file", "row", "id", "image", "x", "y", "unit", "cell", "left_out"]
 
 
 def of_table(table, columns, cells):

@@ -5,39 +5,11 @@ import mudata
 import numpy as np
 import pandas as pd
 import pytest
+from exported import add, imported
 
-from spclust.clustering.colours import cluster_colours
-from spclust.data.cell_files import GIVEN, read_mudata, write_mudata
+from spclust.clustering.colours import GREY, cluster_colours
+from spclust.data.cell_files import GIVEN, read_mudata, set_unit, unit_of, write_mudata
 from spclust.errors import UserError
-from spclust.io.writers import clustered as export
-
-
-def imported(n=60, labels=True, modalities=("protein",)):
-    """Cells as import_cells leaves them, their labels, clusters, embedding and UMAP."""
-    mudata.set_options(pull_on_update=False)
-    rng = np.random.default_rng(0)
-    ids = [f"c{i}" for i in range(n)]
-    parts = {}
-    for modality in modalities:
-        x = np.random.default_rng(1).uniform(size=(n, 3))
-        part = anndata.AnnData(x.astype(np.float32))
-        part.obs_names, part.layers["raw"] = ids, 2 * part.X
-        part.obs["area"] = np.arange(n)
-        parts[modality] = part
-    data = mudata.MuData(parts)
-    data.obs["image"] = pd.Categorical(np.where(np.arange(n) % 2, "left", "right"))
-    data.obs["slice"] = pd.Categorical(["one"] * n)
-    data.obsm["spatial"] = rng.uniform(size=(n, 2))
-    code = np.arange(n) % 12
-    names = np.where(code < 6, "zebra", "ant").astype(object) if labels else np.full(n, np.nan)
-    table = pd.DataFrame({"cluster": code, "confidence": rng.uniform(size=n)}, index=ids)
-    truth = pd.Series(names, index=ids, dtype=object)
-    return data, truth, table, rng.normal(size=(n, 5)), rng.normal(size=(n, 2))
-
-
-def add(given, key="spclust", **others):
-    data, labels, table, embedding, umap = given
-    return export.add_clusters(data, labels, table, key, embedding, umap, **others)
 
 
 def test_every_slot_is_filled_and_the_input_left_alone():
@@ -127,28 +99,69 @@ def test_cells_in_another_order_get_their_own_cluster():
     assert done.obs["label"].tolist() == labels.tolist()[::-1]
 
 
-def test_proposed_names_go_out_with_their_evidence(tmp_path):
-    said = [f"cluster {i}" for i in range(12)]
-    said[3] = said[5] = "B cell"
-    names = pd.DataFrame(
-        {
-            "cluster": range(12),
-            "cells": 5,
-            "name": said,
-            "type": None,
-            "probability": np.nan,
-            "evidence": "",
-        }
-    )
-    names.loc[[3, 5], ["type", "probability", "evidence"]] = ["B cell", 0.9, "CD20 +2.0 sd"]
-    done = add(imported(), names=names)
+def test_names_of_cells_and_their_evidence_go_out(tmp_path):
+    data, labels, table, *others = imported()
+    called = np.where(table["cluster"] < 6, "B cell", "unknown (CD4+)").astype(object)
+    called[:5] = "unsure"
+    names = pd.DataFrame({"cluster": range(12), "type": None, "evidence": ""})
+    names.loc[3, ["type", "evidence"]] = ["B cell", "CD20 +2.0 sd"]
+    done = add((data, labels, table.assign(name=called), *others), names=names)
     done.write_h5ad(tmp_path / "clustered.h5ad")
     back = anndata.read_h5ad(tmp_path / "clustered.h5ad")
-    of_b = back.obs["spclust"].isin(["3", "5"])
-    assert (back.obs["spclust_name"][of_b] == "B cell").all() and of_b.sum() == 10
-    assert back.obs["spclust_name"].iloc[0] == "cluster 0"
-    table = back.uns["spclust_names"]
-    assert table.loc[table["type"] == "B cell", "evidence"].tolist() == ["CD20 +2.0 sd"] * 2
+    assert back.obs["spclust_name"].tolist() == called.tolist()
+    assert back.obs["spclust_name"].cat.categories.tolist() == sorted(set(called))
+    colours = cluster_colours(table["cluster"].to_numpy(), labels)
+    # clusters 5 and 6 are the most of their names; of those the first, 0 lost cells to unsure
+    assert back.uns["spclust_name_colors"].tolist() == [colours[5], colours[6], GREY]
+    of_b = back.uns["spclust_names"].query("type == 'B cell'")
+    assert of_b["evidence"].tolist() == ["CD20 +2.0 sd"]
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_no_two_columns_differ_in_capitals_only(same):
+    data, *others = imported()
+    obs = data["protein"].obs
+    obs["Image"] = [("" if same else "slide ") + name for name in data.obs["image"]]
+    obs["Leiden"], obs["Slice"] = "mine", "elsewhere"
+    done = add((data, *others), key="leiden")
+    names = [name.lower() for name in done.obs]
+    assert len(set(names)) == len(names)
+    assert set(done.obs["Leiden_original"]) == {"mine"}
+    assert set(done.obs["slice"]) == {"one"}
+    if same:
+        assert "image" not in done.obs
+        assert done.obs["Image"].tolist() == data.obs["image"].tolist()
+    else:
+        assert done.obs["image"].tolist() == data.obs["image"].tolist()
+        assert done.obs["Image_original"].tolist() == obs["Image"].tolist()
+
+
+def test_an_export_read_again_has_nothing_twice():
+    data, *others = imported()
+    done = add((data, *others))
+    data.mod["protein"] = done.copy()
+    again = add((data, *others))
+    assert list(again.obs) == list(done.obs) and list(again.obsm) == list(done.obsm)
+
+
+def test_places_of_the_file_stay_where_ours_are_in_another_unit():
+    data, *others = imported()
+    data["protein"].obsm["spatial"] = 2 * data.obsm["spatial"]
+    set_unit(data, "µm")
+    done = add((data, *others))
+    assert unit_of(done) == "µm"
+    np.testing.assert_array_equal(done.obsm["spatial"], data.obsm["spatial"])
+    np.testing.assert_array_equal(done.obsm["spatial_original"], 2 * data.obsm["spatial"])
+
+
+def test_what_scimap_looks_for_is_there_on_request():
+    data, labels, table, *others = imported()
+    given = (data, labels, table.assign(name="B cell"), *others)
+    assert "X_centroid" not in add(given).obs
+    obs = add(given, scimap=True).obs
+    np.testing.assert_array_equal(obs[["X_centroid", "Y_centroid"]], data.obsm["spatial"])
+    assert obs["imageid"].tolist() == data.obs["image"].tolist()
+    assert set(obs["phenotype"]) == {"B cell"}
 
 
 def test_a_cell_without_a_cluster_is_named():

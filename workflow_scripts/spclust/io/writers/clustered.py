@@ -5,15 +5,25 @@ import logging
 import numpy as np
 import pandas as pd
 
-from spclust.clustering.colours import cluster_colours
-from spclust.data.cell_files import GIVEN, IMAGE, SLICE, SPATIAL
+from spclust.clustering.colours import cluster_colours, name_colours
+from spclust.data.cell_files import GIVEN, IMAGE, SLICE, SPATIAL, set_unit, unit_of
+from spclust.data.clusters import NO_TYPE
 from spclust.errors import UserError
 
 log = logging.getLogger(__name__)
 
 
 def add_clusters(
-    data, labels, clusters, key, embedding, umap, names=None, additions=None, keep_mudata=False
+    data,
+    labels,
+    clusters,
+    key,
+    embedding,
+    umap,
+    names=None,
+    additions=None,
+    keep_mudata=False,
+    scimap=False,
 ):
     """Add a clustering to the imported cells where scanpy, squidpy and muon look for it.
 
@@ -23,8 +33,9 @@ def add_clusters(
         Imported; not changed.
     labels : Series
         Reference labels by cell id, missing for cells that are not scored.
-    clusters : DataFrame, shape (n, 2)
-        ``cluster`` and ``confidence``, indexed by cell id in the order of ``embedding``.
+    clusters : DataFrame, shape (n, 2 or 3)
+        ``cluster``, ``confidence`` and, where it is known, what each cell is called as ``name``;
+        indexed by cell id in the order of ``embedding``.
     key : str
         Name of the clustering.
     embedding : array, shape (n, d)
@@ -36,18 +47,23 @@ def add_clusters(
         ``obs[<key>_<analysis>_<column>]``.
     keep_mudata : bool
         Return MuData even of a single modality.
+    scimap : bool
+        Add the columns of obs that scimap looks for; names of the cells are its phenotypes.
 
     Returns
     -------
     AnnData or MuData
-        A copy with ``obs[key]`` (categorical), ``obs[key + '_confidence']``, ``obs['image']``,
+        A copy with ``obs[key]`` (categorical), ``obs[key + '_confidence']``,
+        ``obs[key + '_name']`` where cells are called something, ``obs['image']``,
         ``obs['slice']``, ``obs['label']`` where there are labels, ``obsm['spatial']``,
-        ``obsm['X_' + key]``, ``obsm['X_umap']`` and ``uns[key + '_colors']``, the colours of
-        the workflow's figures in the order of the categories. Where names are given, each cell's
-        as ``obs[key + '_name']`` and the table with their evidence as ``uns[key + '_names']``.
-        Of a single modality that is the user's own object, in which what stood under the name of
-        a clustering or of the UMAP stays as ``..._original``; of several they stand at the top
-        level, above the user's modalities.
+        ``obsm['X_' + key]``, ``obsm['X_umap']`` and ``uns[key + '_colors']``,
+        ``uns[key + '_name_colors']``, the colours of the workflow's figures in the order of the
+        categories. Where names are given, the table with their evidence as
+        ``uns[key + '_names']``. Of a single modality that is the user's own object; of several
+        they stand at the top level, above the user's modalities.
+        What the file has under one of these names, in capitals or not, stays as
+        ``..._original``, as SpatialData takes no two names that differ in capitals only. But a
+        column ``Image`` that says what ``image`` would say stands for it.
 
     Raises
     ------
@@ -74,33 +90,60 @@ def add_clusters(
     assigned = clusters["cluster"].to_numpy()[order]
     numbers = np.unique(assigned)
     labels = labels.reindex(ids).to_numpy(dtype=object)
-    for store, own in (
-        (done.obs, [key, f"{key}_confidence", *([] if names is None else [f"{key}_name"])]),
-        (done.obsm, [f"X_{key}", "X_umap"]),
-    ):
-        for name in own:
-            if name in store:
-                store[f"{name}_original"] = store[name]
-                log.info("%s of the file stays as %s_original", name, name)
-    done.obs[key] = pd.Categorical(assigned.astype(str), categories=[str(i) for i in numbers])
-    done.obs[f"{key}_confidence"] = clusters["confidence"].to_numpy()[order]
+    categories = [str(i) for i in numbers]
+    put(done.obs, key, pd.Categorical(assigned.astype(str), categories=categories))
+    put(done.obs, f"{key}_confidence", clusters["confidence"].to_numpy()[order])
+    colours = cluster_colours(assigned, labels)
+    done.uns[f"{key}_colors"] = np.array([colours[i] for i in numbers.tolist()], dtype=object)
+    if "name" in clusters:
+        called = clusters["name"].to_numpy(dtype=object)[order]
+        put(done.obs, f"{key}_name", pd.Categorical(called))
+        of_names = name_colours(called, assigned, colours, NO_TYPE)
+        done.uns[f"{key}_name_colors"] = np.array(list(of_names.values()), dtype=object)
     if names is not None:
-        said = names.set_index("cluster")["name"]
-        done.obs[f"{key}_name"] = pd.Categorical(said.reindex(assigned).to_numpy(dtype=object))
         # text throughout: h5ad takes no column that is missing in all rows
         text = names.select_dtypes(exclude="number").columns
         done.uns[f"{key}_names"] = names.assign(**names[text].fillna("").astype(str))
     for analysis, table in (additions or {}).items():
         for column in table:
-            done.obs[f"{key}_{analysis}_{column}"] = table[column].reindex(ids).to_numpy()
+            put(done.obs, f"{key}_{analysis}_{column}", table[column].reindex(ids).to_numpy())
     for column in (IMAGE, SLICE):
-        done.obs[column] = data.obs[column].to_numpy()
+        put(done.obs, column, data.obs[column].to_numpy())
     if pd.notna(labels).any():
-        done.obs["label"] = pd.Categorical(labels)
-    done.obsm[SPATIAL] = np.asarray(data.obsm[SPATIAL])
-    done.obsm[f"X_{key}"] = np.asarray(embedding, dtype=np.float32)[order]
-    done.obsm["X_umap"] = np.asarray(umap, dtype=np.float32)[order]
-    colours = cluster_colours(assigned, labels)
-    done.uns[f"{key}_colors"] = np.array([colours[i] for i in numbers.tolist()], dtype=object)
+        put(done.obs, "label", pd.Categorical(labels))
+    places = np.asarray(data.obsm[SPATIAL])
+    put(done.obsm, SPATIAL, places)
+    if unit_of(data) is not None:
+        set_unit(done, unit_of(data))
+    put(done.obsm, f"X_{key}", np.asarray(embedding, dtype=np.float32)[order])
+    put(done.obsm, "X_umap", np.asarray(umap, dtype=np.float32)[order])
+    if scimap:
+        for column, values in zip(("X_centroid", "Y_centroid"), places.T):
+            put(done.obs, column, values)
+        put(done.obs, "imageid", data.obs[IMAGE].to_numpy())
+        put(done.obs, "phenotype", done.obs[f"{key}_name"].to_numpy())
     log.info("%d cells in %d clusters as obs[%r]", len(ids), len(numbers), key)
     return done
+
+
+def put(store, name, values):
+    """Put values into obs or obsm under a name; what stands there gets another, and is said."""
+    for twin in [other for other in store if other.lower() == name.lower()]:
+        same = _same(store[twin], values)
+        if same and twin != name == IMAGE:
+            log.info("%r of the file says what %r would say, and stands for it", twin, name)
+            return
+        if twin != name or not same:
+            store[f"{twin}_original"] = store[twin]
+            log.info("%r of the file stays as %r", twin, f"{twin}_original")
+        if twin != name:
+            del store[twin]
+    store[name] = values
+
+
+def _same(one, other):
+    """Whether two columns or arrays hold the same, numbers to the precision of float32."""
+    one, other = np.asarray(one), np.asarray(other)
+    if one.dtype.kind in "iuf" and other.dtype.kind in "iuf" and one.shape == other.shape:
+        return np.allclose(one, other, rtol=1e-6, equal_nan=True)
+    return np.array_equal(one.astype(str), other.astype(str))
