@@ -21,6 +21,7 @@ def analyse(task):
         umap=read_values(Path(task.files["umap"]) / "umap.npz", ids)[0],
         names=read_cluster_names(Path(task.files["names"]) / "cluster_names.csv"),
         additions=task.additions,
+        samples=task.samples,
         keep_mudata=task.about["multimodal"],
         scimap=task.settings["scimap"],
     )

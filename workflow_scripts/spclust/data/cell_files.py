@@ -150,6 +150,7 @@ def _stored_cells(file, path, rule):
         },
         aside=aside,
         aside_names=aside_names,
+        unit=file["uns/spclust/unit"].asstr()[()] if "uns/spclust/unit" in file else None,
     )
 
 
@@ -174,6 +175,7 @@ def without_features(data):
         coordinates=np.asarray(data.obsm[SPATIAL], dtype=np.float32),
         image=data.obs[IMAGE].astype(str).to_numpy(dtype=object),
         slice=data.obs[SLICE].astype(str).to_numpy(dtype=object),
+        unit=unit_of(data),
     )
 
 
@@ -208,6 +210,8 @@ def write_cells(cells, path):
         m: {"settings": json.dumps(entry["settings"]), "constants": entry["constants"]}
         for m, entry in cells.preprocessing.items()
     }
+    if cells.unit is not None:
+        set_unit(data, cells.unit)
     write_mudata(data, path)
 
 

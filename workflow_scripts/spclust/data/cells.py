@@ -22,8 +22,8 @@ class Cells:
     names : dict of str to array of str, shape (d,)
         Names of the features of each modality.
     coordinates : array of float32, shape (n, 2)
-        Places in the tissue, in the unit of the data; comparable within an image only. NaN for
-        cells that have none.
+        Places in the tissue, in ``unit``; comparable within an image only. NaN for cells that have
+        none.
     image : array of str, shape (n,)
         Field of view: the unit of space.
     slice : array of str, shape (n,)
@@ -38,6 +38,8 @@ class Cells:
     aside, aside_names : dict of str to array
         As ``features`` and ``names``, of the features that the panel left out of clustering;
         markers and figures show them, see :meth:`whole`.
+    unit : str or None
+        Of the coordinates: ``µm``, ``px``, None where it is not known.
     """
 
     ids: np.ndarray
@@ -51,6 +53,7 @@ class Cells:
     preprocessing: dict = field(default_factory=dict)
     aside: dict[str, np.ndarray] = field(default_factory=dict)
     aside_names: dict[str, np.ndarray] = field(default_factory=dict)
+    unit: str | None = None
 
     def __len__(self):
         return len(self.ids)

@@ -74,44 +74,54 @@ def read_samples(path):
 def _typed(column):
     numbers = pd.to_numeric(column, errors="coerce")
     # 007 is a name
-    named = column.str.fullmatch(r"0\d+").fillna(False)
+    named = column.dropna().str.fullmatch(r"0\d+")
     whole = numbers.isna().equals(column.isna()) and not named.any()
     return numbers if whole and column.notna().any() else column
 
 
-def of_cells(samples, obs):
+def _as_text(column):
+    """Values to be compared, 51 and 51.0 the same."""
+    numbers = pd.to_numeric(column.astype(object), errors="coerce").astype(float)
+    return numbers.map(repr).where(numbers.notna(), column.astype(str)).to_numpy(dtype=object)
+
+
+def of_cells(samples, image, obs):
     """Columns of a sheet for cells.
 
     Parameters
     ----------
     samples : DataFrame
         Of :func:`read_samples`.
+    image : Series
+        Of each cell, its name.
     obs : DataFrame
-        ``image`` of each cell, and what else is known of the cells.
+        What else is known of the cells.
 
     Returns
     -------
     DataFrame, indexed as ``obs``
-        All but ``image``, ``slice`` and ``cells``. Where ``obs`` has a column of the same name
-        that says something else, that stays and the sheet's is ``<name>_sheet``; where it says the
-        same, nothing is added.
+        All but ``image``, ``slice`` and ``cells``. Where ``obs`` has a column of the same name, in
+        capitals or not, that says something else, that stays and the sheet's is ``<name>_sheet``;
+        where it says the same, nothing is added. Empty columns are left out, which h5ad cannot
+        hold.
     """
-    row = samples.set_index("image").drop(columns=["slice", "cells"])
-    found = row.reindex(obs[IMAGE].astype(str)).set_axis(obs.index)
-    for column in list(found):
-        if column not in obs:
+    row = samples.set_index("image").drop(columns=["slice", "cells"]).dropna(axis=1, how="all")
+    found = row.reindex(image.astype(str)).set_axis(obs.index)
+    there = {column.casefold(): column for column in obs}
+    for column in found.columns:
+        own = there.get(column.casefold())
+        if own is None:
             continue
-        there = obs[column]
-        same = there.astype(str).to_numpy() == found[column].astype(str).to_numpy()
-        if same.all():
+        differing = _as_text(obs[own]) != _as_text(found[column])
+        if not differing.any():
             found = found.drop(columns=column)
             continue
         log.warning(
             "the file says another %r than the sheet of samples of %d of %d cells; the sheet's is "
             "in %s_sheet",
-            column,
-            (~same).sum(),
-            len(same),
+            own,
+            differing.sum(),
+            len(differing),
             column,
         )
         found = found.rename(columns={column: f"{column}_sheet"})

@@ -150,12 +150,12 @@ def _say(unit, source, asked):
     if unit == MICROMETRES:
         log.info("coordinates are in µm, as the file says")
         return
-    told = "are in pixels, as the file says" if unit else "are in a unit that the file does not say"
+    told = "in pixels, as the file says" if unit else "in a unit that the file does not say"
     log.log(
         logging.WARNING if asked else logging.INFO,
-        "%s: x and y %s, and stay so (a radius counts in it, densities are not known); write the "
-        "size of a pixel in µm with the dataset, e.g.  pixel_size: 0.5%s",
+        "%s: x and y are %s, and stay so: a radius counts in it, and densities are not known. "
+        "Write with the dataset e.g.  pixel_size: 0.5  (µm per pixel%s)",
         source,
         told,
-        "" if unit else "  , or  pixel_size: 1  where it is µm",
+        "" if unit else ", 1 where they are in µm",
     )

@@ -96,6 +96,28 @@ def aspect_of(panels):
     return float(np.clip(np.median([h / w if w > 0 else 1.0 for w, h in extents]), 0.3, 2.5))
 
 
+def scale_bar(ax, xy, unit):
+    """A bar of a round length, a quarter of the panel at most, and its length beside it.
+
+    Parameters
+    ----------
+    ax : Axes
+    xy : array, shape (n, 2)
+        What the panel shows.
+    unit : str or None
+        Of ``xy``; nothing is drawn where it is not known.
+    """
+    left, width = xy[:, 0].min(), np.ptp(xy[:, 0])
+    if unit is None or not width > 0:
+        return
+    size = 10.0 ** np.floor(np.log10(width / 4))
+    length = max(step * size for step in (1, 2, 5) if step * size <= width / 4)
+    along = {"transform": ax.get_xaxis_transform(), "clip_on": False}
+    ax.plot([left, left + length], [-0.02, -0.02], color=style.INK, linewidth=1.2, **along)
+    place = (left + length + 0.02 * width, -0.02)
+    ax.text(*place, f"{length:g} {unit}", fontsize=6, va="center", **along)
+
+
 def images_of(cells):
     """Slice, name, number of cells and title of each image, in the order they are drawn.
 
@@ -169,6 +191,7 @@ def tissue(
             size = style.point_size(image.cells, width, width * aspect, filled)
             drawn_points = points(ax, xy[here], colours[here], size, **kwargs)
             ax.invert_yaxis()
+            scale_bar(ax, xy[here], cells.unit)
             parts = [style.shortened(text, 24) for text in image.title]
             ax.set_title("\n".join(parts + [panel] if panel else parts))
     if len(images) > most:

@@ -6,6 +6,7 @@ import anndata
 import numpy as np
 import pandas as pd
 
+from spclust.data.cell_files import MICROMETRES, set_unit
 from spclust.errors import UserError
 from spclust.knowledge.signatures import lineage_of, read_signatures
 
@@ -80,7 +81,7 @@ def simulate_tissue(
     -------
     AnnData, (n_cells, n_proteins)
         Intensities in X; ``obs['cell_type']``, ``obs['sample']``, ``obsm['spatial']`` in
-        micrometres; ``uns['planted']``, type to its own proteins.
+        µm; ``uns['planted']``, type to its own proteins.
 
     Raises
     ------
@@ -124,6 +125,7 @@ def simulate_tissue(
     var = pd.DataFrame(index=proteins)
     cells = anndata.AnnData(x[order].astype(np.float32), obs=obs, var=var)
     cells.obsm["spatial"] = places[order].astype(np.float32)
+    set_unit(cells, MICROMETRES)
     cells.uns["planted"] = {t: np.array(proteins)[own[i]] for i, t in enumerate(labels)}
     return cells
 

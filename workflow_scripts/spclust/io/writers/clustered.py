@@ -8,6 +8,7 @@ import pandas as pd
 from spclust.clustering.colours import cluster_colours, name_colours
 from spclust.data.cell_files import GIVEN, IMAGE, SLICE, SPATIAL, set_unit, unit_of
 from spclust.data.clusters import NO_TYPE
+from spclust.data.samples import of_cells
 from spclust.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ def add_clusters(
     umap,
     names=None,
     additions=None,
+    samples=None,
     keep_mudata=False,
     scimap=False,
 ):
@@ -45,6 +47,8 @@ def add_clusters(
     additions : dict of str to DataFrame, optional
         Tables of other analyses with a row a cell, each column as
         ``obs[<key>_<analysis>_<column>]``.
+    samples : DataFrame, optional
+        What the user's sheet says of the images, see :func:`spclust.data.samples.of_cells`.
     keep_mudata : bool
         Return MuData even of a single modality.
     scimap : bool
@@ -109,6 +113,9 @@ def add_clusters(
             put(done.obs, f"{key}_{analysis}_{column}", table[column].reindex(ids).to_numpy())
     for column in (IMAGE, SLICE):
         put(done.obs, column, data.obs[column].to_numpy())
+    if samples is not None:
+        for column, values in of_cells(samples, data.obs[IMAGE], done.obs).items():
+            done.obs[column] = values
     if pd.notna(labels).any():
         put(done.obs, "label", pd.Categorical(labels))
     places = np.asarray(data.obsm[SPATIAL])
