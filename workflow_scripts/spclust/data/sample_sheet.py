@@ -89,6 +89,8 @@ def read(path):
         size is no positive number.
     """
     columns, *rows = _table(path)
+    while columns[-1] == "":  # as spreadsheets leave them; a value below is refused
+        columns.pop()
     for column in columns:
         if not column:
             raise UserError(f"{path}: the column {columns.index('') + 1} has no name; give it one")
@@ -140,8 +142,6 @@ def with_pixel_sizes(path):
     Sheet or None
         With no line numbers, so that it stays the same where other columns change.
     """
-    if not Path(path).exists():
-        return None  # told as any missing input
     sheet = read(path)
     if PIXEL_SIZE not in sheet.columns or not any(sheet.values(PIXEL_SIZE)):
         return None

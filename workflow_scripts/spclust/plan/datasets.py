@@ -233,6 +233,7 @@ def _definition(entry, where, schema, registry, config):
         refuse_path(f"{where} ({name}), path", path, "path: cells.csv")
     if "samples" in entry:
         refuse_path(f"{where} ({name}), samples", entry["samples"], "samples: samples.csv")
+        _pixel_sizes(entry)  # refuses a sheet that cannot be read
     if isinstance(entry.get("rename"), str):
         refuse_path(f"{where} ({name}), rename", entry["rename"], "rename: panel.csv")
     refuse_ranges(f"{where} ({name}), exclude_cells", entry.get("exclude_cells", {}))
@@ -306,8 +307,8 @@ def _pixel_sizes(definition):
         return {}
     if "pixel_size" in definition:
         raise UserError(
-            f"dataset {definition['name']!r}: `pixel_size` is given, and {definition['samples']} "
-            "has a column of it; take one of the two out"
+            f"{definition['samples']}: it has a column of `pixel_size`, which the dataset has, "
+            "too; take one of the two out"
         )
     return {"pixel_size": asdict(sheet)}
 
