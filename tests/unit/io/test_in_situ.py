@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from spclust.data.cell_files import unit_of
 from spclust.errors import UserError
-from spclust.io.importing import import_cells
+from spclust.io.importing import import_cells, import_slice
 from spclust.plan import datasets
 
 N = 60
@@ -67,6 +67,22 @@ def test_cosmx_has_genes_of_one_table_and_places_of_the_other(cosmx, caplog):
         assert unit_of(data) == "px" and set(cells.obs["Mean.CD45"]) == {7.5}
     assert "3 controls are left out: NegPrb01, Negative2, SystemControl7" in caplog.text
     assert "2 of its 62 rows are left out" in caplog.text
+
+
+def test_every_row_of_the_table_of_cells_is_known(cosmx):
+    def lacking(expression, metadata):
+        expression.drop(index=expression.index[expression["cell_ID"] == 7], inplace=True)
+
+    paths, _, metadata = cosmx(lacking)
+    data, _, rows = import_slice(paths, {})
+    assert rows["cell"].dropna().tolist() == data.obs_names.tolist() and len(data) == N - 2
+    assert rows["id"].tolist() == metadata["cell_ID"].astype(str).tolist()
+    assert rows["row"].tolist() == list(range(2, N + 2)) and set(rows["file"]) == {str(paths[1])}
+    np.testing.assert_allclose(rows["x"], metadata["CenterX_global_px"])
+    out = (metadata["cell_ID"] == 7).to_numpy()
+    assert rows["cell"].isna().tolist() == out.tolist()
+    assert set(rows["left_out"][out]) == {f"not in {paths[0]}"}
+    assert rows["image"][~out].tolist() == metadata["fov"][~out].astype(str).tolist()
 
 
 def test_cosmx_proteins_are_a_modality_of_their_own_name(cosmx):

@@ -3,12 +3,12 @@
 import logging
 
 import anndata
-import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
 from spclust.data.cell_files import SPATIAL, set_unit
 from spclust.errors import UserError
+from spclust.io import rows as of_files
 from spclust.io import tables
 from spclust.io.modalities import PROTEIN, RNA
 
@@ -53,17 +53,20 @@ def read(measured, about, columns, controls, unit, cfg):
         names.append(pd.MultiIndex.from_frame(table.frame[columns[key]]))
     rows = names[0].get_indexer(names[1])
     say_in_common(rows, names, (measured, about))
-    obs = cells.frame[rows >= 0].reset_index(drop=True)
+    axes = [columns["x"], columns["y"]]
+    cells = cells.without(rows < 0, f"not in {measured}")
+    obs = cells.frame
     features = [c for c in values.frame.columns if c not in columns["measured"]]
     features = without_controls(features, [bool(controls.search(c)) for c in features], measured)
     remedy = "correct it, or remove the cell"
     x = tables.numbers(values.frame, features, values.place, remedy)[rows[rows >= 0]]
     data = anndata.AnnData(sp.csr_matrix(x), obs=obs.set_index(obs.index.astype(str)))
     data.var_names = features
-    place = cells.take(np.flatnonzero(rows >= 0)).place
-    axes = [columns["x"], columns["y"]]
-    data.obsm[SPATIAL] = tables.numbers(obs, axes, place, remedy)
-    data.obs_names = obs[columns["about"][-1]].to_numpy()
+    data.obsm[SPATIAL] = tables.numbers(obs, axes, cells.place, remedy)
+    id_ = columns["about"][-1]
+    data.obs_names = obs[id_].to_numpy()
+    as_read = {"id": id_, "x": axes[0], "y": axes[1]}
+    data.uns[of_files.NOTED] = of_files.of_table(cells, as_read, data.obs_names)
     set_unit(data, unit)
     counts = not (x % 1).any() and x.min() >= 0
     modality = cfg.get("modality", RNA if counts else PROTEIN)

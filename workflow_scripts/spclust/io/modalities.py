@@ -83,7 +83,7 @@ def found_in(data, files, cfg):
             f"{files[0]}: `proteins` chooses among the columns of one modality, and there are "
             f"{len(parts)} ({', '.join(parts)}); leave features out with  exclude_proteins:"
         )
-    judged = []
+    judged, noted = [], [part.uns.pop(rows.NOTED, None) for part in parts.values()]
     for m, part in parts.items():
         part = layers.measured(part, layers.of_modality(m, parts, cfg, files[0]), sources[m])
         judged.append(excluding.features_named(part, cfg.get("exclude_cells", ())))
@@ -107,7 +107,11 @@ def found_in(data, files, cfg):
     given |= {"id": table.frame[cell_id].to_numpy(), "cell": names}
     if columns["image"] is not None:
         given["image"] = table.frame[columns["image"]].to_numpy()
-    of_files = rows.of_obs(in_file, files, pd.DataFrame(given, index=obs.index))
+    cells = pd.DataFrame(given, index=obs.index)
+    if noted[0] is None:
+        of_files = rows.of_obs(in_file, files, cells)
+    else:
+        of_files = rows.noted(noted[0], cells)
     for part in parts.values():
         part.obs_names = names
     obs = table.frame.drop(columns="obs_names")

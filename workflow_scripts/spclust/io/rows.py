@@ -8,6 +8,9 @@ from spclust.data.tables import read_written
 # `file` and `row` say where it stands; `id`, `image`, `x`, `y` and their `unit` are the file's own
 COLUMNS = ["file", "row", "id", "image", "x", "y", "unit", "cell", "left_out"]
 
+# where AnnData of a reader that joined tables holds the rows of that of the cells
+NOTED = "rows_of_files"
+
 
 def of_table(table, columns, cells):
     """Rows of a text table, with those that reading it left out, file by file.
@@ -40,6 +43,27 @@ def _of_part(table, columns):
     for name, column in columns.items():
         if column in table.frame:
             rows[name] = table.frame[column]
+    return rows
+
+
+def noted(rows, cells):
+    """Rows that a reader noted, with what is known of their cells by now.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Of :func:`of_table`; ``x`` and ``y`` are the file's.
+    cells : DataFrame, shape (n, ...)
+        ``id``, ``image``, ``cell`` of those that became cells, in their order.
+
+    Returns
+    -------
+    DataFrame
+    """
+    became = rows["cell"].notna().to_numpy()
+    rows = rows.astype({"image": object})
+    for column in cells.columns.intersection(["id", "image", "cell"]):
+        rows.loc[became, column] = cells[column].to_numpy()
     return rows
 
 

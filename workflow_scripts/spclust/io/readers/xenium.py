@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from spclust.data.cell_files import SPATIAL, set_unit
 from spclust.errors import UserError
 from spclust.io import expression, hdf5, tables
+from spclust.io import rows as of_files
 from spclust.io.modalities import PROTEIN, RNA
 
 READS = ("*.h5", "*cells.csv", "*cells.csv.gz", "*cells.parquet")
@@ -48,11 +49,14 @@ def read(files, cfg):
     ids = pd.Index(table.frame["cell_id"])
     rows = barcodes.get_indexer(ids)
     expression.say_in_common(rows, (barcodes, ids), (matrices[0], cells[0]))
-    table, rows = table.take(np.flatnonzero(rows >= 0)), rows[rows >= 0]
+    table = table.without(rows < 0, f"not in {matrices[0]}")
+    rows = rows[rows >= 0]
     obs = table.frame.set_index("cell_id", drop=False).rename_axis(None)
     places = tables.numbers(table.frame, PLACES, table.place, "correct it, or remove the cell")
     controls = [kind not in MODALITIES for kind in features["feature_type"]]
     expression.without_controls(features["name"], controls, matrices[0])
+    as_read = {"id": "cell_id", "x": PLACES[0], "y": PLACES[1]}
+    noted = of_files.of_table(table, as_read, table.frame["cell_id"])
     parts = {}
     for modality in dict.fromkeys(MODALITIES.values()):
         own = np.flatnonzero(features["feature_type"].map(MODALITIES.get) == modality)
@@ -60,6 +64,7 @@ def read(files, cfg):
             var = features.iloc[own].set_index("name").rename_axis(None)
             parts[modality] = anndata.AnnData(matrix[rows][:, own], obs=obs, var=var)
             parts[modality].obsm[SPATIAL] = places
+            parts[modality].uns[of_files.NOTED] = noted
             set_unit(parts[modality], "µm")
     return parts
 
