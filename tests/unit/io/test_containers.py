@@ -13,6 +13,7 @@ import pytest
 from spclust.data import first_bytes
 from spclust.errors import UserError
 from spclust.io.importing import import_cells
+from spclust.plan import datasets
 
 pyarrow = pytest.importorskip("pyarrow")
 NO_EXCEL = pytest.mark.skipif(find_spec("openpyxl") is None, reason="openpyxl is not installed")
@@ -182,3 +183,19 @@ def test_the_file_of_another_reader_is_told_its_format(h5ad, frame, tmp_path):
 def test_text_is_text(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbfCellID,X\n1,2\n")
     assert first_bytes.of(tmp_path / "a.csv") == first_bytes.TEXT
+
+
+def test_a_folder_without_tables_is_told_what_to_do_with_what_it_holds(tmp_path):
+    project, other = tmp_path / "project", tmp_path / "other"
+    for folder, name, content in (
+        (project, "project.qpproj", b'{"version": "0.5.1", "images": []}'),
+        (other, "cells.h5ad", b"\x89HDF\r\n\x1a\n"),
+    ):
+        folder.mkdir()
+        (folder / name).write_bytes(content)
+    messages = {project: "QuPath project.*Export measurements", other: "path: .*/other/cells.h5ad"}
+    for folder, message in messages.items():
+        with pytest.raises(UserError, match=message):
+            import_cells([folder], {})
+        with pytest.raises(UserError, match=message):
+            datasets.local_files({"name": "a", "path": str(folder)})

@@ -6,7 +6,8 @@ Imported by Snakemake itself, so it may use the standard library only.
 import os
 from pathlib import Path
 
-from spclust.data import formats
+from spclust.data import first_bytes, formats
+from spclust.errors import UserError
 
 STORE = ("zarr.json", ".zgroup")  # one of them makes a folder a Zarr group, of format 3 or 2
 TABLES = "tables"  # where a SpatialData store has its AnnData
@@ -29,14 +30,30 @@ def of_cells(folder):
     list of Path
         All tables but hidden ones, or those that a program's reader takes of its folder; of a Zarr
         store all files, of one of SpatialData those of its tables.
+
+    Raises
+    ------
+    UserError
+        When there is none, with what to do with what there is.
     """
     if not is_store(folder):
         inside = (path for path in folder.rglob("*") if not path.name.startswith("."))
         inside = sorted(path for path in inside if path.is_file())
-        return formats.of_one_program(inside) or list(filter(formats.is_table, inside))
+        found = formats.of_one_program(inside) or list(filter(formats.is_table, inside))
+        return found or _refuse(folder, inside)
     tables = folder / TABLES
     inside = (tables if tables.is_dir() else folder).rglob("*")
     return sorted(path for path in inside if path.is_file())
+
+
+def _refuse(folder, inside):
+    for path in (path for path in inside[:20] if os.access(path, os.R_OK)):
+        first_bytes.of(path)  # says of what is never read what to export instead
+    named = f"; name one of its files, as  path: {inside[0]}" if inside else ""
+    raise UserError(
+        f"{folder}: the folder holds no table (.csv, .tsv, .txt, .parquet, .xlsx){named}, or "
+        "correct `path` of the dataset"
+    )
 
 
 def stores_whole(files):

@@ -124,12 +124,7 @@ def import_slice(paths, cfg):
 def _files(paths):
     files = []
     for path in map(Path, paths):
-        inside = folders.of_cells(path) if path.is_dir() else [path]
-        if not inside:
-            raise UserError(
-                f"{path}: the folder holds no table (.csv, .tsv, .txt); check `path` of the dataset"
-            )
-        files += inside
+        files += folders.of_cells(path) if path.is_dir() else [path]
     return folders.stores_whole(files)
 
 

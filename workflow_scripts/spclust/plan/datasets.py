@@ -264,13 +264,7 @@ def local_files(definition):
         return paths
     files = []
     for path in map(Path, paths):
-        inside = list(map(str, folders.of_cells(path))) if path.is_dir() else []
-        if path.is_dir() and not inside:
-            raise UserError(
-                f"{path}: the folder of {definition['name']!r} holds no table (.csv, .tsv, .txt); "
-                "name the file as  path:, or another folder"
-            )
-        files += inside or [str(path)]
+        files += map(str, folders.of_cells(path) if path.is_dir() else [path])
     return files
 
 
