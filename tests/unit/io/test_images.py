@@ -1,9 +1,11 @@
 """Images: which column names them, and what is said where none does."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from spclust.io import guess
+from spclust.io import guess, separation
+from spclust.io.importing import import_cells
 
 
 @pytest.mark.parametrize("name", ["unique_region", "TMA_core", "Metadata_ROI", "Point", "fov"])
@@ -17,3 +19,105 @@ def test_a_region_within_one_image_is_no_image(parts):
     assert guess.image(frame) == "filename_x"
     assert guess.image(frame[["region"]]) is None
     assert guess.image(frame[["region"]].replace(parts[0], "reg001")) == "region"
+
+
+# --- parted by distance -----------------------------------------------------------------------
+
+
+def single_linkage(places, distance):
+    """Parts found by following every pair of cells, from left to right."""
+    near = np.linalg.norm(places[:, None] - places[None], axis=2) <= distance
+    part = np.arange(len(places))
+    for _ in range(len(places)):
+        part = np.array([part[row].min() for row in near])
+    centres = {p: places[part == p].mean(axis=0).tolist() for p in set(part)}
+    order = sorted(centres, key=centres.get)
+    return [order.index(p) for p in part]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_cores_are_parted_as_single_linkage_does(seed):
+    rng = np.random.default_rng(seed)
+    places = rng.uniform(0, 100, (150, 2)).round(1)
+    distance = 100 / np.sqrt(150) * 0.7
+    np.testing.assert_array_equal(
+        separation._connected(places, distance), single_linkage(places, distance)
+    )
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        [[i, 2 * i] for i in [*range(20), *range(40, 60)]],  # on one line
+        [[i, 0] for i in [0, 1, 50]],  # too few for triangles
+        [[0, 0]] * 30 + [[30, 0]] * 30,  # at two points
+    ],
+)
+def test_odd_places_are_parted_too(places):
+    places = np.array(places, dtype=float)
+    found = separation._connected(places, 5)
+    np.testing.assert_array_equal(found, single_linkage(places, 5))
+    assert found.max() == 1
+
+
+def test_a_slide_of_cores_becomes_images(frame, save, caplog):
+    frame.loc[frame.index % 2 == 1, "X"] += 5000
+    path = save(frame.drop(columns="sample"))
+    cells, _ = import_cells([path], {"split_images": {"distance": 400}})
+    assert list(cells.obs["image"][:4]) == ["image_1", "image_2"] * 2
+    assert "gaps wider than 400 part 1 image into 2" in caplog.text
+    cells, _ = import_cells([save(frame)], {"split_images": {"distance": 400}})
+    assert set(cells.obs["image"]) == {"a_1", "a_2", "b_1", "b_2"}
+    whole, _ = import_cells([save(frame)], {"split_images": {"distance": 9000}})
+    assert set(whole.obs["image"]) == {"a", "b"}
+
+
+# --- told where no column names them ------------------------------------------------------------
+
+
+@pytest.fixture
+def stacked(frame):
+    """Two images one below the other, nothing said."""
+    return frame.drop(columns=["sample", "cell_type"])
+
+
+def told(caplog):
+    return [m for m in caplog.messages if "no column names images" in m]
+
+
+def test_one_image_is_not_doubted(stacked, save, caplog):
+    stacked["cell_type"] = np.tile(["T", "B"], 60)
+    stacked["row"] = np.sort(np.tile(range(6), 20))
+    stacked["tile"] = np.repeat(["left", "right"], 60)
+    stacked["X"] += np.repeat([0, 600], 60)
+    import_cells([save(stacked)], {"label": "cell_type"})
+    assert not told(caplog)
+
+
+def test_a_column_whose_blocks_are_copies_of_one_extent_is_told(stacked, save, caplog):
+    stacked["donor"] = np.repeat(["P7", "P9"], 60)
+    import_cells([save(stacked)], {})
+    (message,) = told(caplog)
+    assert "each block of rows of one 'donor'" in message and "\n    image: donor" in message
+    caplog.clear()
+    cells, _ = import_cells([save(stacked)], {"image": "donor"})
+    assert set(cells.obs["image"]) == {"P7", "P9"} and not told(caplog)
+    import_cells([save(stacked)], {"image": None})
+    assert not told(caplog)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "words"),
+    [
+        ("DAPI_idx", [*range(60), *range(60)], "numbers of 'DAPI_idx' start anew, first in row 61"),
+        ("CellID", [f"{i}_{n}" for i in "ab" for n in range(60)], "begin alike ('a_', 'b_')"),
+        ("X", np.tile(np.arange(60.0), 2), "100% of the cells lie exactly where another does"),
+    ],
+)
+def test_other_signs_of_several_images_are_told(stacked, save, caplog, column, values, words):
+    stacked[column] = values
+    if column == "X":
+        stacked["Y"] = stacked["X"]
+    import_cells([save(stacked)], {})
+    (message,) = told(caplog)
+    assert words in message and "image: null" in message

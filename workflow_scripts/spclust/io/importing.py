@@ -33,6 +33,7 @@ from spclust.io import (
     readers,
     roles,
     rows,
+    separation,
     tables,
     units,
 )
@@ -204,7 +205,14 @@ def _finish(measured, cfg, source):
     data = _mudata(measured, kept)
     column = measured.groups["image"]
     image = "image" if column is None else labels.as_text(measured.obs[column].iloc[kept])
-    data.obs[IMAGE] = pd.Categorical(np.broadcast_to(image, len(kept)).astype(str))
+    image = np.broadcast_to(image, len(kept)).astype(str)
+    if "split_images" in cfg:
+        distance = cfg["split_images"]["distance"]
+        image = separation.by_distance(data.obsm[SPATIAL], image, distance, source)
+    elif column is None and "image" not in cfg:
+        told = measured.obs.drop(columns=[measured.groups["label"]], errors="ignore")
+        separation.tell(told, measured.coordinates, ids, source)
+    data.obs[IMAGE] = pd.Categorical(image)
     data.obs[SLICE] = pd.Categorical([cfg.get("name", "slice")] * len(kept))
     refuse_one_point(data.obsm[SPATIAL], data.obs[IMAGE].to_numpy(), source)
     units.settle(data, measured.unit, cfg.get("pixel_size"), source, bool(measured.guessed))
