@@ -16,13 +16,13 @@ from spclust.plan import analyses, written
 pytestmark = pytest.mark.slow
 
 SUMMARY = {"summarise_metrics": 1, "plot_summary": 1}
-ANALYSES = ("markers", "names", "annotation", "metrics", "export")
+ANALYSES = ("markers", "types", "names", "annotation", "metrics", "export")
 RUN = SUMMARY | dict.fromkeys([*ANALYSES, "plot_run", "record_settings", "annotate_cells"], 1)
 TRAIN = RUN | {"cluster_cells": 1, "umap": 1}
 GRAPHS = TRAIN | {"build_graphs": 1}
 OVERSAMPLE = GRAPHS | {"oversample_minorities": 1}
 PSEUDOLABELS = OVERSAMPLE | {"assign_pseudolabels": 1}
-NAMES = {"names": 2, "annotation": 2, "annotate_cells": 1, "plot_run": 2, "export": 2}
+NAMES = {"types": 2, "names": 2, "annotation": 2, "annotate_cells": 1, "plot_run": 2, "export": 2}
 QUALITY = {"quality": 1}
 BOTH_RUNS = dict.fromkeys([*ANALYSES, "plot_run", "record_settings"], 2)
 PREPROCESS = (
@@ -103,6 +103,7 @@ def test_the_tiny_run_writes_what_the_readme_promises(finished):
         "extras/model/model.json",
         "markers/markers.csv",
         "names/cluster_names.csv",
+        "types/types.csv",
         "export/clustered.h5ad",
     ):
         assert (folder / name).stat().st_size > 0

@@ -146,7 +146,7 @@ def test_controls_are_scored_and_not_described(plan):
     of_random = {entry["analysis"] for entry in found if entry["about"]["run"] == "random"}
     assert of_random == {"metrics"}
     of_ward = {entry["analysis"] for entry in found if entry["about"]["run"] == "ward"}
-    assert of_ward == {"annotation", "export", "markers", "metrics", "names"}
+    assert of_ward == {"annotation", "export", "markers", "metrics", "names", "types"}
 
 
 def test_the_table_of_a_dataset_s_cells_has_its_runs_without_controls(plan):
@@ -160,7 +160,8 @@ def test_the_table_of_a_dataset_s_cells_has_its_runs_without_controls(plan):
 def test_columns_of_several_seeds_say_which():
     plan = resolve("{seeds: [1, 2], runs: [{name: ward}]}")
     prefixes = {part["prefix"] for part in analysis_files.of_cells(plan, "demo")}
-    assert prefixes == {"ward_seed1_", "ward_seed2_"}
+    of_runs = {prefix for prefix in prefixes if prefix.startswith("ward_")}
+    assert of_runs == {f"ward_seed{i}_{what}" for i in (1, 2) for what in ("", "types_")}
     unnamed = resolve("analyses: {annotation: false, export: false}")
     assert analysis_files.of_cells(unnamed, "demo") == []
 

@@ -42,6 +42,7 @@ def tissue(
     clusters=None,
     truth=None,
     names=None,
+    types=None,
     **others,
 ):
     """What is known of a run; ``truth`` and ``clusters`` are made up unless given."""
@@ -67,12 +68,12 @@ def tissue(
         cells,
         pd.Series(truth if labels else np.full(n, np.nan), index=cells.ids, dtype=object),
         table,
-        analysed(cells, clusters, importance, rng.normal(size=(n, 2)), names),
+        analysed(cells, clusters, importance, rng.normal(size=(n, 2)), names, types),
         **others,
     )
 
 
-def analysed(cells, clusters, importance, umap, names=None):
+def analysed(cells, clusters, importance, umap, names=None, types=None):
     """Folders of the analyses that figures read."""
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -81,7 +82,39 @@ def analysed(cells, clusters, importance, umap, names=None):
     write_values(umap, cells.ids, folder / "umap/umap.npz")
     if names is not None:
         write_table(names, folder / "names/cluster_names.csv")
+    if types is not None:
+        for table, name in zip(types, ("types.csv", "type_summary.csv")):
+            write_table(table, folder / "types" / name)
     return {path.name: path for path in folder.iterdir()}
+
+
+def types_of(n):
+    """Tables of the analysis of types: every third cell of each of two, the rest unsure."""
+    kinds = np.array(["B cell", "T cell", "unknown"], dtype=object)[np.arange(n) % 3]
+    cells = {
+        "cell": [f"cell_{i}" for i in range(n)],
+        "type": kinds,
+        "unsure": np.arange(n) % 6 == 0,
+    }
+    names = ["Leukocyte", "T cell", "B cell", "unknown"]
+    counts = [int((kinds == name).sum()) for name in names]
+    return pd.DataFrame(cells), pd.DataFrame({"type": names, "cells": counts})
+
+
+def test_a_type_has_its_colour_whichever_others_are_there():
+    colours, entries = tissue(n=60, types=types_of(60)).cell_types
+    assert [text for _, text in entries] == ["T cell (20)", "B cell (20)", "unknown (20)"]
+    of = {text.partition(" (")[0]: colour for colour, text in entries}
+    # by the places in the table of types, in which leukocytes are the first
+    assert of == {
+        "T cell": style.PALETTE[1],
+        "B cell": style.PALETTE[2],
+        "unknown": style.BACKGROUND,
+    }
+    assert (colours[1::3] == of["T cell"]).all()
+    assert (colours[::6] == style.BACKGROUND).all() and (colours[3::6] == of["B cell"]).all()
+    nothing = (types_of(60)[0], pd.DataFrame({"type": [], "cells": []}))
+    assert tissue(n=60, types=nothing).cell_types is None and tissue().cell_types is None
 
 
 def balanced_of(run):
@@ -110,7 +143,7 @@ def drawn(folder, kinds=("png",)):
 def test_a_run_with_everything_gives_every_figure(tmp_path):
     importance = pd.DataFrame(np.ones((4, 5)), columns=[f"CD{i}" for i in range(5)])
     extras = {"attribution": importance, "history": history()}
-    run = tissue(images=2, slices=3, importance=importance, extras=extras)
+    run = tissue(images=2, slices=3, importance=importance, extras=extras, types=types_of(200))
     votes = votes_for("consensus", run.cells)
     runs.plot_run(tmp_path / "figures", replace(run, balanced=balanced_of(run), votes=votes))
     assert drawn(tmp_path / "figures") == set(captions.captions())

@@ -3,7 +3,8 @@
 What a cluster has more or less of than the other cells (its markers) is compared with what types
 of cells are known to have and lack. A name is given where every positive marker of the type is
 seen clearly, none of a wider type is lacking and no other type fits nearly as well; else the wider
-type that the likely ones share, else none.
+type that the likely ones share; else the type that most of its cells are of, each by itself
+(:mod:`spclust.analyses.types`); else none.
 """
 
 import logging
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri, softmax
 
+from spclust.analyses.shares import of_most, of_types, with_narrower
 from spclust.knowledge.panel import read_proteins, recognise
 from spclust.knowledge.signatures import lineage_of, read_knowledge_tables, read_signatures, told_by
 
@@ -26,7 +28,8 @@ CONTRADICTION, UNKNOWN, SHARPNESS = 0.5, 0.5, 4.0
 # a type below this probability is not even another possibility
 WORTH_SAYING = 0.05
 MOST_MARKERS = 3
-COLUMNS = ["cluster", "cells", "name", "type", "probability", "evidence", "markers", "others"]
+COLUMNS = ["cluster", "cells", "name", "type", "probability", "share", "evidence", "markers"]
+COLUMNS += ["others"]
 
 
 @dataclass(frozen=True)
@@ -81,11 +84,12 @@ def analyse(task):
         task.table("markers", "markers.csv", "feature"),
         task.clusters["cluster"].value_counts(),
         *read_knowledge_tables(task.files),
+        shares=of_types(task.clusters["cluster"], task.table("types", "types.csv", "cell", "type")),
     )
     return {"cluster_names.csv": table}
 
 
-def name_clusters(markers, sizes, signatures=None, proteins=None):
+def name_clusters(markers, sizes, signatures=None, proteins=None, shares=None):
     """Propose a name for each cluster.
 
     A type's score is the mean strength of its positive markers (of several that stand for one,
@@ -103,15 +107,20 @@ def name_clusters(markers, sizes, signatures=None, proteins=None):
     signatures : dict of str to Signature, optional
     proteins : DataFrame, optional
         The library's own where left out.
+    shares : DataFrame, optional
+        What :func:`spclust.analyses.shares.of_types` returns; without it markers alone give names.
 
     Returns
     -------
     DataFrame
         ``cluster``, ``cells``, ``name`` (the type, or without one ``cluster 4 (CD45+ CD11c+)``),
-        ``type`` and its ``probability`` (missing without one), ``evidence`` (markers of the type
+        ``type`` and its ``probability`` by the cluster's markers (missing without one), ``share``
+        of the cells that are of this type or a narrower one, ``evidence`` (markers of the type
         with their strength in standard deviations and AUC), ``markers`` (what the cluster has
         most of), ``others`` (what else it could be, with probabilities).
     """
+    proteins = read_proteins() if proteins is None else proteins
+    signatures = read_signatures(proteins=proteins) if signatures is None else signatures
     rows = []
     for cluster, fit in fits(markers, signatures, proteins).items():
         row = {
@@ -119,12 +128,16 @@ def name_clusters(markers, sizes, signatures=None, proteins=None):
             "cells": int(sizes[cluster]),
             "type": None,
             "probability": np.nan,
+            "share": np.nan,
             "evidence": "",
             "markers": "",
             "others": "",
         }
+        of_cells = {} if shares is None else with_narrower(shares.loc[cluster], signatures)
         if fit is not None:
-            row |= _told(fit)
+            row |= _told(fit, fit.best(BAR) or of_most(of_cells, signatures))
+        if row["type"] is not None and of_cells:
+            row["share"] = round(of_cells.get(row["type"], 0.0), 3)
         seen = f" ({row['markers']})" if row["markers"] else ""
         row["name"] = row["type"] or f"cluster {cluster}{seen}"
         rows.append(row)
@@ -272,15 +285,17 @@ def _fit(values, features, signatures):
     return Fit(shown, own, total, unknown, lineage, list(top.index))
 
 
-def _told(fit):
-    """Name and evidence of one cluster."""
-    row = {"markers": " ".join(f"{name}+" for name in fit.top)}
-    said, others = fit.best(BAR), fit.own
+def _told(fit, said):
+    """Name and evidence of one cluster that is called so, or is given no type."""
+    row, others = {"markers": " ".join(f"{name}+" for name in fit.top)}, fit.own
     if said is not None:
+        row["type"] = said
+    # a type of its cells may be one that takes more markers than were measured
+    if said in fit.own:
         evidence = "; ".join(
             f"{f} {v:+.1f} sd (AUC {ndtr(v / 2**0.5):.2f})" for f, v in fit.shown[said]
         )
-        row |= {"type": said, "probability": round(fit.total[said], 3), "evidence": evidence}
+        row |= {"probability": round(fit.total[said], 3), "evidence": evidence}
         others = {n: p for n, p in others.items() if n not in fit.lineage[said]}
     near = sorted((n for n, p in others.items() if p >= WORTH_SAYING), key=others.get, reverse=True)
     row["others"] = "; ".join(f"{n} {others[n]:.2f}" for n in near[:MOST_MARKERS])

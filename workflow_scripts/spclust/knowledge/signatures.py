@@ -2,9 +2,9 @@
 
 The table that ships with the library (``knowledge/signatures.csv``) has a row a type: its
 ``name``, the wider type that is its ``parent``, what is ``positive`` and ``negative`` in it, the
-``tissue`` and the ``source``, a key of ``sources.csv``. Positive and negative are lists of
-markers separated by ``;``, each a protein by its canonical name or several separated by ``|``,
-any of which will do.
+``tissue``, the ``source``, keys of ``sources.csv``, and which fact was ``suggested_by`` which
+labelled study, whose scores flatter it. Positive and negative are lists of markers separated by
+``;``, each a protein by its canonical name or several separated by ``|``, any of which will do.
 """
 
 from dataclasses import dataclass
@@ -31,18 +31,25 @@ class Signature:
     positive: tuple
     negative: tuple
 
-    def measured(self, canonical):
+    def measured(self, canonical, dispensable=()):
         """The same with proteins that were measured; None where a positive marker was not.
 
         Parameters
         ----------
         canonical : set of str
+        dispensable : collection of tuple of str
+            Positive markers that may be missing as long as another is there.
         """
         positive, negative = (
             tuple(tuple(name for name in marker if name in canonical) for marker in markers)
             for markers in (self.positive, self.negative)
         )
-        if not all(positive):
+        positive = tuple(
+            there
+            for there, marker in zip(positive, self.positive)
+            if there or marker not in dispensable
+        )
+        if not positive or not all(positive):
             return None
         # what is missing cannot speak against a type
         return Signature(self.name, self.parent, positive, tuple(filter(None, negative)))
@@ -114,19 +121,26 @@ def read_knowledge_tables(files):
     return read_signatures(files["signatures"], proteins), proteins
 
 
-def told_by(canonical, signatures):
+def told_by(canonical, signatures, inherited=False):
     """The types that these proteins can tell, each with the markers that were measured.
 
     Parameters
     ----------
     canonical : set of str
     signatures : dict of str to Signature
+    inherited : bool
+        A marker that a type has from a wider one may be missing: in a panel without CD3 a CD8 T
+        cell is told by CD8.
 
     Returns
     -------
     dict of str to Signature
     """
-    measured = {name: signature.measured(canonical) for name, signature in signatures.items()}
+    measured = {}
+    for name, signature in signatures.items():
+        wider = lineage_of(name, signatures)[1:] if inherited else []
+        of_wider = {marker for other in wider for marker in signatures[other].positive}
+        measured[name] = signature.measured(canonical, of_wider)
     return {name: signature for name, signature in measured.items() if signature is not None}
 
 

@@ -9,7 +9,8 @@ from scipy.special import softmax
 
 from spclust.clustering import heads
 from spclust.errors import UserError
-from spclust.knowledge.panel import read_proteins, recognise
+from spclust.knowledge.measured import by_protein
+from spclust.knowledge.panel import read_proteins
 from spclust.knowledge.signatures import lineage_of, read_signatures, told_by
 
 log = logging.getLogger(__name__)
@@ -18,7 +19,6 @@ log = logging.getLogger(__name__)
 # strongest, which of many is high by noise alone; for the same reason more is asked of a type.
 # Values and the number of EM steps: chosen on simulated types
 CONTRADICTION, UNKNOWN, SHARPNESS = 0.5, 1.0, 1.0
-LOWEST, HIGHEST = -3.0, 5.0  # standard deviations
 # a type with a smaller share of the cells is not there; of so many cells unknown ones are groups
 FEWEST, FEWEST_SHARE, LARGE_SHARE = 20, 0.005, 0.02
 FEWEST_TYPES = 5  # that a panel must tell for them to be counted
@@ -68,7 +68,7 @@ def score(cells, signatures=None, proteins=None):
     """
     proteins = read_proteins() if proteins is None else proteins
     signatures = read_signatures(proteins=proteins) if signatures is None else signatures
-    z = _by_protein(cells.whole(), proteins)
+    z = by_protein(cells.whole(), proteins)
     told_apart = told_by(set(z), signatures)
     narrower = [w for n in told_apart for w in lineage_of(n, told_apart)[1:2]]
     told_apart = {n: s for n, s in told_apart.items() if narrower.count(n) < 2}
@@ -91,18 +91,6 @@ def score(cells, signatures=None, proteins=None):
     return Scores(
         list(told_apart), values, softmax(SHARPNESS * np.hstack([values, unknown]), axis=1)
     )
-
-
-def _by_protein(cells, proteins):
-    """Standardised values of each recognised protein, mean of the features that measure it."""
-    columns = {}
-    for modality, x in cells.features.items():
-        for column, name in enumerate(recognise(cells.names[modality], proteins)["canonical"]):
-            values = x[:, column].astype(np.float64)
-            if name is not None and values.std() > 0:
-                z = (values - values.mean()) / values.std()
-                columns.setdefault(name, []).append(z.clip(LOWEST, HIGHEST))
-    return {name: np.mean(z, axis=0) for name, z in columns.items()}
 
 
 def first_labels(cells, n_clusters, seed, signatures=None, proteins=None):

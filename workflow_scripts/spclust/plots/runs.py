@@ -1,10 +1,12 @@
 """Every figure of one run that can be drawn of it."""
 
 import importlib
+import itertools
 import logging
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from spclust.analyses import names as naming
@@ -79,6 +81,24 @@ class RunData:
         return read_cluster_names(self.analyses["names"] / "cluster_names.csv")
 
     @cached_property
+    def cell_types(self):
+        """Colour of each cell by its type, and the legend's entries; None where none was told."""
+        if "types" not in self.analyses:
+            return None
+        types = self.table("types", "type_summary.csv", "type")
+        if types.empty:
+            return None
+        # by their places in the table: those without cells keep theirs
+        colour_of = dict(zip(types["type"], itertools.cycle(style.PALETTE)))
+        colour_of["unknown"] = style.BACKGROUND
+        cells = self.table("types", "types.csv", "cell", "type").set_index("cell")
+        cells = cells.loc[self.cells.ids]
+        colours = np.where(cells["unsure"], style.BACKGROUND, cells["type"].map(colour_of))
+        there = types[types["cells"] > 0].sort_values("cells", ascending=False)
+        entries = [(colour_of[t], f"{t} ({n:,})") for t, n in zip(there["type"], there["cells"])]
+        return colours.astype(str), entries
+
+    @cached_property
     def umap(self):
         """Places of the cells in the UMAP, array (n, 2); None where it was not made."""
         return self.values("umap", "umap.npz") if "umap" in self.analyses else None
@@ -148,6 +168,7 @@ class RunData:
             raise UserError(
                 f"NEEDS of a figure names {need!r}; there are: classes, places, synthetic_cells, "
                 "varying_confidence, several_slices, several_parts, votes, markers, umap, "
+                "cell_types, "
                 "extras.<name of a table>, analyses.<name of an analysis>"
             )
         value = getattr(self, name)
