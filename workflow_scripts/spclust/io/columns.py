@@ -16,7 +16,7 @@ import pandas as pd
 
 from spclust.errors import UserError
 from spclust.knowledge.channel_names import INTENSITIES, PARTS, take_apart
-from spclust.knowledge.other_columns import background, kind, unnamed
+from spclust.knowledge.other_columns import background, gate, kind, unnamed
 from spclust.knowledge.panel import recognise
 
 # rows that are looked at, and values up to which whole numbers are codes of something
@@ -182,7 +182,7 @@ def _looks(frame, columns):
 
 def _by_values(table, reasons):
     """Give a reason to what stands among a format's channels and is a code, a gate or a number."""
-    _give(reasons, np.where(table["statistic"].isin(GATES), FLAG, ""))
+    _give(reasons, np.where(table["statistic"].isin(GATES) | table["name"].map(gate), FLAG, ""))
     _give(reasons, np.where(~table["known"], table["name"].map(kind), ""))
     _give(reasons, _row_numbers(table))
     if (table["known"] & (reasons == "")).any():
@@ -204,7 +204,7 @@ def _row_numbers(table):
 def _by_evidence(table, reasons):
     """Give a reason to every column that nothing speaks for."""
     statistic, known = table["statistic"], table["known"]
-    _give(reasons, np.where(statistic.isin(GATES), FLAG, ""))
+    _give(reasons, np.where(statistic.isin(GATES) | table["name"].map(gate), FLAG, ""))
     _give(reasons, np.where(~statistic.isin(INTENSITIES), OTHER_MEASURE, ""))
     # families of one pattern that only programs write; their names need not be known
     of_program = (statistic != "") | (table["cycle"] != "") | (table["mask"] != "")

@@ -32,7 +32,7 @@ _NUCLEAR = re.compile(
     (^|[^a-z])([ds]s)?dna[ _-]?\d*($|[^a-z0-9 _-]|[ _-](?!pk))
     | dapi|hoechst|draq\s?\d|sytox|syto\d+|iridium|intercalator|(^|[^a-z0-9])19[13]ir|ir19[13]
     | ^(hh3|histone[ _-]?h3|h3)$
-    | ^(propidium[ _-]?iodide|nuclear[ _-]?stain|nuclei|nucleus)$
+    | ^(propidium[ _-]?iodide|nucle(us|i|ar)([ _-]?(stain|marker|channel|mask))?)$
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -96,6 +96,11 @@ def background(name):
     return "histone mark" if _HISTONE_MARK.search(named) else ""
 
 
+def gate(name):
+    """Whether a name ends or begins as those of yes and no do: ``CD20+``, ``is_tumour``."""
+    return _FLAG.search(str(name)) is not None
+
+
 def unnamed(name):
     """Whether a number or an isotope is all that a channel is called by."""
     return _UNNAMED.fullmatch(take_apart(name).marker) is not None
@@ -117,7 +122,7 @@ def kind(name):
     name = re.sub(r"(?<=[A-Za-z])\.\d+$", "", str(name))
     words = [w.lower() for w in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)]
     plain = "".join(words)
-    if _FLAG.search(name):
+    if gate(name):
         return "gate or flag"
     if plain in _WHOLE:
         return _WHOLE[plain]
