@@ -62,6 +62,7 @@ rule all:
         ],
         expand("results/{dataset}/cells_annotated.csv", dataset=ANNOTATED),
         per_run("figures", controls=False),
+        dataset_figures(),
         per_run("settings.json"),
         analysis_files.summaries(PLAN),
         ["results/summary/samples.tsv"] * bool(SAMPLED),

@@ -66,6 +66,18 @@ def figure_input(wildcards):
     return files | {"analyses": analysis_files.drawn(PLAN, above, captions.analyses())}
 
 
+def dataset_figure_input(wildcards):
+    """Input function: the analyses of a dataset that figures show."""
+    shown = captions.analyses("dataset")
+    return analysis_files.drawn(PLAN, dict(wildcards.items()), shown, ("dataset",))
+
+
+def dataset_figures():
+    """Folders of figures of all datasets, where an analysis is made that one shows."""
+    shown = captions.analyses("dataset") & set(PLAN.analyses)
+    return [f"results/{dataset}/figures" for dataset in PLAN.datasets if shown]
+
+
 def shown_settings(wildcards):
     """Params function: the settings of every stage a run went through, shown in the report."""
     named = stages.chosen_in(dict(wildcards.items())) | {"method": wildcards.method}

@@ -34,3 +34,38 @@ rule plot_run:
         "Figures of {wildcards.method} on {wildcards.dataset} (seed {wildcards.seed})"
     script:
         "../workflow_scripts/plot_run.py"
+
+
+# What analyses over a dataset show, before anything is clustered.
+rule plot_dataset:
+    input:
+        dataset_figure_input,
+    output:
+        report(
+            directory("results/<dataset>/figures"),
+            patterns=["{figure}.png"],
+            caption="../config/captions/dataset.rst",
+            category="Quality",
+            subcategory="{dataset}",
+            labels={"what": "{figure}"},
+        ),
+    log:
+        "results/logs/<dataset>/plot_dataset.log",
+    benchmark:
+        "results/benchmarks/<dataset>/plot_dataset.tsv"
+    wildcard_constraints:
+        dataset=one_of(PLAN.slices),
+    conda:
+        "../envs/plots.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1000, 15),
+        runtime=minutes(20),
+    params:
+        captions=captions.captions("dataset"),
+        pdf=config.get("pdf", False),
+        code=code_hash("plot_dataset", *captions.modules("dataset")),
+    message:
+        "Figures of {wildcards.dataset}"
+    script:
+        "../workflow_scripts/plot_dataset.py"

@@ -23,7 +23,7 @@ GRAPHS = TRAIN | {"build_graphs": 1}
 OVERSAMPLE = GRAPHS | {"oversample_minorities": 1}
 PSEUDOLABELS = OVERSAMPLE | {"assign_pseudolabels": 1}
 NAMES = {"types": 2, "names": 2, "annotation": 2, "annotate_cells": 1, "plot_run": 2, "export": 2}
-QUALITY = {"quality": 1}
+QUALITY = {"quality": 1, "plot_dataset": 1}
 BOTH_RUNS = dict.fromkeys([*ANALYSES, "plot_run", "record_settings"], 2)
 PREPROCESS = (
     PSEUDOLABELS
@@ -109,6 +109,10 @@ def test_the_tiny_run_writes_what_the_readme_promises(finished):
         assert (folder / name).stat().st_size > 0
     figures = {path.stem for path in (folder / "figures").glob("*.png")}
     assert len(figures) >= 6
+    seen = finished.folder / "results/tiny"
+    assert (seen / "quality/quality.html").stat().st_size > 0
+    of_dataset = {path.stem for path in (seen / "figures").glob("*.png")}
+    assert {"quality_images", "quality_markers", "quality_ridges"} <= of_dataset
     metrics = pd.read_csv(finished.path("summary/metrics.tsv"), sep="\t")
     assert list(metrics) == ["dataset", "run", "method", "seed", "slice", "metric", "value"]
     assert set(metrics.run) == {"spclust", "kmeans"}
@@ -184,6 +188,7 @@ def test_the_report_holds_the_figures(finished):
     assert done.code == 0, done.text
     html = (finished.folder / "report.html").read_text()
     assert "Summary" in html and "metrics_mean.tsv" in html and "umap" in html
+    assert "Quality" in html and "quality.html" in html and "quality_ridges" in html
 
 
 @pytest.mark.parametrize(("changes", "expected"), CONFIGS.values(), ids=CONFIGS)
@@ -315,7 +320,14 @@ EDITS = {
     "a colour": (
         "clustering/colours.py",
         replaced(r'"#\w{6}"', '"#123456"'),
-        {"plot_run": 2, "plot_summary": 1, "export": 2, "annotation": 2, "annotate_cells": 1},
+        {
+            "plot_run": 2,
+            "plot_dataset": 1,
+            "plot_summary": 1,
+            "export": 2,
+            "annotation": 2,
+            "annotate_cells": 1,
+        },
     ),
     "the reader of other files": ("io/readers/table.py", CODE, {}),
     "the reader of these files": ("io/readers/h5ad.py", CODE, IMPORT),
@@ -342,6 +354,8 @@ EDITS = {
     "the writer of the table of cells": ("io/writers/annotated.py", CODE, {"annotate_cells": 1}),
     "what draws maps": ("plots/maps.py", CODE, {"plot_run": 2}),
     "a figure": ("plots/figures/umap.py", CODE, {"plot_run": 2}),
+    "a figure of a dataset": ("plots/figures/quality_markers.py", CODE, {"plot_dataset": 1}),
+    "a part of an analysis of a dataset": ("analyses/quality/page.py", CODE, QUALITY),
 }
 
 

@@ -3,52 +3,21 @@
 import json
 import re
 
-import mudata
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from quality_tables import CARD, imported, left_by_quality, task_of, tissue
 
-from spclust.analyses import task as tasks
 from spclust.analyses.quality import images, outliers, page, quality, spill_over, thresholds
 from spclust.knowledge.signatures import read_signatures
-from spclust.plan import analyses
-from spclust.stages import simulate
-
-CARD = analyses.load()["quality"]
-KNOWLEDGE = {"signatures": ["shipped"], "proteins": ["shipped"]}
-
-
-def tissue(n_cells=2000, n_images=4, seed=0, noise=0.5, **others):
-    """A simulated tissue, AnnData, with areas and a nuclear stain beside the proteins."""
-    others = {"names": "known", "spill_over": 0.1} | others
-    n_proteins = others.pop("n_proteins", 30)
-    cells = simulate.simulate_tissue(
-        n_cells, n_proteins, n_images, noise, seed, state_markers=6, **others
-    )
-    rng = np.random.default_rng([seed, 7])
-    cells.obs["area"] = rng.lognormal(4.5, 0.35, n_cells)
-    cells.obs["DNA1"] = rng.lognormal(2, 0.3, n_cells)
-    return cells
-
-
-def imported(cells, slices=None):
-    """Cells as the import leaves them."""
-    mudata.set_options(pull_on_update=False)
-    data = mudata.MuData({"protein": cells.copy()})
-    data.obs["image"] = pd.Categorical(cells.obs["sample"].astype(str))
-    data.obs["slice"] = pd.Categorical(["slice"] * len(cells) if slices is None else slices)
-    data.obsm["spatial"] = np.asarray(cells.obsm["spatial"], dtype=np.float32)
-    return data
 
 
 def looked_at(cells, **changes):
     """What the analysis leaves, by name without the suffix."""
-    task = tasks.Task(KNOWLEDGE, CARD.defaults | changes, {"dataset": "tissue"})
-    task.__dict__["imported"] = imported(cells)
-    left = quality.analyse(task)
+    left = quality.analyse(task_of(imported(cells), **changes))
     return {name.partition(".")[0]: found for name, found in left.items() if name[-4:] == ".csv"}
 
 
@@ -76,10 +45,8 @@ def test_tissue_without_faults_gives_no_suggestion(others):
 
 
 def test_the_tables_are_what_the_card_declares(tmp_path):
-    task = tasks.Task(KNOWLEDGE, CARD.defaults, {"dataset": "tissue"})
-    task.__dict__["imported"] = imported(tissue(600, 2))
-    tasks.run(CARD.module, task, tmp_path / "quality", CARD.columns)
-    assert {p.name for p in (tmp_path / "quality").iterdir()} == set(CARD.writes)
+    folder = left_by_quality(tmp_path / "quality")
+    assert {p.name for p in folder.iterdir()} == set(CARD.writes)
     assert "labels" not in CARD.needs
 
 
@@ -106,8 +73,7 @@ def test_a_dead_marker_is_found_and_its_line_leaves_out_that_column_alone(noise)
     (key, patterns), *others = yaml.safe_load(advice.line).items()
     assert key == "exclude_proteins" and not others
     left_out = [n for n in [*names, "CD3", "DNA1"] if any(re.search(p, n) for p in patterns)]
-    # what a list of one's own would bring back stays out
-    assert left_out == ["CD3 (UCHT1)", "DNA1"] and "CD3 (UCHT1)" in advice.reason
+    assert left_out == ["CD3 (UCHT1)"] and "CD3 (UCHT1)" in advice.reason
 
 
 def test_a_marker_of_a_very_rare_type_is_not_taken_for_dead():
@@ -158,6 +124,18 @@ def test_an_image_stained_apart_is_an_outlier_and_combat_is_suggested():
         assert by.at[better, "kept"] > 0.99
 
 
+def test_signal_is_looked_for_where_staining_is_as_usual():
+    cells = tissue(3000, 6)
+    odd = (cells.obs["sample"] == "image_2").to_numpy()
+    cells.X[odd] *= np.exp(np.random.default_rng(0).choice([-1.3, 1.3], cells.n_vars))
+    with_it, without = looked_at(cells), looked_at(cells[~odd].copy())
+    for column in ("positive", "explained", "spatial", "valley"):
+        difference = with_it["markers"][column] - without["markers"][column]
+        assert difference.abs().max() < 0.1, column
+    pairs = [found["pairs"].set_index(["marker_1", "marker_2"]) for found in (with_it, without)]
+    assert (pairs[0]["share"] - pairs[1]["share"]).abs().max() < 0.05
+
+
 def test_images_of_other_composition_are_no_outliers():
     cells = tissue(4000, 4)
     # of one image nothing but epithelium is left, nearly
@@ -201,8 +179,25 @@ def test_debris_and_clumps_get_bounds_that_keep_the_others():
     found = looked_at(cells)
     (advice,) = found["suggestions"].itertuples()
     ((column, (low, high)),) = yaml.safe_load(advice.line)["exclude_cells"].items()
-    assert column == "area" and ((area < low) | (area > high)).sum() == advice.cells == 40
+    assert column == "area" and list(found["limits"]["what"]) == [
+        "sum of all values",
+        "area",
+        "DNA1",
+    ]
+    assert ((area < low) | (area > high)).sum() == advice.cells == 40
     assert set(found["flagged_cells"]["cell"]) == set(cells.obs_names[:40])
+
+
+def test_bounds_of_several_columns_stand_in_one_line_each_side_only_where_cells_are_odd():
+    cells = tissue(3000)
+    for column, value, rows in (("area", 2.0, range(30)), ("DNA1", 900.0, range(50, 70))):
+        values = cells.obs[column].to_numpy(copy=True)
+        values[list(rows)] = value
+        cells.obs[column] = values
+    (advice,) = looked_at(cells)["suggestions"].itertuples()
+    bounds = yaml.safe_load(advice.line)["exclude_cells"]
+    assert bounds["area"][0] > 2 and bounds["area"][1] is None
+    assert bounds["DNA1"][0] is None and bounds["DNA1"][1] < 900 and advice.cells == 50
 
 
 def test_cells_without_signal_are_empty():

@@ -230,6 +230,19 @@ def test_a_new_file_is_a_new_figure_with_its_caption(tmp_path, monkeypatch):
             captions.captions()
 
 
+def test_a_figure_of_a_dataset_is_none_of_a_run(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(
+        'CAPTION = "One."\nNEEDS = ("analyses.a.b",)\nOVER = "dataset"\n'
+    )
+    (tmp_path / "other.py").write_text('CAPTION = "Two."\nNEEDS = ("umap",)\n')
+    monkeypatch.setattr(captions, "FOLDER", tmp_path)
+    captions.analyses.cache_clear()
+    assert captions.captions("dataset") == {"mine": "One."}
+    assert captions.captions() == {"other": "Two."}
+    assert captions.analyses("dataset") == {"a"} and captions.analyses() == {"names", "umap"}
+    captions.analyses.cache_clear()
+
+
 def test_the_captions_need_the_standard_library_only():
     code = (
         "from spclust.plots import captions; captions.captions(); import sys; print(*sys.modules)"

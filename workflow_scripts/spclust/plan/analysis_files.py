@@ -140,12 +140,12 @@ def targets(plan, over):
     return made
 
 
-def drawn(plan, wildcards, shown):
-    """Folders of the analyses that figures of a run show; ``shown`` names them."""
+def drawn(plan, wildcards, shown, levels=("run", "space")):
+    """Folders of the analyses over some levels that figures show; ``shown`` names them."""
     folders = []
     for name, settings in plan.analyses.items():
         card = plan.analysis_cards[name]
-        if name in shown and card.over in ("run", "space"):
+        if name in shown and card.over in levels:
             at = home(card, plan, wildcards)
             folders += [f"results/{at}/{folder_name(name, setting)}" for setting in settings]
     return folders

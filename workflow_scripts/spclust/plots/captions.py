@@ -1,4 +1,4 @@
-"""Captions of the figures of a run, read without importing what draws them.
+"""Captions of the figures of a run or a dataset, read without importing what draws them.
 
 Imported by Snakemake itself, so it may use the standard library only.
 """
@@ -12,16 +12,23 @@ from spclust.errors import UserError
 FOLDER = Path(__file__).with_name("figures")
 
 
-def _files():
-    return sorted(path for path in FOLDER.glob("*.py") if path.stem != "__init__")
+def _files(over):
+    paths = sorted(path for path in FOLDER.glob("*.py") if path.stem != "__init__")
+    return [path for path in paths if literals(path).get("OVER", "run") == over]
 
 
-def modules():
-    """Dotted names of the modules that draw a figure each, in the order of their names."""
-    return [f"spclust.plots.figures.{path.stem}" for path in _files()]
+def modules(over="run"):
+    """Dotted names of the modules that draw a figure each, in the order of their names.
+
+    Parameters
+    ----------
+    over : {'run', 'dataset'}
+        What the figures are of.
+    """
+    return [f"spclust.plots.figures.{path.stem}" for path in _files(over)]
 
 
-def captions():
+def captions(over="run"):
     """Name of each figure to its caption, which the report shows.
 
     Raises
@@ -29,15 +36,16 @@ def captions():
     UserError
         When a module has none.
     """
-    return {path.stem: _caption(path) for path in _files()}
+    return {path.stem: _caption(path) for path in _files(over)}
 
 
 @cache  # asked for each run that is planned
-def analyses():
-    """Names of the analyses that figures show, by their ``NEEDS``; legends always show names."""
-    needs = {need for path in _files() for need in literals(path).get("NEEDS", ())}
-    named = {need.removeprefix("analyses.") for need in needs if need.startswith("analyses.")}
-    return {"names", *named, *needs & {"markers", "umap"}}
+def analyses(over="run"):
+    """Names of the analyses that figures show, by their ``NEEDS``."""
+    needs = {need for path in _files(over) for need in literals(path).get("NEEDS", ())}
+    named = {need.split(".")[1] for need in needs if need.startswith("analyses.")}
+    # legends of runs always show names
+    return named if over == "dataset" else {"names", *named, *needs & {"markers", "umap"}}
 
 
 def _caption(path):

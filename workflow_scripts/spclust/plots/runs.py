@@ -1,9 +1,7 @@
 """Every figure of one run that can be drawn of it."""
 
-import importlib
 import itertools
-import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -12,21 +10,18 @@ import pandas as pd
 from spclust.analyses import names as naming
 from spclust.data.cells import Cells
 from spclust.data.clusters import read_cluster_names
-from spclust.data.tables import read_written
 from spclust.data.values import read_values
 from spclust.data.votes import Votes
 from spclust.errors import UserError
-from spclust.plots import captions, style
+from spclust.plots import analysed, style
 from spclust.plots.maps import Groups
-
-log = logging.getLogger(__name__)
 
 # bars of more images would fill no page that can be read
 MOST_BARS = 30
 
 
 @dataclass(frozen=True)
-class RunData:
+class RunData(analysed.Analysed):
     """What is known of a run; everything of cells in the order of ``cells``.
 
     Attributes
@@ -57,10 +52,6 @@ class RunData:
     votes: Votes | None = None
     extras: dict = field(default_factory=dict)
     settings: dict = field(default_factory=dict)
-
-    def table(self, analysis, file, *text):
-        """A table of an analysis; ``text`` names columns in which a class may be called NA."""
-        return read_written(self.analyses[analysis] / file, *text)
 
     def values(self, analysis, file):
         """Values of the cells of an analysis, array (n, d)."""
@@ -142,28 +133,11 @@ class RunData:
             return self.several_slices
         return self.cells.image if 1 < len(set(self.cells.image)) <= MOST_BARS else None
 
-    def by_setting(self, needs):
-        """The run as it is, and as seen by each other setting of the analyses a figure needs.
-
-        Yields
-        ------
-        (str, RunData)
-            Ending of the figure's name, empty for the default, and the run.
-        """
-        yield "", self
-        for name in (need.removeprefix("analyses.") for need in needs if "analyses." in need):
-            for folder, path in self.analyses.items():
-                if folder.startswith(f"{name}-"):
-                    yield (
-                        folder.removeprefix(name),
-                        replace(self, analyses=self.analyses | {name: path}),
-                    )
-
     def has(self, need):
         """Whether there is what a figure needs; see :mod:`spclust.plots.figures`."""
         name, _, table = need.partition(".")
         if name == "analyses":
-            return table in self.analyses
+            return super().has(need)
         if not hasattr(self, name):
             raise UserError(
                 f"NEEDS of a figure names {need!r}; there are: classes, places, synthetic_cells, "
@@ -187,12 +161,4 @@ def plot_run(folder, run, pdf=False):
     pdf : bool
         Each figure as PDF, too.
     """
-    with style.drawing(folder, pdf) as save:
-        for name in captions.modules():
-            module, figure = importlib.import_module(name), name.rpartition(".")[2]
-            missing = [need for need in module.NEEDS if not run.has(need)]
-            if missing:
-                log.info("not drawn: %s, which needs %s", figure, " and ".join(missing))
-                continue
-            for setting, seen in run.by_setting(module.NEEDS):
-                save(module.draw(seen), figure + setting)
+    analysed.draw(folder, run, "run", pdf)

@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial import ConvexHull, QhullError
 
 from spclust.analyses.quality.thresholds import above_zero, otsu
-from spclust.neighbours.knn import neighbours_within
+from spclust.neighbours.knn import members, neighbours_within
 
 GRID = 128  # points at which densities are known
 FEWEST = 50  # cells without which an image has no distribution to speak of
@@ -33,16 +33,15 @@ def sizes(tissue, unit):
         A row an image, in the order of their names.
     """
     rows = []
-    for name in np.unique(tissue.image):
-        here = tissue.image == name
+    for here in members(tissue.image):
         places = tissue.places[here]
         places = places[np.isfinite(places).all(axis=1)]
         hull, occupied = areas(places)
         rows.append(
             {
-                "image": name,
-                "slice": tissue.slice[here][0],
-                "cells": here.sum(),
+                "image": tissue.image[here[0]],
+                "slice": tissue.slice[here[0]],
+                "cells": len(here),
                 "extent": hull,
                 "area": occupied,
                 "density": len(places) / occupied * 1e6 if occupied > 0 else np.nan,

@@ -18,21 +18,25 @@ SATURATED, PILE = 5, 3
 NEIGHBOURS = 6
 
 
-def marker_table(tissue, x):
+def marker_table(tissue, usual, x):
     """A row a marker.
 
     Parameters
     ----------
     tissue : Tissue
+        Whose values are counted.
+    usual : Tissue
+        The same without images that are outliers, in which signal is looked for.
     x : array, shape (s, d)
-        Scaled values of the sample.
+        Scaled values of the sample of the latter.
 
     Returns
     -------
     DataFrame, d rows
         Columns as the card says, and ``cutoff``, the threshold on the scale of ``x``.
     """
-    explained, spatial = explained_by_others(x), neighbours_alike(tissue, x)
+    of_image = within(x, usual.image[usual.sample])
+    explained, spatial = explained_by_others(of_image), neighbours_alike(usual, x)
     mixed = np.random.default_rng(0).permutation(len(x))[:MIXED]
     rows = []
     for j, name in enumerate(tissue.names):
@@ -41,7 +45,7 @@ def marker_table(tissue, x):
         seen = above_zero(own)
         separation, valley, parting = mixture(own[mixed][seen[mixed]])
         there, cutoff = own[seen], max(parting, otsu(own[seen]))
-        above, sampled = own > cutoff, raw[tissue.sample]
+        above, sampled = own > cutoff, usual.raw[usual.sample, j]
         noise = sampled[~above].mean() if (~above).any() else np.nan
         signal = sampled[above].mean() if above.any() else np.nan
         rows.append(
@@ -123,6 +127,14 @@ def neighbours_alike(tissue, x):
         products += (z[cells] * z[near].mean(axis=1)).sum(axis=0)
         squares += (z[cells] ** 2).sum(axis=0)
     return np.divide(products, squares, out=np.zeros(x.shape[1]), where=squares > 0)
+
+
+def within(x, groups):
+    """Values less the mean of their group, so that groups do not make markers go together."""
+    x = x.copy()
+    for name in np.unique(groups):
+        x[groups == name] -= x[groups == name].mean(axis=0)
+    return x
 
 
 def correlations(names, x):

@@ -50,15 +50,15 @@ def flagged_cells(tissue, stains, deviations):
         ``cell``, ``image``, ``reason``, ``what``, ``value``, ``low``, ``high``.
     limits : DataFrame
         A row a column that was looked at: ``reason``, ``what``, ``low``, ``high``, ``below``,
-        ``above``, ``column`` (whether the file has it beside the markers).
+        ``above``.
     """
     area = tissue.area()
-    looked_at = [("empty", "sum of all values", tissue.total, False)]
+    looked_at = [("empty", "sum of all values", tissue.total)]
     if area is not None:
-        looked_at.append(("area", area, tissue.obs[area].to_numpy(), True))
-    looked_at += [("nuclear stain", n, x, n in tissue.obs) for n, x in stains.items()]
+        looked_at.append(("area", area, tissue.obs[area].to_numpy()))
+    looked_at += [("nuclear stain", name, x) for name, x in stains.items()]
     flags, limits = [], []
-    for reason, what, values, column in looked_at:
+    for reason, what, values in looked_at:
         if (values < 0).any():  # standardised, or less a background: no amounts
             continue
         low, high = bounds(values, deviations)
@@ -73,7 +73,6 @@ def flagged_cells(tissue, stains, deviations):
                 "high": high,
                 "below": (values < low).sum(),
                 "above": (values > high).sum(),
-                "column": column,
             }
         )
         flags.append(_rows(tissue, odd, reason, what, values, low, high))

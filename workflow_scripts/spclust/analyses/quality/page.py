@@ -84,6 +84,7 @@ def _cell(value, code=False):
     if isinstance(value, float | np.floating):
         if not np.isfinite(value):
             return '<td class="n" data-v=""></td>'
-        return f'<td class="n" data-v="{value:.6g}">{value:.3g}</td>'
+        shown = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+        return f'<td class="n" data-v="{value:.6g}">{shown}</td>'
     text = html.escape("" if value is None else str(value))
     return f"<td><code>{text}</code></td>" if code and text else f"<td>{text}</td>"

@@ -8,7 +8,7 @@ import pandas as pd
 from spclust.analyses.quality import batches, images, markers, outliers, page, spill_over
 from spclust.analyses.quality.suggestions import suggestions
 from spclust.analyses.quality.tissue import tissue_of
-from spclust.knowledge.panel import recognise
+from spclust.data.cell_files import unit_of
 from spclust.knowledge.signatures import read_knowledge_tables
 from spclust.stages.preprocess.batch import batches as batches_of
 
@@ -29,25 +29,27 @@ def analyse(task):
     data, settings = task.imported, task.settings
     tissue = tissue_of(data, batches_of, settings["sampled_cells"], task.seed)
     stains = tissue.nuclear(proteins)
-    x = tissue.scaled(tissue.sample).astype(np.float64)
-    of_markers = markers.marker_table(tissue, x)
     flags, limits = outliers.flagged_cells(tissue, stains, settings["deviations"])
 
+    x = tissue.scaled(tissue.sample).astype(np.float64)
     names, grid, density, deviation = images.distributions(x, tissue.image[tissue.sample])
     shift = images.shifts(grid, density, deviation)
+    of_images = _image_table(tissue, data, flags, names, shift)
+    # what is stained apart would be a second population of every marker
+    usual = tissue.without(of_images["image"][of_images["outlier"]])
+    usual_x = usual.scaled(usual.sample).astype(np.float64)
+    of_markers = markers.marker_table(tissue, usual, usual_x)
     batch_shift = images.shifts(*images.distributions(x, tissue.batch[tissue.sample])[1:])
 
     corrections = batches.corrections(tissue, x, task.seed)
-    technical = [c for c in tissue.obs if recognise([c], proteins)["role"][0] == "technical"]
-    advice = suggestions(tissue, of_markers, limits, batch_shift, corrections, technical)
+    advice = suggestions(tissue, of_markers, limits, batch_shift, corrections)
     for row in advice.itertuples():
         log.warning("%s: %s", row.reason, row.line or "nothing to paste")
-    of_images = _image_table(tissue, data, flags, names, shift)
     tables = {
         "suggestions": advice,
         "images": of_images,
         "markers": of_markers.drop(columns="cutoff"),
-        "pairs": spill_over.pair_table(tissue, of_markers, signatures, proteins),
+        "pairs": spill_over.pair_table(usual, of_markers, signatures, proteins),
         "corrections": corrections,
     }
     shown = {row.what: None for row in limits.itertuples() if row.reason != "empty"}
@@ -55,17 +57,19 @@ def analyse(task):
     return {
         **{f"{name}.csv": table for name, table in tables.items()},
         "marker_images.csv": images.marker_images(tissue, x, names, shift),
-        "correlations.csv": markers.correlations(tissue.names, x),
+        "correlations.csv": markers.correlations(
+            usual.names, markers.within(usual_x, usual.image[usual.sample])
+        ),
         "densities.csv": images.shown_densities(tissue, names, grid, density, shift),
         "flagged_cells.csv": flags,
-        "limits.csv": limits.drop(columns="column"),
+        "limits.csv": limits,
         "histograms.csv": outliers.histograms(tissue, {w: values[w] for w in shown}),
         "quality.html": page.page(task.about.get("dataset", "dataset"), tables),
     }
 
 
 def _image_table(tissue, data, flags, names, shift):
-    table = images.sizes(tissue, _unit(data)).set_index("image")
+    table = images.sizes(tissue, unit_of(data)).set_index("image")
     usual = np.median(tissue.total)
     by_image = pd.Series(tissue.total).groupby(tissue.image).median()
     table["brightness"] = by_image / usual if usual > 0 else np.nan
@@ -79,9 +83,3 @@ def _image_table(tissue, data, flags, names, shift):
     )
     table["outlier"] = table["shift"] > images.OUTLIER
     return table.reset_index()
-
-
-def _unit(data):
-    """Unit of coordinates as the import noted it."""
-    unit = data.uns.get("unit_of_length")
-    return None if unit is None else str(unit)

@@ -19,7 +19,7 @@ COLUMNS = ["what", "where", "line", "reason", "cells", "number"]
 STAINED_APART, HELPS = 0.5, 0.3
 
 
-def suggestions(tissue, markers, limits, batch_shift, corrections, technical):
+def suggestions(tissue, markers, limits, batch_shift, corrections):
     """What to add to the configuration.
 
     Parameters
@@ -29,46 +29,54 @@ def suggestions(tissue, markers, limits, batch_shift, corrections, technical):
         Of :mod:`.markers`, :mod:`.outliers` and :mod:`.batches`.
     batch_shift : array, shape (batches, d)
         See :func:`spclust.analyses.quality.images.shifts`.
-    technical : list of str
-        Columns that are left out now and would come back with a list of exclusions.
 
     Returns
     -------
     DataFrame
         A row a suggestion, none where nothing is clearly wrong.
     """
-    n = len(tissue.ids)
     rows = [
-        *_cells(limits, n),
-        *_markers(tissue, markers, technical),
+        *_cells(tissue, limits),
+        *_markers(tissue, markers),
         *_batches(tissue, batch_shift, corrections),
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _cells(limits, n):
+def _cells(tissue, limits):
+    """All bounds in one line, as a key stands once; and cells that no key leaves out."""
+    n, bounds, told, cells = len(tissue.ids), {}, [], 0
     for row in limits.itertuples():
         odd = row.below + row.above
         if not enough(odd, n):
             continue
-        low, high = (float(f"{value:.3g}") for value in (row.low, row.high))
-        low, high = (int(v) if np.isfinite(v) and v >= 100 else v for v in (low, high))
-        kept = [None if v in (-np.inf, np.inf) else v for v in (low, high)]
-        line = f"exclude_cells: {json.dumps({row.what: kept}, ensure_ascii=False)}"
-        reason = (
-            f"{row.what}: {row.below} cells are below {low:g}"
-            + (f" and {row.above} above {high:g}" if np.isfinite(high) else "")
-            + f", of {n}; usual are values within these bounds"
+        if row.reason == "empty":
+            reason = f"{odd} of {n} cells have hardly any signal, their sum is below {row.low:.3g}"
+            yield ["empty", _entry(tissue), "", reason, odd, odd / n]
+            continue
+        low, high = _plain(row.low), _plain(row.high)
+        bounds[row.what] = [low if row.below else None, high if row.above else None]
+        told.append(
+            f"{row.what} of {row.below} cells is below {low:g}, of {row.above} above {high:g}"
         )
-        yield [row.reason, "dataset", line if row.column else "", reason, odd, odd / n]
+        cells += odd
+    if bounds:
+        line = f"exclude_cells: {json.dumps(bounds, ensure_ascii=False)}"
+        yield ["odd cells", _entry(tissue), line, f"{'; '.join(told)}, of {n}", cells, cells / n]
 
 
-def _markers(tissue, markers, technical):
+def _plain(value):
+    """A number with three digits."""
+    rounded = float(f"{value:.3g}")
+    return int(rounded) if abs(rounded) >= 100 else rounded
+
+
+def _markers(tissue, markers):
     silent = markers[markers["no_signal"]]
     if not len(silent):
         return
     names = [tissue.columns[i] for i in silent.index]
-    patterns = [f"^{re.escape(name)}$" for name in [*names, *technical]]
+    patterns = [f"^{re.escape(name)}$" for name in names]
     line = f"exclude_proteins: {json.dumps(patterns, ensure_ascii=False)}"
     told = [
         f"{row.marker} is {row.median:.3g} in all cells"
@@ -77,8 +85,7 @@ def _markers(tissue, markers, technical):
         f"explain {row.explained:.0%} of it, neighbours {max(row.spatial, 0):.0%}"
         for row in silent.itertuples()
     ]
-    kept_out = f"; {', '.join(technical)} stay out" if technical else ""
-    yield ["no signal", "dataset", line, "; ".join(told) + kept_out, 0, len(names)]
+    yield ["no signal", _entry(tissue), line, "; ".join(told), 0, len(names)]
 
 
 def _batches(tissue, shift, corrections):
@@ -98,3 +105,8 @@ def _batches(tissue, shift, corrections):
         )
         line = "preprocess: {default: {batch_correction: combat}}"
         yield ["batches", "configuration", line, reason, 0, apart]
+
+
+def _entry(tissue):
+    """Where a key of a dataset goes."""
+    return "entry of each slice" if len(np.unique(tissue.slice)) > 1 else "entry of the dataset"

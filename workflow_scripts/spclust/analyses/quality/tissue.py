@@ -2,7 +2,7 @@
 
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -68,6 +68,19 @@ class Tissue:
     def scaled(self, rows, markers=slice(None)):
         """arcsinh(value / unit), shape (rows, markers): near 0 linear, above like a logarithm."""
         return np.arcsinh(self.raw[rows][:, markers] / self.unit[markers])
+
+    def without(self, images):
+        """The same without some images; all of it where nothing else would be left."""
+        rows = np.flatnonzero(~np.isin(self.image, images))
+        if not len(rows) or len(rows) == len(self.ids):
+            return self
+        per_cell = ("ids", "image", "slice", "places", "raw", "total", "batch")
+        return replace(
+            self,
+            **{name: getattr(self, name)[rows] for name in per_cell},
+            obs=self.obs.iloc[rows].reset_index(drop=True),
+            sample=np.flatnonzero(np.isin(rows, self.sample)),
+        )
 
     def area(self):
         """Name of the column of cell areas, else of nuclear ones; None where there is neither."""
