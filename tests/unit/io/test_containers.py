@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spclust.data import first_bytes
+from spclust.data import first_bytes, formats
 from spclust.errors import UserError
+from spclust.io import tables
 from spclust.io.importing import import_cells
 from spclust.plan import datasets
 
@@ -199,3 +200,32 @@ def test_a_folder_without_tables_is_told_what_to_do_with_what_it_holds(tmp_path)
             import_cells([folder], {})
         with pytest.raises(UserError, match=message):
             datasets.local_files({"name": "a", "path": str(folder)})
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "01_qupath_detection",
+        "05_halo_colon",
+        "09_inform_consolidated",
+        "16_spacec_compensated",
+        "21_cosmx_rna",
+        "28_histocat",
+    ],
+)
+def test_layouts_of_programs_read_from_parquet_as_from_text(shared_tables, tmp_path, folder):
+    text = sorted((shared_tables / folder).iterdir())
+    for file in text:
+        frame = tables.read(file).frame
+        # a column of several types, as of numbers and blanks, is text in parquet
+        texts = frame.select_dtypes("object").columns
+        frame[texts] = frame[texts].astype("string")
+        frame.to_parquet(tmp_path / f"{formats.stem(file)}.parquet")
+    expected, _ = import_cells([shared_tables / folder], {})
+    data, _ = import_cells([tmp_path], {})
+    (modality,) = expected.mod
+    assert list(data[modality].var_names) == list(expected[modality].var_names)
+    assert list(data.obs_names) == list(expected.obs_names)
+    assert list(data.obs["image"]) == list(expected.obs["image"])
+    assert abs(data[modality].X - expected[modality].X).max() < 1e-3
+    np.testing.assert_allclose(data.obsm["spatial"], expected.obsm["spatial"])

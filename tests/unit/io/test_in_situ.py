@@ -30,9 +30,11 @@ def cosmx(tmp_path, rng):
     counts = pd.DataFrame(rng.poisson(3, (N, 3)), columns=GENES)
     counts[["NegPrb01", "Negative2", "SystemControl7"]] = 1
     expression = pd.concat([cell, counts], axis=1)
+    expression.insert(2, "cell", [f"c_1_{i}" for i in range(N)])
     outside = expression.iloc[[0, 30]].assign(cell_ID=0)
     metadata = cell.assign(
         Area=50,
+        cell=expression["cell"],
         CenterX_local_px=rng.uniform(size=N),
         CenterY_local_px=rng.uniform(size=N),
         CenterX_global_px=rng.uniform(0, 9000, N),

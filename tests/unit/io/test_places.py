@@ -15,7 +15,7 @@ def moved(key, frame=False):
     def change(cells):
         values = cells.obsm.pop("spatial")
         if frame:  # as R keeps places, here y first
-            columns = ["Y", "X"]
+            columns = ["Pos_Y", "Pos_X"]
             values = pd.DataFrame(values[:, ::-1], columns=columns, index=cells.obs_names)
         cells.obsm[key] = values
 

@@ -56,7 +56,9 @@ def read(measured, about, columns, controls, unit, cfg):
     axes = [columns["x"], columns["y"]]
     cells = cells.without(rows < 0, f"not in {measured}")
     obs = cells.frame
-    features = [c for c in values.frame.columns if c not in columns["measured"]]
+    # a name of the cell, as text, may stand in both
+    known = {*columns["measured"], *cells.frame.columns}
+    features = [c for c in values.frame.columns if c not in known]
     features = without_controls(features, [bool(controls.search(c)) for c in features], measured)
     remedy = "correct it, or remove the cell"
     x = tables.numbers(values.frame, features, values.place, remedy)[rows[rows >= 0]]

@@ -192,7 +192,7 @@ def clean_text(table, column, key):
 
 def unique(table, on):
     """Refuse a table that names a cell twice by the columns ``on``."""
-    twice = table.frame.duplicated(on, keep=False).to_numpy()
+    twice = table.frame[on].duplicated(keep=False).to_numpy()
     if not twice.any():
         return
     rows, column = np.flatnonzero(twice), on[-1]
