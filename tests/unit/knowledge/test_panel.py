@@ -212,3 +212,19 @@ def test_a_list_names_features_by_any_alias():
 def test_a_panel_without_lineage_markers_is_refused():
     with pytest.raises(UserError, match="panel: all"):
         panel.chosen(["a", "b", "CD3"], "lineage")
+
+
+def test_features_of_two_panels_are_the_same_where_one_of_each_is_meant():
+    ours = ["CD3", "CD8", "PanCK", "CD68", "Ki67", "CD45", "CD45RO"]
+    theirs = ["Cell: cd3: Mean", "CD8a", "Keratin", "CD31", "CD45", "CD45-RO", "KP1", "Macrosialin"]
+    assert panel.same_features(ours, theirs) == {
+        "Cell: cd3: Mean": "CD3",
+        "CD8a": "CD8",
+        "Keratin": "PanCK",
+        "CD45": "CD45",
+        "CD45-RO": "CD45RO",
+    }
+
+
+def test_of_genes_only_the_spelling_counts():
+    assert panel.same_features(["CD3E", "CD8A"], ["CD3D", "Cd8a"], genes=True) == {"Cd8a": "CD8A"}

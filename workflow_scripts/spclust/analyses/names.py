@@ -173,8 +173,10 @@ class _Features:
     """
 
     def __init__(self, names, proteins):
+        table = recognise(names, proteins)
         # of several modalities each feature bears that of its own: rna:CD3E
-        table = recognise([str(name).rpartition(":")[2] or str(name) for name in names], proteins)
+        own = recognise([str(name).partition(":")[2] or str(name) for name in names], proteins)
+        table = table.where(table["canonical"].notna(), own)
         self.of = {}
         for feature, canonical in zip(names, table["canonical"]):
             if canonical is not None:

@@ -12,6 +12,8 @@ from spclust.data.cells import Cells
 from spclust.data.tables import rebuild
 
 IMAGE, SLICE, SPATIAL = "image", "slice", "spatial"
+# modality of a file that does not say; and the one whose features are genes, so none is a stain
+PROTEIN, RNA = "protein", "rna"
 # where the unit of the coordinates is noted, in uns; and the one in which lengths are meant
 UNIT, MICROMETRES = "unit", "µm"
 # layer: what a file has as X, where another of its layers was measured

@@ -5,10 +5,11 @@ import logging
 import numpy as np
 import pandas as pd
 
-from spclust.data.cell_files import IMAGE, SLICE, SPATIAL, unit_of
+from spclust.data.cell_files import IMAGE, RNA, SLICE, SPATIAL, unit_of
 from spclust.errors import UserError
-from spclust.io import guess, labels, units
+from spclust.io import labels, units
 from spclust.io.importing import tidy
+from spclust.knowledge.panel import same_features
 
 log = logging.getLogger(__name__)
 
@@ -60,10 +61,14 @@ def join(parts, min_label_size, pixel_size=None):
     modalities = {}
     for m in slices[first].mod:
         own = {name: data.mod[m] for name, data in slices.items()}
-        common = _in_common(m, {name: part.var_names for name, part in own.items()})
+        names = {name: part.var_names for name, part in own.items()}
+        names = {name: _as_first(m, name, there, names[first]) for name, there in names.items()}
+        common = _in_common(m, names)
         stacked = anndata.concat(
             anndata.AnnData(
-                part[:, common].X, pd.DataFrame(index=own_ids[name]), pd.DataFrame(index=common)
+                part.X[:, names[name].get_indexer(common)],
+                pd.DataFrame(index=own_ids[name]),
+                pd.DataFrame(index=common),
             )
             for name, part in own.items()
         )
@@ -90,6 +95,24 @@ def join(parts, min_label_size, pixel_size=None):
     return data, _labels(parts, min_label_size)
 
 
+def _as_first(modality, of, names, first):
+    """Names of a slice's features as the first slice spells them; what is taken for one is said."""
+    same = same_features(list(first), list(names), genes=modality == RNA)
+    spelled = {other: name for other, name in same.items() if other != name}
+    if spelled:
+        pairs = [f"{other} is {name}" for other, name in spelled.items()]
+        log.warning(
+            "%d features of %s are taken for those of the first slice by their names: %s%s; rename "
+            "them where that is wrong, e.g.  rename: {%s: other_%s}",
+            len(pairs),
+            of,
+            ", ".join(pairs[:30]),
+            ", ..." if len(pairs) > 30 else "",
+            *[next(iter(spelled))] * 2,
+        )
+    return names.map(lambda name: spelled.get(name, name))
+
+
 def _in_common(modality, names):
     """Features that all slices have, in the order of the first; the others are said."""
     first, *others = names.values()
@@ -97,12 +120,11 @@ def _in_common(modality, names):
     for other in others:
         common = common[common.isin(other)]
     lost = {name: own[~own.isin(common)] for name, own in names.items()}
-    alike = _alike(lost, guess.plain)
     if len(common) < 2:
         examples = "; ".join(f"{name}: {', '.join(own[:5])}" for name, own in names.items())
         raise UserError(
             f"the slices have {'one' if len(common) else 'no'} feature of {modality!r} in common"
-            f"{alike}. Features are such as {examples}. Give the same features the same names, or "
+            f". Features are such as {examples}. Give the same features the same names, or "
             "leave a slice out"
         )
     for name, own in lost.items():
@@ -114,8 +136,6 @@ def _in_common(modality, names):
                 ", ".join(own[:30]),
                 ", ..." if len(own) > 30 else "",
             )
-    if alike:
-        log.warning("names of %s must be the same, letter by letter%s", modality, alike)
     return common
 
 

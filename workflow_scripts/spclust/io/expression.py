@@ -6,11 +6,10 @@ import anndata
 import pandas as pd
 import scipy.sparse as sp
 
-from spclust.data.cell_files import SPATIAL, set_unit
+from spclust.data.cell_files import PROTEIN, RNA, SPATIAL, set_unit
 from spclust.errors import UserError
 from spclust.io import rows as of_files
 from spclust.io import tables
-from spclust.io.modalities import PROTEIN, RNA
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,15 @@ import numpy as np
 import pandas as pd
 
 from spclust.data import folders
-from spclust.data.cell_files import IMAGE, PARENTS, PSEUDOLABEL, SLICE, SPATIAL, SYNTHETIC
+from spclust.data.cell_files import (
+    IMAGE,
+    PARENTS,
+    PROTEIN,
+    PSEUDOLABEL,
+    SLICE,
+    SPATIAL,
+    SYNTHETIC,
+)
 from spclust.data.requirements import refuse_one_point
 from spclust.errors import UserError
 from spclust.io import (
@@ -161,7 +169,7 @@ def _from_table(table, cfg):
     as_read = {"id": cfg.get("cell_id"), "image": groups["image"], "x": x, "y": y}
     of_files = rows.of_table(table, as_read, names)
     cells = anndata.AnnData(values, obs=obs.set_axis(names), var=found.var)
-    modality = cfg.get("modality", modalities.PROTEIN)
+    modality = cfg.get("modality", PROTEIN)
     unit = table.unit_of_length or (None if x is None else units.of_columns(x, y))
     guessed = table.guessed | guessed
     return modalities.Found({modality: cells}, places, obs, groups, of_files, guessed, unit=unit)

@@ -7,15 +7,13 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from spclust.data.cell_files import PROTEIN, RNA
 from spclust.data.remedies import exactly, in_yaml
 from spclust.errors import UserError
 from spclust.io import excluding, guess, layers, places, roles, rows, tables, units
 from spclust.io.columns import renamed
 
 log = logging.getLogger(__name__)
-
-# of a file that does not say; and the one whose features are genes, so none is a stain
-PROTEIN, RNA = "protein", "rna"
 
 
 @dataclass

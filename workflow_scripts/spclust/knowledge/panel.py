@@ -9,6 +9,7 @@ is activation, cycle, checkpoint or signalling, ``structure`` matrix and cytoske
 import logging
 import re
 import unicodedata
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -191,6 +192,41 @@ def _without_decoration(name, by_key, often_numbered):
         # digits alone may tell members of a family apart, beside a dye they say its channel
         return protein if plain and not (rest and rest[0].isdigit()) else None
     return None
+
+
+def same_features(names, others, proteins=None, genes=False):
+    """Which of some features each of others is, however it is spelled.
+
+    Parameters
+    ----------
+    names, others : sequence of str
+        Features of two panels.
+    proteins : DataFrame, optional
+    genes : bool
+        Names are of genes, of which the chains of a protein are several: only spelling counts.
+
+    Returns
+    -------
+    dict of str to str
+        Others to names: the same letter by letter, else without case and separators and what
+        programs write around a marker, else the same protein; only where one of each is meant.
+    """
+    found = {name: name for name in set(names) & set(others)}
+    markers = [lambda panel: [key(take_apart(str(name)).marker) for name in panel]]
+    if not genes:
+        markers.append(lambda panel: recognise(panel, proteins)["canonical"])
+    for said in markers:
+        free = [name for name in names if name not in found.values()]
+        rest = [name for name in others if name not in found]
+        ours, theirs = _once(free, said(free)), _once(rest, said(rest))
+        found |= {theirs[what]: ours[what] for what in theirs.keys() & ours.keys()}
+    return found
+
+
+def _once(names, said):
+    """What is said of exactly one name, to that name."""
+    times = Counter(said)
+    return {what: name for name, what in zip(names, said) if what and times[what] == 1}
 
 
 def chosen(names, panel, proteins=None, where="preprocess.<name>.panel"):

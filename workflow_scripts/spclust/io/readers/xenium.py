@@ -5,11 +5,10 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from spclust.data.cell_files import SPATIAL, set_unit
+from spclust.data.cell_files import PROTEIN, RNA, SPATIAL, set_unit
 from spclust.errors import UserError
 from spclust.io import expression, hdf5, tables
 from spclust.io import rows as of_files
-from spclust.io.modalities import PROTEIN, RNA
 
 READS = ("*.h5", "*cells.csv", "*cells.csv.gz", "*cells.parquet")
 FOLDER = (("*cells.parquet", "*cells.csv.gz", "*cells.csv"), ("*cell_feature_matrix.h5",))

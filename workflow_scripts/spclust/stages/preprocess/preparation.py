@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import scipy.sparse as sp
 
-from spclust.data.cell_files import dense, without_features
+from spclust.data.cell_files import RNA, dense, without_features
 from spclust.data.cells import total_spread
 from spclust.errors import UserError
 from spclust.knowledge import panel
@@ -205,9 +205,9 @@ def _tell_constant(constant, varies, names, settings, source):
 def apply(data, preprocessing, names):
     """Prepare other cells as those were that a model has learnt from.
 
-    Features are matched by name, exactly, else without case. Missing ones are set to their mean
-    over the model's cells, others ignored. Scaled within slices or images, the cells are by
-    their own means and deviations.
+    Features are matched by name, see :func:`spclust.knowledge.panel.same_features`. Missing ones
+    are set to their mean over the model's cells, others ignored. Scaled within slices or images,
+    the cells are by their own means and deviations.
 
     Parameters
     ----------
@@ -273,7 +273,7 @@ def apply(data, preprocessing, names):
 def _applied(part, cells, section, modality, settings, constants):
     """Features of one modality by given constants, those aside, and the names of those missing."""
     features, kept = constants["features"], constants["kept"].astype(bool)
-    columns = _columns(features, part.var_names)
+    columns = _columns(modality, features, part.var_names)
     present = columns >= 0
     clusters = constants.get("clusters", np.ones(kept.sum())).astype(bool)
     # one that does not cluster may well be missing
@@ -337,12 +337,16 @@ def _matrix(x, as_sparse):
     return dense(x)
 
 
-def _columns(names, there):
-    """Column of each wanted name among those found, by name, else without case; -1 if missing."""
-    exact = {name: i for i, name in reversed(list(enumerate(there)))}
-    columns = np.array([exact.get(name, -1) for name in names])
-    taken = set(columns)
-    free = {str(name).casefold(): i for name, i in exact.items() if i not in taken}
-    for j in np.flatnonzero(columns < 0):
-        columns[j] = free.pop(str(names[j]).casefold(), -1)
-    return columns
+def _columns(modality, names, there):
+    """Column of each wanted feature among those found, -1 if missing; other spellings are said."""
+    same = panel.same_features(list(names), list(there), genes=modality == RNA)
+    spelled = [f"{other} is {name}" for other, name in same.items() if other != name]
+    if spelled:
+        log.warning(
+            "%s: %d features are taken for those of the model by their names: %s",
+            modality,
+            len(spelled),
+            ", ".join(spelled[:30]),
+        )
+    at = {name: list(there).index(other) for other, name in same.items()}
+    return np.array([at.get(name, -1) for name in names])
