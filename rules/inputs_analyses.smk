@@ -74,7 +74,7 @@ def tables_of_cells(wildcards):
     return analysis_files.of_cells(PLAN, wildcards.dataset)
 
 
-ANNOTATED = [name for name in PLAN.datasets if analysis_files.of_cells(PLAN, name)]
+ANNOTATED = [name for name in PLAN.slices if analysis_files.of_cells(PLAN, name)]
 
 LEVELS = ("dataset", "space", "run", "cohort")
 

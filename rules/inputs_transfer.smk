@@ -21,13 +21,9 @@ def transfer_code(wildcards):
 
 def transferred(name):
     """One file of every transfer."""
-    return [f"results/{transfer_folder(*found)}/{name}" for found in PLAN.transfers]
-
-
-def transfer_folder(dataset, source, run, seed):
-    """Folder of a dataset's labels by the model of a run on another."""
-    learnt = stages.run_folder(source, seed, run.chosen, run.method)
-    return f"{dataset}/from-{source}/{learnt.split('/', 1)[1]}"
+    return [
+        f"results/{runs.transfer_folder(*found)}/{name}" for found in PLAN.transfers
+    ]
 
 
 def own_run(dataset, run, seed):

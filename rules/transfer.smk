@@ -44,3 +44,22 @@ use rule analyse_run as analyse_transfer with:
         analysis="metrics",
     message:
         "{wildcards.analysis} of {wildcards.dataset} labelled from {wildcards.source}"
+
+
+# What a model's clusters are called where it has learnt holds where it labels.
+use rule analyse_run as annotate_transfer with:
+    input:
+        clusters="results/<transferred>/clusters.csv",
+        names=of_source("names"),
+        rows="results/<dataset>/rows.csv",
+        labels="results/<dataset>/labels.csv",
+    output:
+        directory("results/<transferred>/{analysis}"),
+    log:
+        "results/logs/<transferred>/{analysis}.log",
+    benchmark:
+        "results/benchmarks/<transferred>/{analysis}.tsv"
+    wildcard_constraints:
+        analysis="annotation",
+    message:
+        "{wildcards.analysis} of {wildcards.dataset} labelled from {wildcards.source}"

@@ -7,6 +7,9 @@ import pandas as pd
 import pytest
 from workflow import TINY, Project, changed
 
+from spclust.analyses.annotation import called
+from spclust.data.clusters import read_cluster_names
+
 pytestmark = pytest.mark.slow
 
 TYPES = ["tumour", "T cell", "stroma"]
@@ -95,6 +98,7 @@ TARGETS = [
         for m in ("spclust", "kmeans")
     ),
     "results/summary/transfers.tsv",
+    f"results/{folder_of('third', 'spclust').replace('third/', 'third/from-both/')}/annotation",
 ]
 
 
@@ -122,6 +126,14 @@ def test_what_only_one_slice_measured_is_left_out_and_said(study):
 def test_figures_show_every_slice_and_what_it_is_made_of(study):
     figures = {path.stem for path in (run_of(study, "both", "spclust") / "figures").glob("*.png")}
     assert {"composition", "slices", "umap", "map", "training"} <= figures
+
+
+def test_transferred_clusters_are_called_as_where_they_were_learnt(study):
+    learnt = run_of(study, "both", "spclust")
+    folder = study.path(folder_of("third", "spclust").replace("third/", "third/from-both/"))
+    table = pd.read_csv(folder / "annotation/annotation.csv").query("name != 'unsure'")
+    words = called(read_cluster_names(learnt / "names/cluster_names.csv"))
+    assert len(table) and table["name"].tolist() == [words[c] for c in table["cluster"]]
 
 
 def test_the_export_of_a_cohort_is_one_h5ad_with_its_slices(study):

@@ -157,6 +157,17 @@ def test_the_table_of_a_dataset_s_cells_has_its_runs_without_controls(plan):
     assert analysis_files.of_cells(plan, "another") == []
 
 
+def test_cells_that_a_model_labelled_are_annotated():
+    plan = resolve(
+        "{datasets: [demo, dkd_000], runs: [{name: kmeans, datasets: [demo]}], "
+        "transfer: {model: kmeans, to: [dkd_000]}}"
+    )
+    (found,) = analysis_files.of_cells(plan, "dkd_000")
+    assert found["prefix"] == "kmeans_from_demo_"
+    assert found["folder"].startswith("results/dkd_000/from-demo/")
+    assert found["folder"].endswith("/method-kmeans/annotation")
+
+
 def test_columns_of_several_seeds_say_which():
     plan = resolve("{seeds: [1, 2], runs: [{name: ward}]}")
     prefixes = {part["prefix"] for part in analysis_files.of_cells(plan, "demo")}

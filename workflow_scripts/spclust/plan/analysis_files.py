@@ -5,6 +5,7 @@ Imported by Snakemake itself, so it may use the standard library, PyYAML and jso
 
 from spclust.plan import stages
 from spclust.plan.analyses import folder_name
+from spclust.plan.runs import transfer_folder
 
 
 def home(card, plan, wildcards):
@@ -152,7 +153,7 @@ def drawn(plan, wildcards, shown, levels=("run", "space")):
 
 
 def of_cells(plan, dataset):
-    """Tables with a row a cell that ``cells_annotated.csv`` has of the runs of a dataset.
+    """Tables with a row a cell for ``cells_annotated.csv``: of a dataset's runs, and by models.
 
     Returns
     -------
@@ -160,11 +161,12 @@ def of_cells(plan, dataset):
         ``folder`` of an analysis, ``file`` in it, and the ``prefix`` of its columns; none where
         cells are not annotated.
     """
-    tables = {}
+    if "annotation" not in plan.analyses:
+        return []
+    tables, several = {}, len(plan.config["seeds"]) > 1
     for place, about in _runs(plan, controls=False):
-        if about["dataset"] != dataset or "annotation" not in plan.analyses:
+        if about["dataset"] != dataset:
             continue
-        several = len(plan.config["seeds"]) > 1
         run = about["run"] + f"_seed{about['seed']}" * several
         for card in plan.analysis_cards.values():
             for setting in plan.analyses.get(card.name, ()):
@@ -176,6 +178,11 @@ def of_cells(plan, dataset):
                 if file:
                     folder = f"results/{home(card, plan, place)}/{name}"
                     tables[prefix] = {"folder": folder, "file": file, "prefix": prefix}
+    for target, source, run, seed in plan.transfers:
+        if target == dataset:
+            prefix = f"{run.name}_from_{source}_" + f"seed{seed}_" * several
+            folder = f"results/{transfer_folder(target, source, run, seed)}/annotation"
+            tables[prefix] = {"folder": folder, "file": "annotation.csv", "prefix": prefix}
     return list(tables.values())
 
 

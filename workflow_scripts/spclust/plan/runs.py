@@ -159,3 +159,9 @@ def transfers(plan, runs):
                 )
             asked += [(dataset, source, run, seed) for seed in plan.config["seeds"]]
     return asked
+
+
+def transfer_folder(dataset, source, run, seed):
+    """Folder, below ``results``, of a dataset's labels by the model of a run on another."""
+    learnt = stages.run_folder(source, seed, run.chosen, run.method)
+    return f"{dataset}/from-{source}/{learnt.split('/', 1)[1]}"
