@@ -95,7 +95,20 @@ def test_cosmx_proteins_are_a_modality_of_their_own_name(cosmx):
     data, _ = import_cells(cosmx(proteins)[0], {})
     assert list(data.mod) == ["protein"]
     assert list(data["protein"].var_names) == ["CD20", "HLA-DQB1/2"]
-    assert list(import_cells(cosmx(proteins)[0], {"modality": "rna"})[0].mod) == ["rna"]
+
+
+@pytest.mark.parametrize(
+    ("said", "isotype", "modality"),
+    [({}, "CD3E", "rna"), ({}, "Rb IgG", "protein"), ({"modality": "adt"}, "CD3E", "adt")],
+)
+def test_counts_are_genes_unless_antibodies_are_among_them(cosmx, said, isotype, modality):
+    def named(expression, metadata):
+        expression.rename(columns={"CD3E": isotype}, inplace=True)
+
+    paths = cosmx(named)[0]
+    definition = {"name": "mine", "path": [str(path) for path in paths], **said}
+    cfg = datasets.import_cfg(datasets.defaults_of("dataset") | definition)
+    assert list(import_cells(paths, cfg)[0].mod) == [modality]
 
 
 def test_a_folder_of_cosmx_counts_as_its_two_tables(cosmx, tmp_path):

@@ -1,6 +1,7 @@
 """Cells of in-situ platforms: a table of expression beside a table of the cells."""
 
 import logging
+import re
 
 import anndata
 import pandas as pd
@@ -12,6 +13,8 @@ from spclust.io import rows as of_files
 from spclust.io import tables
 
 log = logging.getLogger(__name__)
+
+ISOTYPE = re.compile(r"(?i)(^|[^a-z])igg")  # a control that only a panel of antibodies has
 
 
 def read(measured, about, columns, controls, unit, cfg):
@@ -33,7 +36,7 @@ def read(measured, about, columns, controls, unit, cfg):
     Returns
     -------
     dict of str to AnnData
-        The modality is that of the dataset; left out, ``rna`` of counts and ``protein`` of others.
+        Where the dataset says ``protein``, whole numbers without isotype controls are ``rna``.
 
     Raises
     ------
@@ -69,15 +72,16 @@ def read(measured, about, columns, controls, unit, cfg):
     as_read = {"id": id_, "x": axes[0], "y": axes[1]}
     data.uns[of_files.NOTED] = of_files.of_table(cells, as_read, data.obs_names)
     set_unit(data, unit)
-    counts = not (x % 1).any() and x.min() >= 0
-    modality = cfg.get("modality", RNA if counts else PROTEIN)
-    log.warning(
-        "%s: its %d features are %s, so the modality is %r; another name is set by  modality:",
-        measured,
-        len(features),
-        "counts" if counts else "no whole numbers",
-        modality,
-    )
+    modality = cfg.get("modality", PROTEIN)
+    # `protein` is also what a dataset has that names none
+    if modality == PROTEIN and not (x % 1).any() and not any(map(ISOTYPE.search, features)):
+        modality = RNA
+        log.warning(
+            "%s: its %d features are counts of genes, modality 'rna'; if they are proteins, write "
+            " modality: adt",
+            measured,
+            len(features),
+        )
     return {modality: data}
 
 
