@@ -52,6 +52,11 @@ def test_a_table_reads_as_its_csv_does(frame, save, tmp_path, name):
     assert list(data.obs_names) == list(frame["CellID"])
 
 
+def test_text_under_the_name_of_a_workbook_is_read(frame, tmp_path):
+    frame.to_csv(tmp_path / "cells.xls", sep="\t", index=False)
+    assert len(import_cells([tmp_path / "cells.xls"], {})[0]) == 120
+
+
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_the_first_bytes_count_and_not_the_name(frame, tmp_path, name):
     WRITE[name](frame, tmp_path / name)
@@ -131,6 +136,9 @@ OTHERS = {
     b"version https://git-lfs.github.com/spec/v1\n": "git lfs pull",
     packed(mimetype="application/vnd.oasis.opendocument.spreadsheet"): "OpenDocument.*CSV",
     packed(**{"word__document.xml": "", "[Content_Types].xml": ""}): "Word",
+    packed(**{"xl__workbook.bin": "", "[Content_Types].xml": ""}): "xlsb.*xlsx",
+    packed(**{"Index__Document.iwa": ""}): "Numbers",
+    b"%%MatrixMarket matrix coordinate integer\n": "cell_feature_matrix.h5",
     packed(**{"a.csv": "x", "b.csv": "x"}): r"holds 2 files \(a.csv, b.csv\).*unpack",
     packed(**{"table__.zgroup": "{}"}): "Zarr store; unpack",
 }
@@ -174,6 +182,8 @@ def test_the_file_of_another_reader_is_told_its_format(h5ad, frame, tmp_path):
     path = h5ad(name="cells.csv")
     with pytest.raises(UserError, match="HDF5.*format: h5ad"):
         import_cells([path], {})
+    with pytest.raises(UserError, match="not clear from the names.*  format: h5ad  in"):
+        import_cells([h5ad(name="cells.dat")], {})
     assert len(import_cells([path], {"format": "h5ad"})[0]) == 120
     frame.to_parquet(tmp_path / "cells.h5ad")
     with pytest.raises(UserError, match="not an h5ad.*format: table"):

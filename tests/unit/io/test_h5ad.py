@@ -282,7 +282,8 @@ def test_the_remedy_for_features_with_gaps_works_once_pasted(h5ad, cfg):
     ],
 )
 def test_hdf5_files_of_others_are_told_what_to_do(tmp_path, group, message):
-    with h5py.File(tmp_path / "cells.h5", "w") as file:
-        file[group] = np.ones(3)
-    with pytest.raises(UserError, match=message):
-        import_cells([tmp_path / "cells.h5"], {})
+    for name in ("cells.h5", "cells.loom", "cells.h5ad"):
+        with h5py.File(tmp_path / name, "w") as file:
+            file[group] = np.ones(3)
+        with pytest.raises(UserError, match=message):
+            import_cells([tmp_path / name], {})

@@ -63,6 +63,14 @@ def test_an_anndata_store_is_read_as_its_h5ad(h5ad, tmp_path, version):
         pd.testing.assert_frame_equal(labels, same)
 
 
+def test_the_table_of_an_old_spatialdata_store_is_read(spatial_store):
+    path = spatial_store("table")
+    (path / "tables").rename(path / "table")
+    for given in (path, path / "table/table"):
+        assert datasets.local_files({"name": "one", "path": str(given)})
+        assert import_cells([given], {})[0].n_obs == 120
+
+
 def test_one_of_several_tables_is_to_be_named(spatial_store):
     path = spatial_store("cells", "nuclei")
     with pytest.raises(UserError, match="there are 2 tables.* path: .*tissue.zarr/tables/cells"):

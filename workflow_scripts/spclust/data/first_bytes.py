@@ -57,7 +57,11 @@ _OTHERS = [
         "an SQLite database",
         "export its table of cells, one row a cell, as CSV",
     ),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file (as .xls)", _SAVE),
+    (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "an old Office file (.xls) or a locked one",
+        _SAVE,
+    ),
     (b"\xac\xed\0\x05", "Java's own data, as QuPath keeps (.qpdata)", _MEASUREMENTS),
     *(
         (begin, "JSON, as a QuPath project or GeoJSON", _MEASUREMENTS)
@@ -77,6 +81,11 @@ _OTHERS = [
         )
         for n in (2, 3, 4, 5)
     ),
+    (
+        b"%%MatrixMarket",
+        "a matrix without names and places",
+        "take the h5 file beside it (of Xenium cell_feature_matrix.h5), or write an h5ad",
+    ),
     (b"FEA1", "a Feather file of version 1", "write it again with  frame.to_feather(...)"),
     (b"\xff\xff\xff\xff", "an Arrow stream", "write it as parquet or Arrow file"),
     (b"\x28\xb5\x2f\xfd", "packed with zstd", "unpack it with  unzstd"),
@@ -94,7 +103,13 @@ _OTHERS = [
     (b"<?xml", "XML", "export one row a cell as CSV from the program that wrote it"),
 ]
 _TAR = 257, b"ustar"
-_OFFICE = {"word/": "a Word file", "ppt/": "a PowerPoint file"}
+# parts of zip archives that are none
+_OFFICE = {
+    "word/": "a Word file",
+    "ppt/": "a PowerPoint file",
+    "xl/workbook.bin": "a binary workbook (.xlsb)",
+    "Index/": "a file of Apple's Numbers",
+}
 
 
 def of(path):
@@ -201,7 +216,7 @@ def _zipped(path):
         ) from error
     for folder, what in _OFFICE.items():
         if any(name.startswith(folder) for name in names):
-            raise UserError(f"{path}: this is {what}, which is not read; {_SAVE} as CSV")
+            raise UserError(f"{path}: this is {what}, which is not read; {_SAVE}")
     if "[Content_Types].xml" in names:
         return EXCEL
     if "mimetype" in names:

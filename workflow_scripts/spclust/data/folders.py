@@ -10,7 +10,7 @@ from spclust.data import first_bytes, formats
 from spclust.errors import UserError
 
 STORE = ("zarr.json", ".zgroup")  # one of them makes a folder a Zarr group, of format 3 or 2
-TABLES = "tables"  # where a SpatialData store has its AnnData
+TABLES = ("tables", "table")  # where a SpatialData store has its AnnData, once in `table`
 
 
 def is_store(folder):
@@ -41,8 +41,8 @@ def of_cells(folder):
         inside = sorted(path for path in inside if path.is_file())
         found = formats.of_one_program(inside) or list(filter(formats.is_table, inside))
         return found or _refuse(folder, inside)
-    tables = folder / TABLES
-    inside = (tables if tables.is_dir() else folder).rglob("*")
+    tables = (folder / name for name in TABLES if (folder / name).is_dir())
+    inside = next(tables, folder).rglob("*")
     return sorted(path for path in inside if path.is_file())
 
 

@@ -18,7 +18,7 @@ TABLES = (
         for kind in ("csv", "tsv", "txt", "tab")
         for packed in ("", ".gz", ".bz2", ".xz")
     ),
-    *"*.zip *.parquet *.pq *.feather *.ft *.arrow *.xlsx *.xlsm".split(),
+    *"*.zip *.parquet *.pq *.feather *.ft *.arrow *.xlsx *.xlsm *.xls".split(),
 )
 FOLDER = Path(__file__).parents[1] / "io/readers"
 

@@ -30,9 +30,9 @@ MODALITIES = "mod"  # the group of an h5mu file that no h5ad file has
 PARTS = ("X", "obs", "var", "obsm", "varm", "obsp", "varp", "layers", "raw", "uns")  # of AnnData
 # files of other programs, by a group that no h5ad file has
 _OTHERS = {
+    "row_attrs": "a Loom file; write it as h5ad by  anndata.io.read_loom(...).write_h5ad(...)",
     "matrix": "a matrix of 10x Genomics, which has no places of cells; name the table of cells "
     "beside it, of Xenium as  path: [cells.parquet, cell_feature_matrix.h5]",
-    "row_attrs": "a Loom file; write it as h5ad by  anndata.io.read_loom(...).write_h5ad(...)",
     "cell.names": "of Seurat (h5Seurat); in R write it as h5ad by  SeuratDisk::Convert(file, "
     "dest = 'h5ad')",
     "assay001": "the assays of R's HDF5Array; in R  zellkonverter::writeH5AD(HDF5Array::"

@@ -86,12 +86,12 @@ def recognise(files):
     inside = [at for file in files for at in (file.iterdir() if file.is_dir() else [file])]
     reader = next((name for name in formats.reading(inside) if _takes(name, files)), None)
     if reader is None:
-        for file in files:
-            if file.is_file():
-                first_bytes.of(file)  # says of what is never read what to export instead
+        # says of what is never read what to export instead
+        kinds = [first_bytes.of(file) for file in files if file.is_file()]
+        likely = "h5ad" if first_bytes.HDF5 in kinds else "table"
         raise UserError(
             f"{', '.join(map(str, files[:3]))}: the format is not clear from the names; write e.g. "
-            f" format: table  in the dataset's entry (or {', '.join(sorted(formats.names()))})"
+            f" format: {likely}  in the dataset's entry (or {', '.join(sorted(formats.names()))})"
         )
     return reader
 

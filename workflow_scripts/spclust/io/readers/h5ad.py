@@ -3,7 +3,7 @@
 from spclust.errors import UserError
 from spclust.io import hdf5
 
-READS = ("*.h5ad", "*.h5", "*.hdf5")
+READS = ("*.h5ad", "*.h5", "*.hdf5", "*.loom", "*.h5seurat")
 PRIORITY = 1
 
 

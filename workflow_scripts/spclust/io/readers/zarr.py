@@ -36,7 +36,7 @@ def read(files, cfg):
         )
     (root,) = files
     groups = [root]
-    if root.name == folders.TABLES:
+    if root.name in folders.TABLES and not (root / "obs").is_dir():
         groups = [path for path in sorted(root.iterdir()) if folders.is_store(path)]
     if len(groups) != 1:
         named = f"; name one, e.g.  path: {groups[0]}" if groups else ""
@@ -47,7 +47,7 @@ def read(files, cfg):
     key = cfg.get("spatial_key")
     missing = SPATIAL not in data.obsm if key is None else key not in data.obsm
     if missing and elements.ATTRIBUTES in data.uns and not {"x", "y"} & set(cfg):
-        store = next(at for at in table.parents if at.name != folders.TABLES)
+        store = next(at for at in table.parents if at.name not in folders.TABLES)
         places = elements.centres(store, data, key, table)
         if places is not None:
             data.obsm[key or SPATIAL] = places
