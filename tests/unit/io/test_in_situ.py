@@ -223,9 +223,13 @@ def test_xenium_has_genes_and_proteins(xenium, tmp_path, name, caplog):
 def test_a_matrix_alone_is_told_what_belongs_to_it(xenium, tmp_path):
     with pytest.raises(UserError, match="no places of cells.*path: .cells.parquet, cell_feature"):
         import_cells([tmp_path / "cell_feature_matrix.h5"], {})
-    xenium[0].to_csv(tmp_path / "cells.csv", index=False)
+    xenium[0].assign(transcript_counts=9).to_csv(tmp_path / "cells.csv", index=False)
     with pytest.raises(UserError, match="there are 1 and 0; name them as  path:"):
-        import_cells([tmp_path / "cells.csv"], {"format": "xenium"})
+        import_cells([tmp_path / "cells.csv"], {})
+    with h5py.File(tmp_path / "old_matrix.h5", "w") as file:
+        file["matrix/genes"] = [1]
+    with pytest.raises(UserError, match="old_matrix.h5: not a matrix of 10x Genomics as of today"):
+        import_cells([tmp_path / "cells.csv", tmp_path / "old_matrix.h5"], {})
 
 
 @pytest.mark.parametrize(

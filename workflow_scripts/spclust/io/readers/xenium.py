@@ -22,7 +22,9 @@ MODALITIES = {
 
 
 def recognises(files):
-    return any(file.suffix.lower() == ".h5" for file in files) and all(_parted(files))
+    cells, matrices = _parted(files)
+    alone = not matrices and any("transcript_counts" in tables.header(file) for file in cells)
+    return bool(cells and matrices) or alone  # alone it is told what belongs to it
 
 
 def read(files, cfg):
@@ -81,10 +83,10 @@ def _matrix(path):
     import h5py
 
     with h5py.File(path) as file:
-        if "matrix" not in file:
+        if "matrix/features" not in file:
             raise UserError(
-                f"{path}: not a matrix of 10x Genomics, which has a group 'matrix'; name "
-                "cell_feature_matrix.h5"
+                f"{path}: not a matrix of 10x Genomics as of today, which has a group "
+                "'matrix/features'; name cell_feature_matrix.h5"
             )
         group = file["matrix"]
         # features by cells, a column a cell
