@@ -16,13 +16,15 @@ from spclust.plan import analyses, written
 pytestmark = pytest.mark.slow
 
 SUMMARY = {"summarise_metrics": 1, "plot_summary": 1}
-ANALYSES = ("markers", "types", "names", "annotation", "metrics", "export")
+OF_TYPES = ("composition",)  # analyses of types that no other needs
+ANALYSES = ("markers", "types", "names", "annotation", *OF_TYPES, "metrics", "export")
 RUN = SUMMARY | dict.fromkeys([*ANALYSES, "plot_run", "record_settings", "annotate_cells"], 1)
 TRAIN = RUN | {"cluster_cells": 1, "umap": 1}
 GRAPHS = TRAIN | {"build_graphs": 1}
 OVERSAMPLE = GRAPHS | {"oversample_minorities": 1}
 PSEUDOLABELS = OVERSAMPLE | {"assign_pseudolabels": 1}
-NAMES = {"types": 2, "names": 2, "annotation": 2, "annotate_cells": 1, "plot_run": 2, "export": 2}
+NAMES = {"names": 2, "annotation": 2, "annotate_cells": 1, "plot_run": 2, "export": 2}
+TYPES = NAMES | dict.fromkeys(["types", *OF_TYPES], 2)
 QUALITY = {"quality": 1, "plot_dataset": 1}
 BOTH_RUNS = dict.fromkeys([*ANALYSES, "plot_run", "record_settings"], 2)
 PREPROCESS = (
@@ -52,7 +54,7 @@ CONFIGS = {
     "the panel": ({"preprocess": {"default": {"panel": "auto"}}}, PREPROCESS),
     "a table of types of one's own": (
         {"knowledge": {"signatures": ["workflow_scripts/spclust/knowledge/signatures.csv"]}},
-        NAMES | QUALITY,
+        TYPES | QUALITY,
     ),
     "the normalisation": ({"preprocess": {"default": {"clip": 5.0}}}, PREPROCESS),
     "the metrics": (

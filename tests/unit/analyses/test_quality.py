@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from quality_tables import CARD, imported, left_by_quality, task_of, tissue
 
-from spclust.analyses.quality import images, outliers, page, quality, spill_over, thresholds
+from spclust.analyses.quality import outliers, page, quality, spill_over, thresholds
 from spclust.knowledge.signatures import read_signatures
 
 
@@ -207,19 +207,6 @@ def test_cells_without_signal_are_empty():
     assert set(found["flagged_cells"]["cell"]) == set(cells.obs_names[:20])
     assert found["images"]["empty"].sum() > 0
     assert found["suggestions"]["what"].to_list() == ["empty"]
-
-
-def test_density_is_that_of_the_tissue():
-    rng = np.random.default_rng(0)
-    places = rng.uniform(0, 1000, (4000, 2))
-    hull, area = images.areas(places)
-    assert hull == pytest.approx(1e6, rel=0.02) and area == pytest.approx(1e6, rel=0.1)
-    ring = places[np.abs(np.linalg.norm(places - 500, axis=1) - 400) < 60]
-    hull, area = images.areas(ring)
-    assert area == pytest.approx(np.pi * (460**2 - 340**2), rel=0.25) and hull > 1.9 * area
-    assert np.isnan(images.areas(places[:5])).all()
-    assert np.isnan(images.areas(np.repeat(places[:1], 50, axis=0))).all()
-    assert np.isnan(images.areas(np.column_stack([np.arange(50.0), np.arange(50.0)]))).all()
 
 
 def test_cells_without_places_have_neither_density_nor_neighbours():

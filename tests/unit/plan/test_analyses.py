@@ -146,7 +146,15 @@ def test_controls_are_scored_and_not_described(plan):
     of_random = {entry["analysis"] for entry in found if entry["about"]["run"] == "random"}
     assert of_random == {"metrics"}
     of_ward = {entry["analysis"] for entry in found if entry["about"]["run"] == "ward"}
-    assert of_ward == {"annotation", "export", "markers", "metrics", "names", "types"}
+    assert of_ward == {
+        "annotation",
+        "composition",
+        "export",
+        "markers",
+        "metrics",
+        "names",
+        "types",
+    }
 
 
 def test_the_table_of_a_dataset_s_cells_has_its_runs_without_controls(plan):

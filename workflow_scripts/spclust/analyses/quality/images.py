@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter1d
-from scipy.spatial import ConvexHull, QhullError
 
+from spclust.analyses.areas import areas
 from spclust.analyses.quality.thresholds import above_zero, otsu
-from spclust.neighbours.knn import members, neighbours_within
+from spclust.neighbours.knn import members
 
 GRID = 128  # points at which densities are known
 FEWEST = 50  # cells without which an image has no distribution to speak of
@@ -15,7 +15,6 @@ FEWEST = 50  # cells without which an image has no distribution to speak of
 OUTLIER = 1.0
 MOST_SHOWN = 12
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-SQUARE = 4  # side of the squares that tissue is counted by, in distances of nearest neighbours
 
 
 def sizes(tissue, unit):
@@ -50,26 +49,6 @@ def sizes(tissue, unit):
     table = pd.DataFrame(rows)
     table["unit"] = unit or "unknown"
     return table
-
-
-def areas(places):
-    """Area of the convex hull, and of the squares that hold cells; NaN of too few cells.
-
-    A square's side is four times the median distance of nearest neighbours, so that one in tissue
-    is hardly ever empty by chance.
-    """
-    if len(places) < 10:
-        return np.nan, np.nan
-    try:
-        hull = ConvexHull(places).volume
-    except QhullError:  # all on one line
-        return np.nan, np.nan
-    ((_, near),) = neighbours_within(places, np.zeros(len(places), int), 1)
-    side = SQUARE * np.median(np.linalg.norm(places - places[near[:, 0]], axis=1))
-    if side == 0:
-        return hull, np.nan
-    squares = np.floor((places - places.min(axis=0)) / side).astype(np.int64)
-    return hull, len(np.unique(squares, axis=0)) * side**2
 
 
 def distributions(x, groups):
