@@ -17,6 +17,7 @@ demo: .venv/run.done
 	@echo
 	@echo "Report:   results/report.html"
 	@echo "Scores:   results/summary/metrics_mean.tsv, figures beside"
+	@echo "Cells:    results/demo/cells_annotated.csv, a row each with all runs"
 	@echo "Clusters: results/demo/**/export/clustered.h5ad, by method"
 	@echo "Figures:  results/demo/**/figures"
 

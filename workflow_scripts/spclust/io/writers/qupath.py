@@ -30,7 +30,7 @@ if (file == null)
 def classes = [:]
 file.readLines("UTF-8").drop(1).each { line ->
     def (id, name) = line.split(",", 2)
-    classes[id] = name.startsWith('"') ? name[1..-2].replace('""', '"') : name
+    classes[id.toLowerCase()] = name.startsWith('"') ? name[1..-2].replace('""', '"') : name
 }
 def pathClasses = colours.collectEntries { name, rgb ->
     def pathClass = PathClass.fromString(name)
