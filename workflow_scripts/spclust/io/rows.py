@@ -115,7 +115,10 @@ def leave_out(rows, why):
     -------
     DataFrame
     """
-    why = rows["cell"].map(why.dropna())
+    why = why.dropna()
+    if not len(why):
+        return rows
+    why = rows["cell"].map(why)
     return rows.assign(
         cell=rows["cell"].where(why.isna()), left_out=rows["left_out"].where(why.isna(), why)
     )
