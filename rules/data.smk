@@ -49,7 +49,9 @@ rule join_slices:
         mem_mb=memory(1000, 30),
         runtime=minutes(20),
     params:
-        cfg=lambda wildcards: datasets.joining_cfg(PLAN.slices[wildcards.dataset]),
+        cfg=lambda wildcards: datasets.joining_cfg(
+            PLAN.slices[wildcards.dataset], PLAN.slices
+        ),
         code=code_hash("join_slices"),
     message:
         "Joining the slices of {wildcards.dataset}"

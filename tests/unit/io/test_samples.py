@@ -42,9 +42,11 @@ def test_a_row_for_each_image_in_the_order_of_the_cells(sheet, tmp_path):
     table = samples.table(given, images_of({"image": ["a", "b", "b"], "slice": ["s"] * 3}))
     write_table(table, tmp_path / "checked.csv")
     read = read_samples(tmp_path / "checked.csv")
-    assert list(read) == ["image", "slice", "cells", "patient", "Image Name", "age", "area"]
+    named = ["patient", "Image Name", "age", "area", "cells_per_mm2"]
+    assert list(read) == ["image", "slice", "cells", *named]
     assert read["cells"].tolist() == [1, 2] and read["patient"].tolist() == ["x", "007"]
     assert read["area"].tolist() == [0.7, 0.5]
+    np.testing.assert_allclose(read["cells_per_mm2"], [1 / 0.7, 4], rtol=1e-5)
     np.testing.assert_array_equal(read["age"], [np.nan, 51])
 
 

@@ -4,11 +4,12 @@ import logging
 
 import anndata
 import numpy as np
+import pandas as pd
 import pytest
 
 from spclust.data.cell_files import read_cells, read_mudata, unit_of, write_cells, write_mudata
 from spclust.errors import UserError
-from spclust.io import cohort, units
+from spclust.io import cohort, tables, units
 from spclust.io.importing import import_cells
 from spclust.plan.stages import STAGES
 from spclust.stages.preprocess.preparation import prepare
@@ -37,6 +38,13 @@ def of_images(*rows):
 )
 def test_names_of_columns_tell_the_unit(x, y, unit):
     assert units.of_columns(x, y) == unit
+
+
+def test_what_the_format_says_is_of_its_own_columns():
+    table = tables.Table(pd.DataFrame(), roles={"x": "X", "y": "Y"}, unit_of_length="µm")
+    assert units.of_table(table, "X", "Y") == "µm"
+    assert units.of_table(table, "U", "V") is None
+    assert units.of_table(table, "U px", "V px") == "px"
 
 
 def test_columns_of_two_units_are_refused():

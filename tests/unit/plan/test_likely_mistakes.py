@@ -22,6 +22,15 @@ def test_a_file_that_is_not_here_is_told_with_its_dataset_also_in_a_cohort(tmp_p
     ]
 
 
+def test_a_sheet_of_a_slice_is_told_where_the_cohort_has_none(tmp_path):
+    (tmp_path / "s.csv").write_text("image,age\na,51\n")
+    text = "datasets: [{name: c, slices: [demo, {name: a, simulate: {}, samples: %s/s.csv}]%s}]"
+    (line,) = oversights(resolve(text % (tmp_path, "")))
+    assert line.startswith("dataset c: the sheet of samples of a slice says nothing of the cohort")
+    assert line.endswith(f"  samples: {tmp_path}/s.csv")
+    assert not oversights(resolve(text % (tmp_path, f", samples: {tmp_path}/s.csv")))
+
+
 def test_a_setting_that_no_run_goes_through_is_known():
     text = (
         "graphs: {k20: {n_neighbors: 20}, k30: {n_neighbors: 30}, default: {n_neighbors: 10}}\n"

@@ -184,3 +184,23 @@ def test_a_configuration_without_the_default_one_is_refused_by_key():
     lone = {"datasets": ["demo"], "seeds": [42], "runs": [{"name": "leiden"}]}
     with pytest.raises(UserError, match="the key 'n_clusters' is missing"):
         settings.resolve(lone)
+
+
+def test_pixel_sizes_of_a_sheet_reach_what_sees_coordinates_first(tmp_path):
+    """The import of a dataset; of a cohort the joining, unless its slices have them already."""
+    sheet = str(tmp_path / "s.csv")
+    (tmp_path / "s.csv").write_text("image,age,pixel_size\nb,51,0.5\na,60,0.25\n")
+    of_all = {"pixel_size": {"path": sheet, "columns": ["image", "pixel_size"], "lines": []}}
+    of_all["pixel_size"]["rows"] = [["a", "0.25"], ["b", "0.5"]]
+    one = {"name": "one", "path": "a.csv", "samples": sheet}
+    assert datasets.import_cfg(one) == {"name": "one", "path": "a.csv"} | of_all
+    both = {"min_label_size": 5, "slices": ["one", "two"]}
+    plain = {"one": {}, "two": {}}
+    assert datasets.joining_cfg(both, plain) == both
+    assert datasets.joining_cfg(both | {"samples": sheet}, plain) == both | of_all
+    same = dict.fromkeys(plain, {"samples": sheet})
+    assert datasets.joining_cfg(both | {"samples": sheet}, same) == both
+    with pytest.raises(
+        UserError, match="s.csv: it has a column of `pixel_size`, which the dataset"
+    ):
+        datasets.import_cfg(one | {"pixel_size": 1.0})

@@ -40,8 +40,8 @@ RULES = (
     Rule(
         ("spatial_graph", "radius"),
         lambda kind, radius: kind == "radius" and radius is None,
-        "a radius graph needs a radius in the unit of the coordinates; write e.g.  radius: 40, or  "
-        "spatial_graph: knn",
+        "a radius graph needs a radius in µm, or in what the coordinates are in; write e.g. "
+        " radius: 40, or  spatial_graph: knn",
     ),
     Rule(
         ("expression_space", "spatial_graph"),

@@ -15,6 +15,7 @@ from spclust.data.tables import rebuild
 
 log = logging.getLogger(__name__)
 
+DENSITY = "cells_per_mm2"
 # of text whatever they look like: patient 12 is no number
 _TEXT = {"image", "slice", "sample", "patient", "group", "batch"}
 
@@ -65,7 +66,7 @@ def read_samples(path):
     DataFrame
         ``image``, ``slice``, ``cells``, and the columns of the sheet: ``area`` in mm²,
         ``pixel_size`` in µm, others as named there, numbers where all values are. Patient, group,
-        batch and the like are text.
+        batch and the like are text. ``cells_per_mm2`` where areas are.
     """
     table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values="")
     return table.apply(lambda column: _typed(column) if column.name not in _TEXT else column)
@@ -100,12 +101,13 @@ def of_cells(samples, image, obs):
     Returns
     -------
     DataFrame, indexed as ``obs``
-        All but ``image``, ``slice`` and ``cells``. Where ``obs`` has a column of the same name, in
+        All but those of the images' cells. Where ``obs`` has a column of the same name, in
         capitals or not, that says something else, that stays and the sheet's is ``<name>_sheet``;
         where it says the same, nothing is added. Empty columns are left out, which h5ad cannot
         hold.
     """
-    row = samples.set_index("image").drop(columns=["slice", "cells"]).dropna(axis=1, how="all")
+    of_image = samples.set_index("image").drop(columns=["slice", "cells", DENSITY], errors="ignore")
+    row = of_image.dropna(axis=1, how="all")
     found = row.reindex(image.astype(str)).set_axis(obs.index)
     there = {column.casefold(): column for column in obs}
     for column in found.columns:

@@ -170,7 +170,7 @@ def _from_table(table, cfg):
     of_files = rows.of_table(table, as_read, names)
     cells = anndata.AnnData(values, obs=obs.set_axis(names), var=found.var)
     modality = cfg.get("modality", PROTEIN)
-    unit = table.unit_of_length or (None if x is None else units.of_columns(x, y))
+    unit = None if x is None else units.of_table(table, x, y)
     guessed = table.guessed | guessed
     return modalities.Found({modality: cells}, places, obs, groups, of_files, guessed, unit=unit)
 

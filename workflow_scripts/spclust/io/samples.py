@@ -28,13 +28,14 @@ from spclust.data.sample_sheet import (
     plain,
     positive,
 )
+from spclust.data.samples import DENSITY
 from spclust.errors import UserError
 
 log = logging.getLogger(__name__)
 
 OWN = ("image", "slice", "cells")
-# the summary puts a fourth before them
-RESERVED = (*OWN, "dataset")
+# the summary puts a dataset before them
+RESERVED = (*OWN, DENSITY, "dataset")
 IMAGES, SLICES = "images", "slices"
 
 
@@ -79,7 +80,8 @@ def table(sheet, images):
     -------
     DataFrame
         ``image``, ``slice``, ``cells``, then the columns of the sheet as text; one that is called
-        as these, or ``dataset``, and does not name the samples, as ``<name>_original``.
+        as these, or ``dataset``, and does not name the samples, as ``<name>_original``. Where areas
+        are given, ``cells_per_mm2`` behind them.
 
     Raises
     ------
@@ -99,6 +101,12 @@ def table(sheet, images):
         values = sheet.values(column)
         name = f"{column}_original" if column in RESERVED else column
         found[name] = ["" if row is None else values[row] for row in rows]
+    if AREA in found:
+        areas = [positive(area, sheet.path) for area in found[AREA]]
+        found[DENSITY] = [
+            "" if area is None else f"{cells / area:.6g}"
+            for cells, area in zip(found["cells"], areas)
+        ]
     return found
 
 

@@ -42,6 +42,12 @@ def of_columns(x, y):
     return said[0] if said[0] == said[1] else None
 
 
+def of_table(table, x, y):
+    """Unit that the names of columns of a table tell, else the format where it settles them."""
+    settled = table.roles.get("x", x) == x
+    return of_columns(x, y) or (table.unit_of_length if settled else None)
+
+
 def of_file(holders, x, y):
     """Unit that AnnData or MuData note, as an export of this workflow does, else of the columns."""
     noted = next(filter(None, map(unit_of, holders)), None)

@@ -286,10 +286,14 @@ def import_cfg(definition):
     return compared_definition(cfg | _pixel_sizes(definition))
 
 
-def joining_cfg(definition):
-    """The part of a cohort's definition that decides what its slices are joined to."""
+def joining_cfg(definition, slices):
+    """The part of a cohort's definition that decides what its slices are joined to.
+
+    Pixel sizes of its sheet are none of it where all slices name the same sheet: they are in µm.
+    """
     cfg = {key: definition[key] for key in ("min_label_size", "slices")}
-    return cfg | _pixel_sizes(definition)
+    sheets = {slices[name].get("samples") for name in definition["slices"]}
+    return cfg if sheets == {definition.get("samples")} else cfg | _pixel_sizes(definition)
 
 
 def _pixel_sizes(definition):

@@ -11,7 +11,7 @@ from spclust.plan.stages import STAGES
 
 
 def oversights(plan):
-    """A line for each dataset whose file is not here, each setting without a run, each new one.
+    """A line for each file that is not here, sheet or setting without use, and new setting.
 
     Of a missing file Snakemake itself would not say whose it is.
 
@@ -29,6 +29,11 @@ def oversights(plan):
             lines.append(
                 f"dataset {dataset}: there is no {file}; check its `path`, which is relative to "
                 f"{Path.cwd()}"
+            )
+        if sheet := sheet_of_a_slice(plan, dataset):
+            lines.append(
+                f"dataset {dataset}: the sheet of samples of a slice says nothing of the cohort; "
+                f"write there, too, e.g.  samples: {sheet}"
             )
     for section, name in unused_settings(plan):
         lines.append(
@@ -48,6 +53,13 @@ def absent_file(plan, dataset):
     definitions = [plan.slices[name] for name in plan.slices[dataset].get("slices", [dataset])]
     files = [file for d in definitions if "path" in d for file in local_files(d)]
     return next((file for file in files if not Path(file).exists()), None)
+
+
+def sheet_of_a_slice(plan, dataset):
+    """The sheet of samples of a slice of a cohort that has none of its own, or None."""
+    definition = plan.slices[dataset]
+    slices = () if "samples" in definition else definition.get("slices", ())
+    return next(filter(None, (plan.slices[name].get("samples") for name in slices)), None)
 
 
 def unused_settings(plan):
