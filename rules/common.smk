@@ -16,6 +16,7 @@ sys.path.insert(0, f"{PROJECT}/workflow_scripts")
 from spclust.plan import datasets
 from spclust.plan import runs
 from spclust.plan import settings
+from spclust.plan import sheets
 from spclust.plan import stages
 from spclust.errors import UserError
 from spclust.engine.fingerprint import code_hash
@@ -34,6 +35,7 @@ update_config(config, given)
 
 try:
     PLAN = settings.resolve(config)
+    sheets.refuse_unreadable(PLAN.slices)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 config.update(PLAN.config)  # whole numbers where 4.0 was written

@@ -3,8 +3,6 @@
 from spclust.plan import runs
 
 COHORTS = [name for name, found in PLAN.slices.items() if "slices" in found]
-# of which a sheet says something
-SAMPLED = [name for name in PLAN.datasets if "samples" in PLAN.slices[name]]
 
 
 def one_of(names):
@@ -28,11 +26,6 @@ def importing_input(wildcards):
     files = {"files": dataset_files(wildcards)}
     names = PLAN.slices[wildcards.dataset].get("rename")
     return files | ({"rename": as_named(names)} if isinstance(names, str) else {})
-
-
-def sheet_of_samples(wildcards):
-    """Input function: what the user says of the images of a dataset."""
-    return as_named(PLAN.slices[wildcards.dataset]["samples"])
 
 
 def import_code(wildcards):

@@ -5,16 +5,16 @@ Imported by Snakemake itself, so it may use the standard library, PyYAML and jso
 
 import copy
 import re
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import yaml
 
-from spclust.data import folders, formats, sample_sheet
+from spclust.data import folders, formats
 from spclust.data.scores import TITLES
 from spclust.errors import UserError
+from spclust.plan import sheets
 from spclust.plan.contradictions import refuse_path, refuse_ranges
 from spclust.plan.first_defaults import compared
 from spclust.plan.schema_messages import check, shown, unknown
@@ -233,7 +233,6 @@ def _definition(entry, where, schema, registry, config):
         refuse_path(f"{where} ({name}), path", path, "path: cells.csv")
     if "samples" in entry:
         refuse_path(f"{where} ({name}), samples", entry["samples"], "samples: samples.csv")
-        _pixel_sizes(entry)  # refuses a sheet that cannot be read
     if isinstance(entry.get("rename"), str):
         refuse_path(f"{where} ({name}), rename", entry["rename"], "rename: panel.csv")
     refuse_ranges(f"{where} ({name}), exclude_cells", entry.get("exclude_cells", {}))
@@ -283,7 +282,7 @@ def import_cfg(definition):
     """The part of a dataset's definition that decides what is imported."""
     elsewhere = {"files", "simulate", "slices", "n_clusters", "samples", *OF_COMPARISON}
     cfg = {key: value for key, value in definition.items() if key not in elsewhere}
-    return compared_definition(cfg | _pixel_sizes(definition))
+    return compared_definition(cfg | sheets.pixel_sizes(definition))
 
 
 def joining_cfg(definition, slices):
@@ -292,23 +291,8 @@ def joining_cfg(definition, slices):
     Pixel sizes of its sheet are none of it where all slices name the same sheet: they are in µm.
     """
     cfg = {key: definition[key] for key in ("min_label_size", "slices")}
-    sheets = {slices[name].get("samples") for name in definition["slices"]}
-    return cfg if sheets == {definition.get("samples")} else cfg | _pixel_sizes(definition)
-
-
-def _pixel_sizes(definition):
-    """``pixel_size`` as the sheet of samples has it; nothing where that says nothing of it."""
-    if "samples" not in definition:
-        return {}
-    sheet = sample_sheet.with_pixel_sizes(definition["samples"])
-    if sheet is None:
-        return {}
-    if "pixel_size" in definition:
-        raise UserError(
-            f"{definition['samples']}: it has a column of `pixel_size`, which the dataset has, "
-            "too; take one of the two out"
-        )
-    return {"pixel_size": asdict(sheet)}
+    named = {slices[name].get("samples") for name in definition["slices"]}
+    return cfg if named == {definition.get("samples")} else cfg | sheets.pixel_sizes(definition)
 
 
 def compared_definition(definition):
