@@ -94,7 +94,7 @@ def test_same_seed_same_table():
     pd.testing.assert_frame_equal(one, two)
 
 
-@pytest.mark.parametrize("share, named", [(0.7, "B cell"), (0.5, None)])
+@pytest.mark.parametrize("share, named", [(0.85, "B cell"), (0.75, None)])
 def test_a_cluster_is_named_by_its_cells_where_markers_name_none(share, named):
     clusters = pd.Series(np.zeros(100, int), index=[f"c{i}" for i in range(100)])
     kinds = np.where(np.arange(100) < 100 * share, "B cell", "Fibroblast")
@@ -109,11 +109,11 @@ def test_a_cluster_is_named_by_its_cells_where_markers_name_none(share, named):
 
 def test_a_cluster_of_several_narrow_types_is_named_by_the_wider_one():
     clusters = pd.Series(0, index=[f"c{i}" for i in range(100)])
-    kinds = ["CD4 T cell"] * 40 + ["CD8 T cell"] * 30 + ["B cell"] * 30
+    kinds = ["CD4 T cell"] * 50 + ["CD8 T cell"] * 40 + ["B cell"] * 10
     of_types = shares.of_types(clusters, pd.DataFrame({"cell": clusters.index, "type": kinds}))
     signatures = naming.read_signatures()
     found = shares.with_narrower(of_types.loc[0], signatures)
-    assert found["T cell"] == pytest.approx(0.7) and found["Leukocyte"] == pytest.approx(1)
+    assert found["T cell"] == pytest.approx(0.9) and found["Leukocyte"] == pytest.approx(1)
     assert shares.of_most(found, signatures) == "T cell"
 
 

@@ -6,7 +6,7 @@ from spclust.knowledge.signatures import lineage_of
 
 # so large a share of the cells gives its cluster a name where markers give none; chosen on labelled
 # slices, each study left out in turn: tests/measured/comparison/cell_types.md
-MOST_CELLS = 0.6
+MOST_CELLS = 0.8
 
 
 def of_types(clusters, types):
