@@ -55,23 +55,6 @@ def download_cfg(wildcards):
     return dict(sorted(found.items()))
 
 
-def knowledge(table):
-    """Paths of the tables of ``proteins`` or ``signatures`` that the configuration names."""
-    named = config.get("knowledge", {}).get(table, ["shipped"])
-    return [shipped(table) if path == "shipped" else as_named(path) for path in named]
-
-
-def shipped(table):
-    """Path of the library's own table."""
-    return f"{PROJECT}/workflow_scripts/spclust/knowledge/{table}.csv"
-
-
-def simulation_input(wildcards):
-    """Input function: the library's tables, where the tissue has types and proteins of them."""
-    known = PLAN.slices[wildcards.dataset]["simulate"]["names"] == "known"
-    return [shipped(table) for table in ("proteins", "signatures") if known]
-
-
 def preparing_input(wildcards):
     """Input function: the cells and, where a panel decides which features cluster, its tables."""
     cfg = PLAN.cfg("preprocess", wildcards.preprocess)

@@ -335,8 +335,8 @@ def markdown(rows, clusters, tried, sharp, tissue):
             "share unsure. A type wider or narrower than the class is true here. Temperature, each "
             "study left out (minus ECE):\n",
             lines(calm),
-            "Labelled slices alone would choose a higher one than the library has; planted tissue, on "
-            "which it raises the error, a lower.\n",
+            "Labelled slices alone would choose a higher one than the library has; it raises the "
+            "error on planted tissue.\n",
             "Planted tissue, 2,000 cells and 30 proteins of eight types, three seeds each. Sets of "
             "one cover more than was asked where more are right:\n",
             lines(with_mean(by_noise)),

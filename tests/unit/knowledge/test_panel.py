@@ -145,7 +145,8 @@ def test_every_source_is_cited_and_no_two_names_are_one():
     cited = {
         key
         for table in ("proteins", "signatures")
-        for row in pd.read_csv(panel.KNOWLEDGE / f"{table}.csv", keep_default_na=False)["source"]
+        for path in panel.KNOWLEDGE.rglob(f"{table}.csv")
+        for row in pd.read_csv(path, keep_default_na=False)["source"]
         for key in panel.split(row)
     }
     assert cited == set(pd.read_csv(panel.KNOWLEDGE / "sources.csv")["key"])

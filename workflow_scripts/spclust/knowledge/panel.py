@@ -16,13 +16,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from spclust.data.shipped import KNOWLEDGE, SHIPPED
 from spclust.errors import UserError
 from spclust.knowledge.channel_names import take_apart
 
 log = logging.getLogger(__name__)
 
-KNOWLEDGE = Path(__file__).parent
-SHIPPED = "shipped"
 ROLES = ("lineage", "state", "structure", "technical")
 # where a cell sits says of what type it is, what it does at the moment does not
 CLUSTERING = ("lineage", "structure")

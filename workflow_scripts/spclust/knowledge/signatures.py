@@ -1,6 +1,7 @@
 """Types of cells by the proteins they have and lack.
 
-The table that ships with the library (``knowledge/signatures.csv``) has a row a type: its
+The tables that ship with the library (``knowledge/signatures.csv``, and of tissues with types of
+their own ``knowledge/tissues/<tissue>/signatures.csv``) have a row a type: its
 ``name``, the wider type that is its ``parent``, what is ``positive`` and ``negative`` in it, the
 ``tissue``, the ``source``, keys of ``sources.csv``, and which fact was ``suggested_by`` which
 labelled study, whose scores flatter it. Positive and negative are lists of markers separated by
@@ -9,8 +10,9 @@ labelled study, whose scores flatter it. Positive and negative are lists of mark
 
 from dataclasses import dataclass
 
+from spclust.data.shipped import KNOWLEDGE, SHIPPED, shipped
 from spclust.errors import UserError
-from spclust.knowledge.panel import SHIPPED, read_knowledge, read_proteins, split
+from spclust.knowledge.panel import read_knowledge, read_proteins, split
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def read_signatures(tables=(SHIPPED,), proteins=None):
     """
     proteins = read_proteins() if proteins is None else proteins
     signatures, places = {}, {}
-    for table in map(str, tables):
+    for table in map(str, _files(tables)):
         rows = read_knowledge(table, "signatures", ("name", "positive"))
         for line, row in zip(rows.index, rows.to_dict("records")):
             name, place = row["name"], f"{table}, line {line}"
@@ -104,6 +106,12 @@ def read_signatures(tables=(SHIPPED,), proteins=None):
             seen.add(signature.parent)
             signature = signatures[signature.parent]
     return signatures
+
+
+def _files(tables):
+    """Paths of tables, of the library's own with those of tissues."""
+    own = [KNOWLEDGE / path for path in shipped("signatures")]
+    return [path for table in tables for path in (own if table == SHIPPED else [table])]
 
 
 def read_knowledge_tables(files):

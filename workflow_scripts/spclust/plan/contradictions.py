@@ -5,6 +5,7 @@ Imported by Snakemake itself, so it may use the standard library, PyYAML and jso
 
 import re
 
+from spclust.data import shipped
 from spclust.data.contradictions import refuse_contradiction
 from spclust.errors import UserError
 from spclust.plan import runs
@@ -130,10 +131,10 @@ def refuse_files(datasets, where="datasets"):
 
 
 def refuse_knowledge(named):
-    """Refuse paths of tables of knowledge, by table, as :func:`refuse_path` does."""
-    for table, paths in named.items():
-        for path in paths:
-            refuse_path(f"knowledge.{table}", path, f"{table}: [shipped]")
+    """Refuse paths of tables of knowledge, by table, as :func:`refuse_path` does, and tissues."""
+    for table in named:
+        for path in shipped.named(named, table):
+            refuse_path(f"knowledge.{table}", str(path), f"{table}: [shipped]")
 
 
 def refuse_path(where, path, remedy):
