@@ -112,7 +112,9 @@ def import_slice(paths, cfg):
         )
     if isinstance(cfg.get("rename"), str):
         cfg = cfg | {"rename": channels.read_names(cfg["rename"])}
-    if isinstance(data, tables.Table):
+    if of_tables:
+        told = _settled(kind, data) if data.roles else {}
+        data.guessed = {k: v for k, v in (told | data.guessed).items() if k not in cfg}
         measured = _from_table(data, cfg)
     else:
         measured = modalities.found_in(data, files, cfg)
@@ -135,6 +137,14 @@ def _files(paths):
     for path in map(Path, paths):
         files += folders.of_cells(path) if path.is_dir() else [path]
     return folders.stores_whole(files)
+
+
+def _settled(kind, table):
+    """What a format that was told by the files settles, as lines to paste; channels stand apart."""
+    roles = {key: column for key, column in table.roles.items() if key != "proteins"}
+    if roles.get("cell_id", "") is None:
+        del roles["cell_id"]
+    return {"format": kind} | roles
 
 
 def _from_table(table, cfg):

@@ -2,7 +2,11 @@
 
 import csv
 
+import numpy as np
 import pytest
+import yaml
+
+from spclust.io.importing import import_cells
 
 # format, and the columns of id, image, x and y
 LAYOUTS = {
@@ -52,3 +56,18 @@ def test_every_shared_table_of_a_text_program_is_tried(shared_tables):
         names = {row["file"].split("/")[0] for row in csv.DictReader(file, delimiter="\t")}
     # expression beside metadata: their readers have tests of their own
     assert names - {"21_cosmx_rna", "22_xenium_cells", "23_merscope"} == set(LAYOUTS)
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_what_a_program_settles_is_printed_as_lines_to_paste(name, shared_tables, caplog):
+    folder = shared_tables / name
+    first, _ = import_cells([folder], {})
+    text = next(m for m in caplog.messages if "Paste this" in m)
+    lines = yaml.safe_load(text.split("Change it there:")[1])
+    assert lines["format"] == LAYOUTS[name][0]
+    assert [lines.get(key) for key in ("x", "y")] == list(LAYOUTS[name][3:])
+    caplog.clear()
+    again, _ = import_cells([folder], lines)
+    assert not [m for m in caplog.messages if "Paste this" in m]
+    assert again.obs_names.equals(first.obs_names)
+    np.testing.assert_array_equal(again["protein"].X, first["protein"].X)
