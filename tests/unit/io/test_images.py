@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from spclust.errors import UserError
 from spclust.io import guess, separation
 from spclust.io.importing import import_cells
 
@@ -19,6 +20,41 @@ def test_a_region_within_one_image_is_no_image(parts):
     assert guess.image(frame) == "filename_x"
     assert guess.image(frame[["region"]]) is None
     assert guess.image(frame[["region"]].replace(parts[0], "reg001")) == "region"
+
+
+def test_of_two_columns_the_one_in_which_ids_do_not_repeat_is_the_image():
+    frame = pd.DataFrame({"ROI": list("1212") * 5, "sample_id": list("aabb") * 5})
+    frame["ObjectNumber"] = frame.groupby("sample_id").cumcount() + 1
+    assert guess.image(frame) == "sample_id"
+    frame["ObjectNumber"] = range(20)
+    assert guess.image(frame) == "ROI"
+
+
+def test_ids_that_repeat_are_told_with_the_column_that_parts_them(tmp_path):
+    frame = pd.DataFrame({"cell": [*range(20)] * 2, "Key": ["a"] * 20 + ["b"] * 20})
+    frame[["X", "Y"]] = np.arange(80).reshape(40, 2) * 1.5
+    frame[["CD3", "CD8"]] = np.random.default_rng(0).random((40, 2))
+    frame.to_csv(tmp_path / "cells.csv", index=False)
+    with pytest.raises(UserError, match='image: "Key"'):
+        import_cells([tmp_path / "cells.csv"], {})
+    assert import_cells([tmp_path / "cells.csv"], {"image": "Key"})[0].n_obs == 40
+
+
+@pytest.mark.parametrize(
+    ("columns", "places"),
+    [
+        (["Object Center X (µm)", "Object Center Y (µm)"], (0, 1)),
+        (["X [px]", "Y [px]"], (0, 1)),
+        (["m.cx", "m.cy"], (0, 1)),
+        (["Nuclei_Location_Center_X", "Nuclei_Location_Center_Y", "Cells_X", "Cells_Y"], (2, 3)),
+        (["UMAP X", "UMAP Y", "Middle X", "Middle Y"], (2, 3)),
+        (["tile_x", "tile_y"], None),
+        (["x_label", "size"], None),
+    ],
+)
+def test_places_are_told_by_a_word_x_and_a_word_y(columns, places):
+    right = (None, None) if places is None else tuple(columns[i] for i in places)
+    assert guess.coordinates(columns) == right
 
 
 # --- parted by distance -----------------------------------------------------------------------

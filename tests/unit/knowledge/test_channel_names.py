@@ -1,10 +1,12 @@
 """Names of channels taken apart, as programs write them."""
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from places import ROOT
 
-from spclust.knowledge.channel_names import COMPARTMENTS, take_apart
+from spclust.knowledge.channel_names import COMPARTMENTS, STATISTICS, take_apart
 from spclust.knowledge.other_columns import background, kind, unnamed
 from spclust.knowledge.panel import recognise
 
@@ -50,6 +52,17 @@ from spclust.knowledge.panel import recognise
         ("Mean.PanCK", "PanCK", {"statistic": "mean"}),
         ("Mean Intensity CD3", "CD3", {"statistic": "mean"}),
         ("CD8_pos", "CD8", {"statistic": "positive"}),
+        ("Smoothed: 25 µm: CD3: Mean", "CD3", {"statistic": "smoothed"}),
+        ("Smoothed: 50 µm: Cell: CD3 max", "CD3", {"compartment": "cell", "statistic": "smoothed"}),
+        ("ROI: 0.50 µm per pixel: CD3: Median", "CD3", {"statistic": "median"}),
+        ("ROI: 2.00 µm per pixel: CD3: Haralick Contrast (F1)", "CD3", {"statistic": "texture"}),
+        ("CD3 (Opal 520) Total Cell Intensity", "CD3", {"statistic": "sum", "dye": "Opal 520"}),
+        ("CD3 Average Cell Intensity", "CD3", {"compartment": "cell", "statistic": "mean"}),
+        ("Intensity_MassDisplacement_CD3", "CD3", {"statistic": "displacement"}),
+        ("intensity_mean-CD3", "CD3", {"statistic": "mean"}),
+        ("intensity_max-HLA-DR", "HLA-DR", {"statistic": "max"}),
+        ("361077Dy164Di CD20", "CD20", {"metal": "Dy164Di"}),
+        ("CD3(Er170)Di", "CD3", {"metal": "Er170Di"}),
         ("x:x", "x", {}),
         ("E-cadherin", "E-cadherin", {}),
         ("CD3 (UCHT1)", "CD3 (UCHT1)", {}),
@@ -110,6 +123,12 @@ def test_a_marker_is_known_in_the_clothes_of_every_program(marker, form):
         "DNA1": "nuclear stain",
         "Cell: DAPI: Mean": "nuclear stain",
         "HH3": "nuclear stain",
+        "ArAr80(ArAr80Di)": "background",
+        "80ArAr_80ArAr": "background",
+        "140Ce_EQ4": "background",
+        "PolyT_raw": "background",
+        "Cell: Hematoxylin OD mean": "nuclear stain",
+        "Eosinophil peroxidase": "",
         "H3K9ac": "histone mark",
         "CD3": "",
         "IgM": "",
@@ -135,6 +154,8 @@ def test_channels_without_a_protein_are_told_by_their_names(name, what):
         "pseudotime": "score",
         "distance_to_vessel": "count or distance",
         "timepoint": "patient",
+        "m.majoraxis": "shape",
+        "Subcellular: Channel 2": "count or distance",
         "X.1": "place",
         "CD3": "",
         "Ly6C": "",
@@ -149,3 +170,9 @@ def test_words_that_tell_what_a_column_is(name, what):
 
 def test_an_isotope_or_a_number_alone_names_no_marker():
     assert all(map(unnamed, ["141Pr", "Er170Di", "chan_39"])) and not unnamed("170Er_CD3")
+
+
+def test_every_measure_that_is_printed_may_be_asked_for():
+    schema = yaml.safe_load((ROOT / "config/schemas/dataset.schema.yaml").read_text())
+    asked = schema["properties"]["measure"]["properties"]["statistic"]["enum"]
+    assert set(asked) == STATISTICS

@@ -10,15 +10,16 @@ from spclust.knowledge.other_columns import background
 # compared without case, spaces and punctuation; earlier names win
 _CELL_ID = (
     "cellid cellids objectid objectnumber object cellbarcode barcode cellname cell cellindex id "
-    "entityid unnamed0 index"
+    "cellnb cellno cellnr cellnumber celllabelinimage objectlabel uniquelabel "
+    "cellsnumberobjectnumber cellsobjectnumber numberobjectnumber entityid unnamed0 index"
 ).split()
 # finer divisions first, so that no graph crosses images
 _IMAGE = (
-    "image imageid imagename imagenumber imgid fov fovid fovname roi roiid roiname acquisition "
-    "acquisitionid acname point pointid pointnumber filename filenamex imagefilename "
-    "imagefile imagelocation "
-    "imagetag scene sceneid samplename sampleid sample core coreid tmacore tmacoreid tmaspot slice "
-    "sliceid slide slideid libraryid uniqueregion region regionid"
+    "image imageid imagename imagenumber imgid imgname fov fovid fovname roi roiid roiname "
+    "acquisition acquisitionid acname point pointid pointnum pointnumber filename file filenamex "
+    "imagefilename imagefile imagelocation imagetag scene sceneid samplename sampleid sample core "
+    "coreid tmacore tmacoreid tmaspot slice sliceid slide slideid libraryid uniqueregion region "
+    "regionid"
 ).split()
 # a column of nothing but these parts one image, whatever it is called
 _PARTS_OF_AN_IMAGE = set(
@@ -32,15 +33,22 @@ _AREAS = "region regionid core roi roiname".split()
 _LABEL = (
     "celltype celltypes celltypename cellphenotype phenotype phenotypes cellmetacluster finalannot "
     "finalannotation cellannotation annotation annotations celllabel clustername groundtruth "
-    "classname classification class population scgp label labels"
+    "phenotypename classname classification class population scgp label labels"
 ).split()
 _COORDINATES = (
     "{} {}centroid centroid{} cell{}position {}position position{} pos{} {}pos coord{} {}coord "
     "{}coordinate coordinate{} {}coordinates spatial{} locationcenter{} areashapecenter{} "
-    "center{} {}center {}cent {}{} centroid{}um centroid{}m centroid{}µm centroid{}px {}um {}px "
-    "{}µm pixel{} {}pixel {}location location{} global{} {}global center{}globalpx center{}um "
-    "center{}localpx"
+    "center{} {}center {}cent {}{} centroid{}um centroid{}m centroid{}px {}um {}px "
+    "pixel{} {}pixel {}location location{} global{} {}global center{}globalpx center{}um "
+    "center{}localpx mc{}"
 ).split()
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_NO_PLACE = set(
+    "umap tsne sne pca phate latent embedding min max minimum maximum bbox bounding tile within "
+    "orientation shift offset size scale width height resolution nucleus nuclei nuclear".split()
+)
+_OF_CELLS = {"cell", "cells", "object"}
+_MIDDLE = {"center", "centre", "centroid", "location", "position", "mid", "middle"}
 # share of neighbours from the own group, above chance, that areas of one image have
 _APART = 0.5
 
@@ -48,7 +56,7 @@ _APART = 0.5
 def plain(name):
     """A column name without case, spaces and punctuation, said once where a program doubles it."""
     first, _, second = str(name).partition(":")
-    text = first if first == second else str(name)
+    text = (first if first == second else str(name)).replace("µ", "u").replace("μ", "u")
     return re.sub(r"[^a-z0-9]", "", text.strip().lower().removeprefix("metadata_"))
 
 
@@ -73,27 +81,59 @@ def coordinates(columns):
             return x, y
     # scikit-image counts rows first: centroid-0 is y
     x, y = (_first(columns, [f"centroid{axis}"]) for axis in "10")
-    return (x, y) if x is not None and y is not None else (None, None)
+    return (x, y) if x is not None and y is not None else _by_axis(columns)
+
+
+def _by_axis(columns):
+    """Two columns whose names differ in a word x and a word y only, or (None, None)."""
+    words = {c: tuple(w.lower() for w in _WORD.findall(str(c))) for c in columns}
+    by_words = {names: c for c, names in reversed(words.items())}
+    found = []
+    for column, names in words.items():
+        other = by_words.get(tuple("y" if word == "x" else word for word in names))
+        if names.count("x") == 1 and other is not None and not _NO_PLACE & set(names):
+            rank = [not (_OF_CELLS & set(names)), not (_MIDDLE & set(names))]
+            found.append((rank, len(found), (column, other)))
+    return min(found)[-1] if found else (None, None)
 
 
 def image(frame):
     """Column of images, or None.
 
     A column whose groups are called core and edge parts one image, and so does one such as
-    ``region`` whose groups share an extent and keep apart within it.
+    ``region`` whose groups share an extent and keep apart within it. Of several the first counts,
+    but where ids start anew in images of another: ``ROI`` 1 to 3 of each ``sample_id``.
     """
+    images, number = _images(frame), cell_id(frame.columns)
+    first = next(images, None)
+    if first is None or number is None or not _twice(frame, [first, number]):
+        return first
+    return next((c for c in images if not _twice(frame, [c, number])), first)
+
+
+def _images(frame):
     names = list(_IMAGE)
     while (column := _first(_groupings(frame, names), names)) is not None:
         if not (_names_parts(frame[column]) or _parts_one_image(frame, column)):
-            return column
+            yield column
         names.remove(plain(column))
-    return None
+
+
+def _twice(frame, columns):
+    return frame.duplicated(columns).any()
+
+
+def images_of(frame, number):
+    """Columns of text or whole numbers, few values each, in each of which ids do not repeat."""
+    some = [c for c in frame.columns if c != number and frame[c].dtype.kind not in "fb"]
+    few = [c for c in some if 1 < frame[c].nunique() <= len(frame) // 2]
+    return [c for c in few if not _twice(frame, [c, number])]
 
 
 def label(frame):
     """Column of reference labels, or None."""
     near = [c for c in _groupings(frame, _LABEL) if not is_cell_number(frame, c)]
-    return _first(near, _LABEL)
+    return _first([c for c in near if frame[c].nunique() > 1], _LABEL)
 
 
 def is_text(column):

@@ -190,8 +190,8 @@ def clean_text(table, column, key):
     table.frame[column] = values.astype(object)
 
 
-def unique(table, on):
-    """Refuse a table that names a cell twice by the columns ``on``."""
+def unique(table, on, hint=""):
+    """Refuse a table that names a cell twice by the columns ``on``; ``hint`` ends the message."""
     twice = table.frame[on].duplicated(keep=False).to_numpy()
     if not twice.any():
         return
@@ -203,7 +203,7 @@ def unique(table, on):
         f"{table.place(first[0], column)}: the cell id {names.iloc[0]!r} is repeated "
         f"({table.unit} {', '.join(map(str, lines))}); {names.nunique()} ids are "
         f"({', '.join(names.unique()[:5])}). Make them unique, or name the column that is "
-        "unique as `cell_id`, and as `image` the image in which ids start anew"
+        f"unique as `cell_id`, and as `image` the image in which ids start anew{hint}"
     )
 
 

@@ -53,11 +53,12 @@ _COMPARTMENT = {
     "ring": "cell ?ring|ring",
 }
 _STATISTIC = {
-    "mean": "mean intensity|meanintensity|mean|average|avg|intensity mean|intensity",
+    "mean": "mean intensity|meanintensity|mean|average|avg|intensity mean"
+    "|intensity(?![_.]?(?:min|max|median|std|sum|mean))",
     "median": "median intensity|medianintensity|median|intensity median",
     "sum": "integrated intensity|integratedintensity|sum|total|intensity sum",
-    "min": "minimum|min",
-    "max": "maximum|max",
+    "min": "intensity min|minimum|min",
+    "max": "intensity max|maximum|max",
     "sd": r"std\.? ?dev\.?|stdev|std|intensity std|sd",
     "variance": "variance",
     "range": "range",
@@ -65,6 +66,7 @@ _STATISTIC = {
     "gini": "gini index|gini",
     "raw": "raw",
     "high pass": "high pass",
+    "texture": r"haralick\b.*",
     "positive": (
         "positive classification|positive nucleus classification|positive cytoplasm classification"
         "|positive membrane classification|positive nucleus|positive cytoplasm|positive membrane"
@@ -83,11 +85,15 @@ _CELLPROFILER = {
     "UpperQuartileIntensity": "quantile",
     "LowerQuartileIntensity": "quantile",
     "MADIntensity": "mad",
+    "MassDisplacement": "displacement",
 }
+# what `measure` of a dataset may ask for
+STATISTICS = {*_STATISTIC, *_CELLPROFILER.values(), "edge", "smoothed"}
+STATISTICS -= {"positive", "completeness"}
 _METAL = (
     "Y|Rh|Pd|Ag|Cd|In|La|Ce|Pr|Nd|Sm|Eu|Gd|Tb|Dy|Ho|Er|Tm|Yb|Lu|Ir|Pt|Bi"  # that antibodies carry
 )
-_ISOTOPE = rf"(?:\d{{2,3}}(?:{_METAL})|(?:{_METAL})\d{{2,3}})(?:Di|Dd)?"
+_ISOTOPE = rf"(?:\d{{2,3}}(?:{_METAL})|(?:{_METAL})(?:\d{{2,3}}|\(\d{{2,3}}\)))(?:Di|Dd)?"
 _DYE = (
     r"opal ?\d{3}|alexa(?: ?fluor)?[ -]?\d{3}|af[ -]?\d{3}|fitc|tritc|cy\d(?:\.5)?|atto ?\d{3}"
     r"|texas ?red|dylight ?\d{3}|bv\d{3}|percp|spectrum ?\w+"
@@ -107,29 +113,39 @@ _SEPARATOR = r"(?:\s*[:;|]\s*|[ _.])"
 _BEFORE = [
     (
         "cellprofiler",
-        rf"(?:(?P<object>{_words(_COMPARTMENT)})_)?Intensity_(?P<is>\w+?Intensity)(?P<edge>Edge)?_",
+        rf"(?:(?P<object>{_words(_COMPARTMENT)})_)?"
+        r"Intensity_(?P<is>[A-Za-z]+?Intensity|MassDisplacement)(?P<edge>Edge)?_",
         0,
     ),
+    # QuPath: "ROI: 0.50 µm per pixel: CD3: Mean"
+    ("", r"(?:[^:]+:\s*){1,2}[\d.]+ \S+ per pixel\s*:", re.I),
     ("cycle", rf"(?P<is>{_CYCLE})\s*:", re.I),
-    ("metal", rf"(?P<is>{_ISOTOPE})(?:[ _\-:.]+|(?=[A-Z])(?!D[id]$))", 0),
+    # of antibodies kept by number it stands before the metal: "1021522Tm169Di EGFR"
+    ("metal", rf"(?:\d{{4,7}})?(?P<is>{_ISOTOPE})(?:[ _\-:.]+|(?=[A-Z])(?!D[id]$))", 0),
     ("compartment", rf"(?P<is>{_words(_COMPARTMENT)}){_SEPARATOR}", re.I),
-    ("statistic", rf"(?P<is>{_words(_STATISTIC)}){_SEPARATOR}", re.I),
+    ("statistic", rf"(?P<is>{_words(_STATISTIC)})(?:{_SEPARATOR}|-)", re.I),
     ("dye", rf"(?P<is>{_DYE})[_:]+", re.I),
 ]
 _BEHIND = [
     ("", r"\s*\([^()]*(?:weighting|counts)[^()]*\)", re.I),
-    ("halo", rf"[ _](?P<is>{_words(_COMPARTMENT)})[ _](?:intensity|od)", re.I),
+    (
+        "halo",
+        rf"[ _](?:(?P<sum>total)[ _]|average[ _])?(?P<is>{_words(_COMPARTMENT)})"
+        r"[ _](?:intensity|od)",
+        re.I,
+    ),
     ("cycle", rf"\s*:(?P<is>{_CYCLE})", re.I),
     ("mask", rf"_(?P<is>{_MASK})", 0),
     ("statistic", rf"{_SEPARATOR}\(?(?P<is>{_words(_STATISTIC)})\)?", re.I),
     ("compartment", rf"{_SEPARATOR}(?P<is>{_words(_COMPARTMENT)})", re.I),
     ("dye", rf"(?:\s*\(\s*|[ _\-])(?P<is>{_DYE})\s*\)?", re.I),
-    ("metal", rf"(?:[ _\-:.]|\s*\()(?P<is>{_ISOTOPE})\)?", 0),
+    ("metal", rf"(?:[ _\-:.]|\s*\()(?P<is>{_ISOTOPE}(?:\)(?:Di|Dd))?)\)?", 0),
     ("metal", rf"(?<=[A-Za-z0-9])(?P<is>(?:{_METAL})1[1-9]\d)(?:Di|Dd)?", 0),
 ]
 _BEFORE = [(part, re.compile(pattern, flags)) for part, pattern, flags in _BEFORE]
 _BEHIND = [(part, re.compile(f"(?:{pattern})$", flags)) for part, pattern, flags in _BEHIND]
 _REMARK = re.compile(r"\s+[-–—]\s+.*$")
+_SMOOTHED = re.compile(r"smoothed\s*:\s*[\d.]+ \S+?\s*:\s*", re.I)  # QuPath: over the cells around
 _NAMES = {
     part: [(said, re.compile(p.replace(" ", "[ _.]?"), re.I)) for said, p in table.items()]
     for part, table in (("compartment", _COMPARTMENT), ("statistic", _STATISTIC))
@@ -159,13 +175,15 @@ def take_apart(name):
     if first == second:  # x:x, as the CODEX processor doubles what is no channel
         return ChannelName(first)
     parts = dict.fromkeys(PARTS, "")
+    smoothed = _SMOOTHED.match(text)
+    text = text[smoothed.end() :] if smoothed else text
     while True:
         shorter = _shorter(text, parts)
         if shorter is None:
             break
         # "CD4 - T helper cells" of the CODEX processor: its remark says no part of the cell
         text = _REMARK.sub("", shorter) if parts["cycle"] else shorter
-    return ChannelName(text, **parts)
+    return ChannelName(text, **(parts | ({"statistic": "smoothed"} if smoothed else {})))
 
 
 def _shorter(text, parts):
@@ -195,12 +213,13 @@ def _said(part, found):
         of = _standard("compartment", found["object"]) if found["object"] else ""
         return {"statistic": statistic} | ({"compartment": of} if of else {})
     if part == "halo":
-        return {"compartment": _standard("compartment", text), "statistic": "mean"}
+        statistic = "sum" if found["sum"] else "mean"
+        return {"compartment": _standard("compartment", text), "statistic": statistic}
     if part == "mask":
         return {"mask": text, "compartment": _MASK_OF[text[: -len("Mask")].lower()]}
     if part in _NAMES:
         return {part: _standard(part, text)}
-    return {part: text}
+    return {part: re.sub(r"[()]", "", text)}
 
 
 def _standard(part, text):

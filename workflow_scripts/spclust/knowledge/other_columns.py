@@ -16,22 +16,29 @@ _BACKGROUND = re.compile(
     | ^(ms|mouse|rb|rabbit|rat|goat|gt|hamster|human|hu)[ _-]ig[gm]\w*
     | ^ig[gm]\d?[ _-](isotype|ctrl|control)
     | isotype
-    | ^\d*(ar ?ar|xe|bckg|ba|hg|pb|ru|kr|cs|sn)\d*$ | ^(127i|i127|140ce|ce140)$   # gas, dust, beads
+    # gas, dust, beads: 80ArAr, Xe131(Xe131Di), EQ4
+    | ^(\d*(ar ?ar|xe|bckg|ba|hg|pb|ru|kr|cs|sn)\d*(d[id])?[\W_]*){1,2}$ | ^(127i|i127|140ce|ce140)$
+    | ^eq[ _]?\d?([ _]?beads?)?$ | ^poly[ _-]?t$
     | ^(au|ca|fe|na|p|si|ta|c)$                                                  # bare elements
     | ^(event[ _]?length|time|offset|residual|center|width|bead\w*|viability|cisplatin)$
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_ELEMENT = (
+    "Y|I|Xe|Ar|Rh|Pd|Ag|Cd|In|La|Ce|Pr|Nd|Sm|Eu|Gd|Tb|Dy|Ho|Er|Tm|Yb|Lu|Ir|Pt|Bi|Ba|Pb|Hg|Sn|Ru|Kr"
+    "|Cs|Ga|Ge|Br|Sr|Zr|Nb|Mo|Te|Ta|W|Re|Os|Au|Tl|Fe|Co|Ni|Cu|Zn|Se|As|Hf|Sb"
+)
 _UNNAMED = re.compile(
-    r"\d{2,3}[A-Z][a-z]?(Di|Dd)?|[A-Z][a-z]?\d{2,3}(Di|Dd)?|(ch|chan|channel)[ _]?\d+"
+    rf"\d{{2,3}}({_ELEMENT})(Di|Dd)?|({_ELEMENT})\d{{2,3}}(Di|Dd)?|(ch|chan|channel)[ _]?\d+"
 )
 # MIBI's segmentation takes them for the nucleus, and they part no types of cells
 _HISTONE_MARK = re.compile(r"^(histone[ _-]?)?h3[ _-]?k(9[ _-]?ac|27[ _-]?me3)$", re.IGNORECASE)
 _NUCLEAR = re.compile(
     r"""
     (^|[^a-z])([ds]s)?dna[ _-]?\d*($|[^a-z0-9 _-]|[ _-](?!pk))
+    | ha?ematoxylin | ^eosin([ _-]?od)?$
     | dapi|hoechst|draq\s?\d|sytox|syto\d+|iridium|intercalator|(^|[^a-z0-9])19[13]ir|ir19[13]
-    | ^(hh3|histone[ _-]?h3|h3)$
+    | ^(hh3|histones?([ _-]?h3)?|h3)$
     | ^(propidium[ _-]?iodide|nucle(us|i|ar)([ _-]?(stain|marker|channel|mask))?)$
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -60,7 +67,7 @@ _WORDS = {
     "score": """prob probab probability confidence entropy pseudotime likelihood posterior
         uncertainty loss dpt silhouette logit pvalue qvalue zscore score doublet purity""",
     "count or distance": """count distance dist neighbor neighbour nearest percent pct fraction
-        ratio density completeness ngenes ncounts transcript transcripts counts""",
+        ratio density completeness subcellular ngenes ncounts transcript transcripts counts""",
 }
 _KIND = {word: kind for kind, words in _WORDS.items() for word in words.split()}
 _WHOLE = {
@@ -68,6 +75,10 @@ _WHOLE = {
     **dict.fromkeys("cell cells no n".split(), "name or number"),
     **dict.fromkeys("p pval".split(), "score"),
 }
+# the same at the end of a word written together: majoraxis, tumorCluster, cellsize
+_ENDINGS = (
+    "area axis size diameter perimeter eccentricity cluster distance density phenotype".split()
+)
 # words that say it only where they stand alone or last, behind another: CellId, not ID2
 _LAST = set("id idx um px no nr os".split())
 _NUMBERED = re.compile(
@@ -137,4 +148,7 @@ def kind(name):
         for form in (word, word.removesuffix("s")):
             if form in _KIND:
                 return _KIND[form]
+        for ending in _ENDINGS:
+            if word.endswith(ending):
+                return _KIND[ending]
     return ""
