@@ -16,7 +16,7 @@ from spclust.io import tables
 from spclust.io.importing import import_cells
 from spclust.plan import datasets
 
-pyarrow = pytest.importorskip("pyarrow")
+feather = pytest.importorskip("pyarrow.feather")
 NO_EXCEL = pytest.mark.skipif(find_spec("openpyxl") is None, reason="openpyxl is not installed")
 
 
@@ -29,6 +29,7 @@ def to_zip(frame, path):
 WRITE = {
     "cells.parquet": lambda frame, path: frame.to_parquet(path, index=False),
     "cells.feather": lambda frame, path: frame.to_feather(path),
+    "old.feather": lambda frame, path: feather.write_feather(frame, str(path), version=1),
     "cells.xlsx": lambda frame, path: frame.to_excel(path, index=False),
     "cells.csv.zip": to_zip,
     "cells.csv.gz": lambda frame, path: frame.to_csv(path, index=False),

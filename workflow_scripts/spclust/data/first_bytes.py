@@ -86,7 +86,6 @@ _OTHERS = [
         "a matrix without names and places",
         "take the h5 file beside it (of Xenium cell_feature_matrix.h5), or write an h5ad",
     ),
-    (b"FEA1", "a Feather file of version 1", "write it again with  frame.to_feather(...)"),
     (b"\xff\xff\xff\xff", "an Arrow stream", "write it as parquet or Arrow file"),
     (b"\x28\xb5\x2f\xfd", "packed with zstd", "unpack it with  unzstd"),
     (b"7z\xbc\xaf", "a 7z archive", _UNPACK),
@@ -191,7 +190,7 @@ def _packing(first):
 def _kind(path, first):
     if first.startswith(b"PAR1"):
         return PARQUET
-    if first.startswith(b"ARROW1"):
+    if first.startswith((b"ARROW1", b"FEA1")):
         return FEATHER
     if first.startswith(b"\x89HDF\r\n\x1a\n"):
         return HDF5
