@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from quality_tables import CARD, imported, left_by_quality, task_of, tissue
 
 from spclust.analyses.quality import outliers, page, quality, spill_over, thresholds
+from spclust.io.importing import import_cells
 from spclust.knowledge.signatures import read_signatures
 
 
@@ -55,7 +56,7 @@ def test_the_tables_are_what_the_card_declares(tmp_path):
     [
         lambda rng, n: rng.lognormal(2, 0.5, n),
         lambda rng, n: rng.gamma(2, 0.1, n),
-        lambda rng, n: rng.poisson(0.4, n),
+        lambda rng, n: rng.poisson(2, n),
         lambda rng, n: np.full(n, 3.0),
     ],
     ids=["log-normal", "gamma", "counts", "constant"],
@@ -82,6 +83,38 @@ def test_a_marker_of_a_very_rare_type_is_not_taken_for_dead():
     cells.X[:, 3] = rng.lognormal(2, 0.4, len(cells))
     cells.X[rng.choice(len(cells), 8, replace=False), 3] *= 30
     assert not looked_at(cells)["markers"]["no_signal"].any()
+
+
+def test_a_marker_of_few_cells_among_zeros_is_not_taken_for_dead():
+    cells = tissue()
+    rng = np.random.default_rng(0)
+    cells.X[:, 3] = rng.lognormal(0, 0.4, len(cells)) * (rng.random(len(cells)) < 0.03)
+    found = looked_at(cells)
+    assert not found["markers"]["no_signal"].any() and found["suggestions"].empty
+
+
+def test_cells_of_shares_are_not_empty():
+    cells = tissue()
+    cells.X = 100 * cells.X / cells.X.sum(axis=1, keepdims=True)
+    found = looked_at(cells)
+    assert found["suggestions"].empty and found["flagged_cells"].empty
+
+
+def test_noise_alone_says_to_look_at_the_columns_and_gives_no_line():
+    cells = tissue(1000, 1)
+    cells.X = np.random.default_rng(0).lognormal(2, 0.5, cells.shape)
+    (advice,) = looked_at(cells)["suggestions"].itertuples()
+    assert advice.line == "" and advice.number == 30
+    assert "and 25 more" in advice.reason and "right columns" in advice.reason
+
+
+def test_lines_of_a_cohort_go_to_its_slices():
+    cells = tissue(1500, 2)
+    cells.X[:, 3] = 1.0
+    data = imported(cells)
+    data.obs["slice"] = data.obs["image"]
+    advice = quality.analyse(task_of(data))["suggestions.csv"]
+    assert advice["where"].to_list() == ["entry of each slice"]
 
 
 def test_saturated_markers_and_cells_are_counted():
@@ -198,6 +231,25 @@ def test_bounds_of_several_columns_stand_in_one_line_each_side_only_where_cells_
     bounds = yaml.safe_load(advice.line)["exclude_cells"]
     assert bounds["area"][0] > 2 and bounds["area"][1] is None
     assert bounds["DNA1"][0] is None and bounds["DNA1"][1] < 900 and advice.cells == 50
+
+
+def test_what_is_pasted_is_understood_and_leaves_nothing_to_suggest(tmp_path):
+    cells = tissue(2400, 2)
+    cells.var_names = [*cells.var_names[:3], "CD5 (4C7)", *cells.var_names[4:]]
+    cells.X[:, 3] = np.random.default_rng(0).lognormal(2, 0.5, len(cells))
+    cells.obs["Cell: Area µm^2"] = np.where(np.arange(2400) < 25, 1.0, cells.obs.pop("area"))
+    places = pd.DataFrame(cells.obsm["spatial"], cells.obs_names, ["x", "y"])
+    table = pd.concat([cells.obs, places, cells.to_df()], axis=1)
+    table.to_csv(tmp_path / "cells.csv", index_label="cell_id")
+    entry = {"name": "mine", "image": "sample", "label": "cell_type", "x": "x", "y": "y"}
+    data, _ = import_cells([tmp_path / "cells.csv"], entry)
+    advice = quality.analyse(task_of(data))["suggestions.csv"]
+    assert list(advice["what"]) == ["odd cells", "no signal"]
+    pasted = {k: v for line in advice["line"] for k, v in yaml.safe_load(line).items()}
+    again, _ = import_cells([tmp_path / "cells.csv"], entry | pasted)
+    assert data["protein"].n_vars == 30 and again["protein"].n_vars == 29
+    assert again.n_obs == 2375 and "CD5" not in again["protein"].var_names
+    assert quality.analyse(task_of(again))["suggestions.csv"].empty
 
 
 def test_cells_without_signal_are_empty():

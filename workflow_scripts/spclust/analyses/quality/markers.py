@@ -13,6 +13,7 @@ MIXED = 5000  # cells that the mixture is fitted to
 LEAST_VALLEY, LEAST_POSITIVE = 0.1, 0.01
 LEAST_TAIL, TAIL = 5e-4, 6.0
 LEAST_EXPLAINED, LEAST_SPATIAL = 0.05, 0.05
+MOST_ZEROS = 0.5  # of more, who can say whether the others are noise or a rare type
 # at least so many cells, and so many times those at the next value, at a marker's maximum
 SATURATED, PILE = 5, 3
 NEIGHBOURS = 6
@@ -80,7 +81,8 @@ def without_signal(table, n):
     constant = table["minimum"] == table["maximum"]
     one = (table["valley"] < LEAST_VALLEY) | (table["positive"] < LEAST_POSITIVE)
     alone = (table["explained"] < LEAST_EXPLAINED) & (table["spatial"].fillna(0) < LEAST_SPATIAL)
-    return (constant | (one & alone & (table["tail"] < LEAST_TAIL))) & (n >= FEWEST)
+    silent = one & alone & (table["tail"] < LEAST_TAIL) & (table["zero"] < MOST_ZEROS)
+    return (constant | silent) & (n >= FEWEST)
 
 
 def tail(values):

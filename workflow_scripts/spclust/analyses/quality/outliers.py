@@ -7,6 +7,8 @@ from spclust.analyses.quality.markers import saturated
 
 # a column with fewer odd cells than this share, or number, has none to speak of
 LEAST_SHARE, LEAST_CELLS = 1e-3, 5
+# sums of shares are all alike but for rounding; a smaller spread of the logarithms counts as this
+LEAST_SPREAD = 0.1
 MOST_SATURATED = 3  # markers at their maximum in one cell
 
 
@@ -30,6 +32,7 @@ def bounds(values, deviations):
     below, above = logs[logs <= median], logs[logs >= median]
     # each side by its own spread, as distributions of areas lean to one side
     sides = [1.4826 * np.median(np.abs(side - median)) for side in (below, above)]
+    sides = np.maximum(sides, LEAST_SPREAD)
     return tuple(np.exp([median - deviations * sides[0], median + deviations * sides[1]]))
 
 

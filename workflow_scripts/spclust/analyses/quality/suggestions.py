@@ -17,6 +17,7 @@ COLUMNS = ["what", "where", "line", "reason", "cells", "number"]
 # (standard deviation over batches, in deviations within them); ComBat helps where it takes away
 # this part of what thresholds disagree on
 STAINED_APART, HELPS = 0.5, 0.3
+MOST_TOLD = 5  # markers in a reason
 
 
 def suggestions(tissue, markers, limits, batch_shift, corrections):
@@ -75,9 +76,6 @@ def _markers(tissue, markers):
     silent = markers[markers["no_signal"]]
     if not len(silent):
         return
-    names = [tissue.columns[i] for i in silent.index]
-    patterns = [f"^{re.escape(name)}$" for name in names]
-    line = f"exclude_proteins: {json.dumps(patterns, ensure_ascii=False)}"
     told = [
         f"{row.marker} is {row.median:.3g} in all cells"
         if row.minimum == row.maximum
@@ -85,7 +83,15 @@ def _markers(tissue, markers):
         f"explain {row.explained:.0%} of it, neighbours {max(row.spatial, 0):.0%}"
         for row in silent.itertuples()
     ]
-    yield ["no signal", _entry(tissue), line, "; ".join(told), 0, len(names)]
+    reason = "; ".join(told[:MOST_TOLD])
+    if len(told) > MOST_TOLD:
+        reason += f"; and {len(told) - MOST_TOLD} more, see markers.csv"
+    patterns = [f"^{re.escape(tissue.columns[i])}$" for i in silent.index]
+    line = f"exclude_proteins: {json.dumps(patterns, ensure_ascii=False)}"
+    if 2 * len(silent) > len(markers):
+        reason += "; that is most of them: rather see whether the right columns were read"
+        line = ""
+    yield ["no signal", _entry(tissue), line, reason, 0, len(silent)]
 
 
 def _batches(tissue, shift, corrections):
