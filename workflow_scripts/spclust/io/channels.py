@@ -9,7 +9,7 @@ import pandas as pd
 
 from spclust.errors import UserError
 from spclust.io import columns, tables
-from spclust.io.roles import exclusions, pattern
+from spclust.io.roles import exclusions, pattern, refuse_twins
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +66,7 @@ def of_table(table, cfg, taken, source):
     _exclude(found, cfg, candidates, source)
     _tell(found, table, cfg, source)
     if not found.columns:
+        refuse_twins(found.left_out.get(columns.UNKNOWN, []), table)
         raise UserError(_nothing(found, table, cfg, source))
     guessed = {} if chosen is not None else _lines(found, candidates, cfg)
     return found, guessed
