@@ -157,3 +157,10 @@ def test_other_signs_of_several_images_are_told(stacked, save, caplog, column, v
     import_cells([save(stacked)], {})
     (message,) = told(caplog)
     assert words in message and "image: null" in message
+
+
+def test_ids_that_start_anew_are_answered_with_the_column_that_tells_them_apart(stacked, save):
+    stacked["donor"], stacked["CellID"] = np.repeat(["P7", "P9"], 60), [*range(60), *range(60)]
+    with pytest.raises(UserError, match="'0' is repeated.*with  image: donor  they are unique"):
+        import_cells([save(stacked)], {})
+    assert set(import_cells([save(stacked)], {"image": "donor"})[0].obs["image"]) == {"P7", "P9"}

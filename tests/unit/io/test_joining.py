@@ -95,3 +95,18 @@ def test_labels_of_no_cell_are_left_out_and_said(frame, save, caplog):
     files = [save(frame.drop(columns="cell_type"), "a.csv"), save(labels, "b.csv")]
     assert import_cells(files, {})[0].n_obs == 120
     assert "b.csv: 7 of 120 cells are left out, as" in caplog.text
+
+
+def test_what_tells_of_no_cell_is_passed_over(halves, save, tmp_path, caplog):
+    for name, part in halves.items():
+        path = save(part, f"f/{name}.csv")
+    (tmp_path / "f/panel.csv").write_text("channel,name\n1,CD3\n")
+    (tmp_path / "f/notes.txt").write_text("as they came\n")
+    assert import_cells([path.rsplit("/", 1)[0]], {})[0].n_obs == 120
+    assert "passed over" in caplog.text and "panel.csv" in caplog.text
+
+
+def test_images_of_cells_without_ids_are_told_apart_by_their_files(halves, save):
+    parts = [part.drop(columns="CellID").assign(fov=1) for part in halves.values()]
+    cells, _ = import_cells([save(part, f"{n}.csv") for n, part in zip("ab", parts)], {})
+    assert set(cells.obs["image"]) == {"a_1", "b_1"}

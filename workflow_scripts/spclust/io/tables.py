@@ -199,12 +199,23 @@ def unique(table, on, hint=""):
     names = table.frame.loc[rows, on].astype(str).agg("/".join, axis=1)
     first = rows[names == names.iloc[0]]
     lines = table.sources[table.origin[column]]["line"].iloc[first[:3]]
+    apart = _column_apart(table.frame, on)
+    hint = f"; with  image: {apart}  they are unique" if apart is not None else ""
     raise UserError(
         f"{table.place(first[0], column)}: the cell id {names.iloc[0]!r} is repeated "
         f"({table.unit} {', '.join(map(str, lines))}); {names.nunique()} ids are "
         f"({', '.join(names.unique()[:5])}). Make them unique, or name the column that is "
         f"unique as `cell_id`, and as `image` the image in which ids start anew{hint}"
     )
+
+
+def _column_apart(frame, on):
+    """A column of few values beside which ids do not repeat, or None."""
+    for column in frame.columns.difference(on, sort=False):
+        if frame[column].dtype.kind in "iuO" and frame[column].nunique() * 10 <= len(frame):
+            if not frame.duplicated([*on, column]).any():
+                return column
+    return None
 
 
 def numbers(frame, columns, place, remedy):

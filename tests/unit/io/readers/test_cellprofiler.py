@@ -55,3 +55,10 @@ def test_cells_of_one_number_are_named_by_their_rows_and_that_is_said(cells, sav
     cells.loc[7, "ObjectNumber"] = 3
     assert "cell_id" not in read(save(cells))[1].roles
     assert "1 rows have the number of another cell of their image" in caplog.text
+
+
+def test_objects_put_into_one_table_have_their_names_in_front(cells, save, read):
+    names = {c: f"Cells_{c}" for c in cells if "_" in c}
+    nuclei = cells.filter(like="Location").add_prefix("Nuclei_")
+    table = read(save(nuclei.join(cells.rename(columns=names))))[1]
+    assert table.roles["x"] == "Cells_Location_Center_X"

@@ -20,6 +20,7 @@ def test_cytomap(frame, save, read):
     channels = frame.rename(columns={"CD3": "Ch_CD3", "CD20": "Ch_CD20"})
     name, table = read(save(channels))
     assert name == "cytomap" and table.roles["proteins"] == ["Ch_CD3", "Ch_CD20"]
+    assert table.renamed == {"Ch_CD3": "CD3", "Ch_CD20": "CD20"}
     imaris = frame.rename(columns={"X": "Position X", "Y": "Position Y"})
     name, table = read(save(imaris.drop(columns="CellID")))
     assert name == "cytomap" and table.roles == {"x": "Position X", "y": "Position Y"}

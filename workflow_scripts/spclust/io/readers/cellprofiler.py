@@ -10,7 +10,12 @@ log = logging.getLogger(__name__)
 
 READS = ("tables",)
 CELL_ID, IMAGE_ID = "ObjectNumber", "ImageNumber"
-PLACES = ("Location_Center_{}", "AreaShape_Center_{}")
+# with the name of the objects before it, where tables of several were put into one
+PLACES = [
+    f"{objects}{place}_Center_{{}}"
+    for objects in ("", "Cells_", "Cell_", "cells_", "cell_", "Nuclei_", "nuclei_")
+    for place in ("Location", "AreaShape")
+]
 IMAGE = "cellprofiler_image"
 
 

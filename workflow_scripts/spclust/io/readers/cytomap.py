@@ -45,5 +45,6 @@ def read(files, cfg):
         table.roles["image"] = IMAGE
     if channels := _channels(table.frame.columns):
         table.roles["proteins"] = channels
+        table.renamed = {column: column.removeprefix(MARKER) for column in channels}
     others = [file for file in files if file not in own]
     return joining.with_others(table, others, images.name_of_cell(table))

@@ -22,6 +22,7 @@ def read(files, cfg):
         When tables of different columns share no column of cell ids, or no cell, or when tables
         of one header are of the same cells.
     """
+    files = _of_cells(files, cfg)
     by_columns = {}
     for file in files:
         by_columns.setdefault(frozenset(tables.header(file)), []).append(file)
@@ -50,6 +51,28 @@ def read(files, cfg):
     return table
 
 
+def _of_cells(files, cfg):
+    """Files without those that name and place no cell: panels, notes, tables of images."""
+    if len(files) == 1:
+        return files
+    named = {cfg.get("cell_id"), cfg.get("x")} - {None}
+
+    def of_cells(file):
+        # what is no table may be passed over where it is named like a note
+        own = tables.header_if_any if file.suffix.lower() == ".txt" else tables.header
+        names = own(file)
+        known = guess.cell_id(names) is not None or guess.coordinates(names)[0] is not None
+        return known or bool(named & set(names))
+
+    kept = [file for file in files if of_cells(file)]
+    if kept and len(kept) < len(files):
+        log.warning(
+            "passed over, as no column names or places cells: %s",
+            ", ".join(str(file) for file in files if file not in kept),
+        )
+    return kept or files
+
+
 def _image(table, columns):
     return guess.image(table.frame[columns])
 
@@ -72,9 +95,14 @@ def _images(files, cell_id, cfg):
     if "image" not in cfg and image is None:
         image = own
         table.guessed["image"] = own
-    elif image is not None and cell_id is not None:
+    elif image is not None:
         frame = table.frame
-        if frame.duplicated([image, cell_id]).any():
+        # images may be numbered anew in each file
+        if cell_id is None:
+            anew = (frame.groupby(image)[own].nunique() > 1).any()
+        else:
+            anew = frame.duplicated([image, cell_id]).any()
+        if anew:
             frame[own] = frame[own] + "_" + frame[image].astype(str)
             image = own
             table.guessed["image"] = own
