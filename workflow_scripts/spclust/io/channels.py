@@ -10,6 +10,7 @@ import pandas as pd
 from spclust.errors import UserError
 from spclust.io import columns, tables
 from spclust.io.roles import exclusions, pattern, refuse_twins
+from spclust.knowledge.channel_names import STATISTICS
 
 log = logging.getLogger(__name__)
 
@@ -131,12 +132,14 @@ def _tell(found, table, cfg, source):
     if any(any(measure) for measure in found.measures):
         lines.append(f"  measured as {_counted(found.measures)}")
     if found.others:
-        best = max(found.others, key=found.others.get)
-        parts = {k: v for k, v in zip(("compartment", "statistic"), best) if v}
-        line = ", ".join(f"{k}: {v}" for k, v in parts.items())
-        lines.append(
-            f"  there are also {_counted(found.others)}; for these write e.g.  measure: {{{line}}}"
-        )
+        line = f"  there are also {_counted(found.others)}"
+        asked = [m for m in found.others if any(m) and m[1] in ("", *STATISTICS)]
+        if asked:
+            best = max(asked, key=found.others.get)
+            parts = {k: v for k, v in zip(("compartment", "statistic"), best) if v}
+            words = ", ".join(f"{k}: {v}" for k, v in parts.items())
+            line += f"; for these write e.g.  measure: {{{words}}}"
+        lines.append(line)
     if found.unknown and "proteins" not in cfg:
         lines.append(f"  {len(found.unknown)} names among them are unknown: {_some(found.unknown)}")
     for why, names in found.left_out.items():
@@ -168,7 +171,7 @@ def _some(names):
 def _lines(found, candidates, cfg):
     """What to paste into the dataset's entry so that the same columns are taken again."""
     lines = {}
-    if found.others and len(found.measures) == 1 and "measure" not in cfg:
+    if found.others and len(found.measures) == 1 and "measure" not in cfg and any(*found.measures):
         ((compartment, statistic),) = found.measures
         measure = {"compartment": compartment, "statistic": statistic}
         lines["measure"] = {key: value for key, value in measure.items() if value}

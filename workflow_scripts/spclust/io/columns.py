@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from spclust.errors import UserError
+from spclust.io import families
 from spclust.knowledge.channel_names import INTENSITIES, PARTS, take_apart
 from spclust.knowledge.other_columns import background, gate, kind, unnamed
 from spclust.knowledge.panel import recognise
@@ -101,6 +102,11 @@ def choose(
     own = [take_apart(column).marker for column in columns]
     table["own"] = np.where(table["column"] == table["name"], table["marker"], own)
     table["known"] = recognise(names)["canonical"].notna().to_numpy()
+    of_lab = families.shared(list(table["marker"]), table["known"])
+    table["marker"], table["around"], table["rank"] = (
+        map(list, zip(*of_lab)) if names else ([],) * 3
+    )
+    table["known"] |= table["around"] != ""
     reasons = pd.Series("", index=table.index, dtype=object)
     looks = _looks(frame, columns)
     table = pd.concat([table, looks], axis=1)
@@ -115,7 +121,7 @@ def choose(
             _by_values(table, reasons)
     others = {} if by_user and not measure else _one_measure(table, reasons, measure or {})
     taken = table[reasons == ""]
-    left = table["numeric"] & (reasons != "")
+    left = (table["numeric"] | table["known"]) & (reasons != "")
     others_by_reason = table[left].groupby(reasons[left], sort=False)["column"]
     return Channels(
         list(taken["column"]),
@@ -238,7 +244,11 @@ def _by_evidence(table, reasons):
 
 def _other_stacks(table, reasons):
     """Channels by number, ``FullStack_c1``, of other stacks than the one of most channels."""
-    stacks = table["own"].where(reasons == "").str.extract(r"^(\w+)_c\d+$")[0]
+    stacks = (
+        table["own"]
+        .where((reasons == "") & (table["around"] == ""))
+        .str.extract(r"^(\w+)_c\d+$")[0]
+    )
     sizes = stacks.value_counts()
     if len(sizes) < 2:
         return pd.Series(False, index=table.index)
@@ -292,6 +302,7 @@ def _one_measure(table, reasons, measure):
     order += [
         INTENSITIES.index(s) if s in INTENSITIES else len(INTENSITIES) for s in free["statistic"]
     ]
+    order += free["rank"] / (1 + free["rank"].max())
     if not measure:
         # what is no amount is taken only where it is asked for
         allowed &= (reasons[free.index] == "").to_numpy()
@@ -307,11 +318,11 @@ def _one_measure(table, reasons, measure):
         elif marker in best:
             # two channels of one marker are measured apart: cycle or dye tell them apart
             twin = best[marker][1]
-            same = table.loc[row, "compartment"] == table.loc[twin, "compartment"] and (
-                table.loc[row, "statistic"] == table.loc[twin, "statistic"]
-            )
+            alike = ["compartment", "statistic", "around"]
+            same = all(table[key][row] == table[key][twin] for key in alike)
             reasons[row] = "" if same else OTHER_MEASURE
-            others.update([] if same else [(table["compartment"][row], table["statistic"][row])])
+            of = table["compartment"][row], table["around"][row] or table["statistic"][row]
+            others.update([] if same else [of])
         else:
             reasons[row] = "not measured so" if measure else OTHER_MEASURE
     return dict(others)

@@ -19,7 +19,8 @@ _IMAGE = (
     "acquisition acquisitionid acname point pointid pointnum pointnumber filename file filenamex "
     "imagefilename imagefile imagelocation imagetag scene sceneid samplename sampleid sample core "
     "coreid tmacore tmacoreid tmaspot slice sliceid slide slideid libraryid uniqueregion region "
-    "regionid"
+    "regionid regionindex "
+    "regionnumber regionname"
 ).split()
 # a column of nothing but these parts one image, whatever it is called
 _PARTS_OF_AN_IMAGE = set(
