@@ -117,7 +117,10 @@ def test_a_folder_of_cosmx_counts_as_its_two_tables(cosmx, tmp_path):
         tmp_path / "S0_tx_file.csv"
     )
     metadata[["fov"]].assign(x_global_px=1).to_csv(tmp_path / "S0_fov_positions_file.csv")
+    notes = tmp_path / "metadata.json"
+    notes.write_text("{}")
     assert datasets.local_files({"name": "a", "path": str(tmp_path)}) == [*map(str, paths)]
+    notes.unlink()
     assert len(import_cells([tmp_path], {})[0]) == N
     everything = sorted(tmp_path.iterdir())
     assert len(everything) == 4 and len(import_cells(everything, {})[0]) == N

@@ -102,3 +102,29 @@ def test_places_that_are_all_missing_with_none_elsewhere(h5ad):
 def test_spatial_key_is_of_files_that_have_keys(save, frame):
     with pytest.raises(UserError, match="`spatial_key` is of h5ad, h5mu and Zarr.*remove it"):
         import_cells([save(frame)], {"spatial_key": "spatial"})
+
+
+def test_cells_of_imcrtools_lie_where_their_columns_say(h5ad, frame, caplog):
+    """As zellkonverter writes a SpatialExperiment: assays are layers, colData is obs."""
+
+    def change(cells):
+        cells.obs = pd.DataFrame(
+            {
+                "sample_id": frame["sample"].to_numpy(),
+                "ObjectNumber": [*range(1, 61)] * 2,
+                "Pos_X": cells.obsm["spatial"][:, 0],
+                "Pos_Y": cells.obsm["spatial"][:, 1],
+                "width_px": 600,
+            },
+            index=[f"{image}_{i}" for image in (1, 2) for i in range(1, 61)],
+        )
+        del cells.obsm["spatial"]
+        cells.layers["counts"], cells.layers["exprs"] = cells.X.copy(), np.arcsinh(cells.X)
+        cells.uns["X_name"] = "counts"
+
+    path = h5ad(change)
+    data, _ = import_cells([path], {"layer": "exprs"})
+    np.testing.assert_allclose(data.obsm["spatial"], frame[["X", "Y"]], rtol=1e-6)
+    np.testing.assert_allclose(data["protein"].X, np.arcsinh(frame[["CD3", "CD20"]]), rtol=1e-6)
+    assert list(data.obs["image"]) == list(frame["sample"]) and data.obs_names[0] == "1_1"
+    assert 'x: "Pos_X"' in caplog.text and 'image: "sample_id"' in caplog.text

@@ -57,8 +57,9 @@ def of_one_program(files):
     A reader's ``FOLDER`` lists, for each file that it needs, the names that it may have, of which
     the first that is there is taken.
     """
-    for groups in _folders(FOLDER):
-        found = [[[f for f in files if match(f"/{f}".lower())] for match in g] for g in groups]
+    for name, groups in _folders(FOLDER).items():
+        own = [file for file in files if may_read(name, file)]
+        found = [[[f for f in own if match(f"/{f}".lower())] for match in g] for g in groups]
         taken = [next(filter(None, by_name), []) for by_name in found]
         if all(taken):
             return sorted(file for part in taken for file in part)
@@ -67,12 +68,12 @@ def of_one_program(files):
 
 @cache
 def _folders(folder):
-    said = [literals(path).get("FOLDER", ()) for path in sorted(folder.glob("*.py"))]
-    return [
-        [[re.compile(translate(f"*/{name}")).match for name in names] for names in groups]
-        for groups in said
+    said = {path.stem: literals(path).get("FOLDER") for path in sorted(folder.glob("*.py"))}
+    return {
+        name: [[re.compile(translate(f"*/{one}")).match for one in names] for names in groups]
+        for name, groups in said.items()
         if groups
-    ]
+    }
 
 
 @cache
