@@ -8,7 +8,7 @@ from configurations import resolve
 from places import SCRIPTS
 
 from spclust.errors import UserError
-from spclust.plan import analyses, analysis_files
+from spclust.plan import analyses, analysis_files, stages
 
 CARD = {
     "title": "t",
@@ -117,6 +117,21 @@ def plan():
 def of_run(plan, name):
     run = next(run for _, run, _ in plan.results if run.name == name)
     return analysis_files.stages.wildcards_of("demo", 42, run.chosen, run.method)
+
+
+def test_what_a_sheet_says_is_read_where_a_dataset_has_one():
+    text = "datasets: [demo, {name: a, path: a.csv, samples: s.csv, n_clusters: 2}]"
+    found = {
+        dataset: analysis_files.inputs(
+            plan.analysis_cards["export"],
+            plan,
+            stages.wildcards_of(dataset, seed, run.chosen, run.method),
+            {},
+        )
+        for plan in [resolve(text)]
+        for dataset, run, seed in plan.results
+    }
+    assert found["a"]["samples"] == "results/a/samples.csv" and "samples" not in found["demo"]
 
 
 def test_methods_that_learn_no_space_share_the_map_of_the_features(plan):
