@@ -82,7 +82,7 @@ def draw(run):
 ''',
 }
 ANALYSIS = {
-    f"{LIBRARY}/analyses/niches.yaml": """
+    f"{LIBRARY}/analyses/around.yaml": """
 title: composition of the clusters around each cell
 over: run
 environment: evaluate
@@ -98,7 +98,7 @@ writes:
 adds: cells.csv
 summary: composition.csv
 """,
-    f"{LIBRARY}/analyses/niches.py": '''
+    f"{LIBRARY}/analyses/around.py": '''
 """Niches: KMeans on what lies around each cell."""
 
 import numpy as np
@@ -125,17 +125,17 @@ def analyse(task):
         "composition.csv": long,
     }
 ''',
-    f"{LIBRARY}/plots/figures/niches.py": '''
+    f"{LIBRARY}/plots/figures/around.py": '''
 """Clusters that niches are made of."""
 
 from spclust.plots.tables import share_heat_map
 
 CAPTION = "Shares of the clusters (columns) in each niche (rows)."
-NEEDS = ("analyses.niches",)
+NEEDS = ("analyses.around",)
 
 
 def draw(run):
-    table = run.table("niches", "composition.csv")
+    table = run.table("around", "composition.csv")
     return share_heat_map(table.pivot(index="niche", columns="cluster", values="share"), "share")[0]
 ''',
 }
@@ -255,7 +255,7 @@ def extended(tmp_path_factory):
         "metrics",
         *(f"{runs}/{run}/figures" for run in RUNS),
         f"{runs}/method-kmeans/export",
-        "results/summary/niches.tsv",
+        "results/summary/around.tsv",
         "results/summary/largest",
         "--keep-going",
         configfile="config/studies/mine.yaml",
@@ -282,12 +282,12 @@ def test_the_figure_is_drawn_for_runs_that_have_what_it_needs(extended):
 
 def test_the_analysis_runs_is_drawn_exported_and_summarised(extended):
     folder = extended.path("mine/preprocess-default/seed-1/method-kmeans")
-    niches = pd.read_csv(folder / "niches/cells.csv")["niche"]
+    niches = pd.read_csv(folder / "around/cells.csv")["niche"]
     assert len(niches) == 150 and set(niches) == {0, 1, 2}
-    assert (folder / "figures/niches.png").exists()
+    assert (folder / "figures/around.png").exists()
     cells = anndata.read_h5ad(folder / "export/clustered.h5ad")
-    assert cells.obs["kmeans_niches_niche"].tolist() == niches.tolist()
-    summary = pd.read_csv(extended.path("summary/niches.tsv"), sep="\t")
+    assert cells.obs["kmeans_around_niche"].tolist() == niches.tolist()
+    summary = pd.read_csv(extended.path("summary/around.tsv"), sep="\t")
     assert set(summary["run"]) == {"minibatch", "smoothed", "kmeans"}
     assert list(summary.columns[-3:]) == ["niche", "cluster", "share"]
 
@@ -308,9 +308,9 @@ def test_the_documentation_follows(extended):
     assert "`smooth.<name>`" in pages["stages"] and "/ `lines` /" in pages["datasets"]
     assert "recipe: minibatch" in pages["methods"]
     assert "| KMeans by mini-batches |" in pages["methods"]
-    assert "`analyses.niches.<name>`" in pages["analyses"]
+    assert "`analyses.around.<name>`" in pages["analyses"]
     results = (extended.folder / "results/README.md").read_text()
-    assert "`results/<run>/niches/composition.csv`" in results
+    assert "`results/<run>/around/composition.csv`" in results
 
 
 def test_the_study_is_one_file(extended):

@@ -168,6 +168,7 @@ def test_controls_are_scored_and_not_described(plan):
         "markers",
         "metrics",
         "names",
+        "niches",
         "types",
     }
 
@@ -195,7 +196,7 @@ def test_columns_of_several_seeds_say_which():
     plan = resolve("{seeds: [1, 2], runs: [{name: ward}]}")
     prefixes = {part["prefix"] for part in analysis_files.of_cells(plan, "demo")}
     of_runs = {prefix for prefix in prefixes if prefix.startswith("ward_")}
-    assert of_runs == {f"ward_seed{i}_{what}" for i in (1, 2) for what in ("", "types_")}
+    assert of_runs == {f"ward_seed{i}_{what}" for i in (1, 2) for what in ("", "niches_", "types_")}
     unnamed = resolve("analyses: {annotation: false, export: false}")
     assert analysis_files.of_cells(unnamed, "demo") == []
 

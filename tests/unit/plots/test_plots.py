@@ -17,13 +17,24 @@ import pytest
 from matplotlib.colors import to_hex, to_rgb
 from planted import cells_of, oversampled, votes_for
 
-from spclust.analyses import markers
+from spclust.analyses import markers, niches
+from spclust.analyses.kinds import Kinds
 from spclust.clustering import colours as colours_of
 from spclust.data.atomic import write_table
 from spclust.data.values import write_values
 from spclust.errors import UserError
 from spclust.plots import captions, maps, runs, style
-from spclust.plots.figures import composition, confusion, errors, map, slices, training, umap
+from spclust.plots.figures import (
+    composition,
+    confusion,
+    errors,
+    map,
+    niche_types,
+    slices,
+    training,
+    umap,
+)
+from spclust.plots.figures import niches as tissue_by_niche
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +96,9 @@ def analysed(cells, clusters, importance, umap, names=None, types=None):
     if types is not None:
         for table, name in zip(types, ("types.csv", "type_summary.csv")):
             write_table(table, folder / "types" / name)
+        kinds = Kinds(["B cell", "T cell", "unknown"], np.arange(len(cells)) % 3, "type")
+        for name, table in niches.find(cells, kinds, 0, number=3).items():
+            write_table(table, folder / "niches" / name)
     return {path.name: path for path in folder.iterdir()}
 
 
@@ -99,6 +113,16 @@ def types_of(n):
     names = ["Leukocyte", "T cell", "B cell", "unknown"]
     counts = [int((kinds == name).sum()) for name in names]
     return pd.DataFrame(cells), pd.DataFrame({"type": names, "cells": counts})
+
+
+def test_a_niche_has_its_colour_in_the_tissue_and_beside_its_types():
+    run = tissue(n=60, images=2, types=types_of(60))
+    with style.in_use():
+        in_tissue, of_types = (figure.draw(run) for figure in (tissue_by_niche, niche_types))
+    (legend,) = in_tissue.legends
+    in_legend = {t.get_text(): d.get_color() for t, d in zip(legend.texts, legend.legend_handles)}
+    rows = {label.get_text(): label.get_color() for label in of_types.axes[0].get_yticklabels()}
+    assert len(rows) == 3 and in_legend == rows
 
 
 def test_a_type_has_its_colour_whichever_others_are_there():

@@ -82,6 +82,11 @@ def matched_colours(groups, reference, colours):
     return dict(zip(rest, itertools.cycle(spare))) | {g: colours[m] for g, m in matched.items()}
 
 
+def number_colours(numbers):
+    """Colour of each group that goes by its number, dict of int to str; of what is none grey."""
+    return {i: PALETTE[i % len(PALETTE)] if i >= 0 else GREY for i in numbers}
+
+
 def name_colours(names, clusters, colours, grey=()):
     """Colours of what cells are called.
 
