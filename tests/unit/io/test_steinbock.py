@@ -47,3 +47,19 @@ def test_steinbock_images_with_other_channels_are_named(steinbock):
 def test_a_folder_without_tables_is_refused(tmp_path):
     with pytest.raises(UserError, match="holds no table"):
         import_cells([tmp_path], {})
+
+
+def test_cells_without_one_of_their_rows_are_told_by_image(steinbock, caplog):
+    path = steinbock / "regionprops/i2.csv"
+    pd.read_csv(path).iloc[3:].to_csv(path, index=False)
+    assert import_cells([steinbock], {})[0].n_obs == 237
+    assert "3 of 240 cells are left out" in caplog.text and "by image i2 3" in caplog.text
+
+
+def test_a_steinbock_image_without_cells_is_left_out_and_said(steinbock, caplog):
+    for folder in ("intensities", "regionprops"):
+        path = steinbock / folder / "i2.csv"
+        pd.read_csv(path).iloc[:0].to_csv(path, index=False)
+    cells, _ = import_cells([steinbock], {})
+    assert cells.n_obs == 120 and set(cells.obs["image"]) == {"i1"}
+    assert "1 image is left out, without cells: i2" in caplog.text

@@ -109,3 +109,9 @@ def test_a_wide_table_has_a_header_longer_than_a_field_may_be(written):
     names = [f"a_long_name_of_a_gene_{i:05d}" for i in range(6000)]
     frame = textfiles.parse(written(",".join(names) + "\n" + ",".join(["1"] * 6000) + "\n"))
     assert frame.shape == (1, 6000)
+
+
+def test_what_holds_of_all_files_of_a_folder_is_said_once(written, caplog):
+    for name in "abc":
+        textfiles.parse(written(WAYS["decimal commas"](TEXT), f"{name}.csv"))
+    assert caplog.text.count("decimal commas") == 1

@@ -72,13 +72,13 @@ def _side_by_side(result, other, on):
         _say_unknown(np.sum(rows < 0), other, left)
     else:
         of_result, of_other = of_result[rows >= 0], rows[rows >= 0]
-        lost += _lost(result, np.flatnonzero(rows < 0), other)
+        lost += _lost(result, np.flatnonzero(rows < 0), other, on)
     if _tells_only(result, on) and not _tells_only(other, on):
         of_result = np.append(of_result, np.full(len(only_there), -1))
         of_other = np.append(of_other, only_there)
         _say_unknown(len(only_there), result, right)
     else:
-        lost += _lost(other, only_there, result)
+        lost += _lost(other, only_there, result, on)
     names = result.frame[on].reindex(of_result)
     names = names.where(names.notna(), other.frame[on].reindex(of_other).set_axis(names.index))
     joined = _with_columns(result.take(of_result), other.take(of_other), on)
@@ -122,16 +122,20 @@ def _say_unknown(n, table, cells):
         )
 
 
-def _lost(table, rows, other):
+def _lost(table, rows, other, on):
     """Rows of a table that another has not, as ``Table.lost`` lists them."""
     if not len(rows):
         return []
+    image = min(on, key=lambda column: table.frame[column].nunique())
+    of_images = table.frame[image].iloc[rows].value_counts() if len(on) > 1 else {}
     log.warning(
-        "%s: %d of %d cells are left out, as %s has no row of them",
+        "%s: %d of %d cells are left out, as %s has no row of them%s%s",
         table.files(),
         len(rows),
         len(table.frame),
         other.files(),
+        "; by image " * bool(len(of_images)),
+        ", ".join(f"{name} {n}" for name, n in list(of_images.items())[:8]),
     )
     return [(table.take(rows), f"not in {other.files()}")]
 

@@ -32,6 +32,9 @@ _POINT = re.compile(r"[-+]?\d*\.\d+(e[-+]?\d+)?", re.IGNORECASE)
 csv.field_size_limit(2**31 - 1)
 
 
+_SAID = set()
+
+
 @dataclass(frozen=True)
 class Layout:
     """How a text table is written.
@@ -94,11 +97,11 @@ def parse(path, nrows=None, dtype=None):
             if not _is_text(path):
                 raise
             if nrows is None:
-                log.warning(
-                    "%s: the text is not in UTF-8 (it holds the byte 0x%02x) and is read as "
-                    "Windows-1252; where letters come out wrong, save it in UTF-8",
+                _say(
                     path,
-                    error.object[error.start],
+                    "the text is not in UTF-8 (it holds the byte "
+                    f"0x{error.object[error.start]:02x}) and is read as Windows-1252; where "
+                    "letters come out wrong, save it in UTF-8",
                 )
             return _parsed(path, "cp1252", nrows, dtype)
     except first_bytes.DAMAGED as error:
@@ -119,11 +122,18 @@ def parse(path, nrows=None, dtype=None):
         ) from error
 
 
+def _say(path, remark):
+    """Say once what holds of one file of a folder, and mostly of the others beside it."""
+    if (path.parent, remark) not in _SAID:
+        _SAID.add((path.parent, remark))
+        log.warning("%s: %s", path, remark)
+
+
 def _parsed(path, encoding, nrows, dtype):
     with first_bytes.opened(path) as file, io.TextIOWrapper(file, encoding=encoding) as text:
         layout = _layout(path, _head(text))
     if layout.decimal == "," and nrows is None:
-        log.warning("%s: its numbers have decimal commas and are read so (1,5 is 1.5)", path)
+        _say(path, "its numbers have decimal commas and are read so (1,5 is 1.5)")
     frame = _in_pieces(
         path,
         nrows=nrows,

@@ -34,27 +34,20 @@ def read(files, cfg):
             f"the same name in intensities/ and in regionprops/; {', '.join(lone[:5]) or 'none'} "
             f"{'lacks' if len(lone) == 1 else 'lack'} one. Run `steinbock measure` again"
         )
-    parts, without = [], []
-    for image, file in intensities.items():
-        try:
-            measured = tables.read(file, text=["Object"], key="intensities")
-            shapes = tables.read(regionprops[image], text=["Object"], key="regionprops")
-        except tables.NoCells as error:
-            without.append((image, error))
-            continue
-        for part in (measured, shapes):
-            tables.require("Object", part.frame.columns, "cell_id", part.files())
-            tables.clean_text(part, "Object", "cell_id")
-        channels = [c for c in measured.frame.columns if c != "Object"]
-        part = joining.join([measured, shapes], ["Object"])
-        part.add(IMAGE, image, like="Object")
-        parts.append(part)
-    if not parts:
-        raise without[0][1]
-    images.leave_out(without)
-    table = joining.stack(parts)
+    parts = [_of_all_images(list(group.values()), name) for name, group in groups.items()]
+    channels = [c for c in parts[0].frame.columns if c not in ("Object", IMAGE)]
+    table = joining.join(parts, [IMAGE, "Object"])
     roles = {"cell_id": "Object", "image": IMAGE, "x": "centroid-1", "y": "centroid-0"}
     for axis in "xy":
         tables.require(roles[axis], table.frame.columns, axis, table.files())
     table.roles = roles | {"proteins": channels}
+    return table
+
+
+def _of_all_images(files, key):
+    table = images.read_images(files, ["Object"], key, by_file=IMAGE)
+    if len(files) == 1:
+        table.add(IMAGE, files[0].stem, like=table.frame.columns[0])
+    tables.require("Object", table.frame.columns, "cell_id", table.files())
+    tables.clean_text(table, "Object", "cell_id")
     return table
