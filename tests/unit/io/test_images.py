@@ -35,7 +35,7 @@ def test_ids_that_repeat_are_told_with_the_column_that_parts_them(tmp_path):
     frame[["X", "Y"]] = np.arange(80).reshape(40, 2) * 1.5
     frame[["CD3", "CD8"]] = np.random.default_rng(0).random((40, 2))
     frame.to_csv(tmp_path / "cells.csv", index=False)
-    with pytest.raises(UserError, match='image: "Key"'):
+    with pytest.raises(UserError, match="image: Key "):
         import_cells([tmp_path / "cells.csv"], {})
     assert import_cells([tmp_path / "cells.csv"], {"image": "Key"})[0].n_obs == 40
 

@@ -124,13 +124,6 @@ def _twice(frame, columns):
     return frame.duplicated(columns).any()
 
 
-def images_of(frame, number):
-    """Columns of text or whole numbers, few values each, in each of which ids do not repeat."""
-    some = [c for c in frame.columns if c != number and frame[c].dtype.kind not in "fb"]
-    few = [c for c in some if 1 < frame[c].nunique() <= len(frame) // 2]
-    return [c for c in few if not _twice(frame, [c, number])]
-
-
 def label(frame):
     """Column of reference labels, or None."""
     near = [c for c in _groupings(frame, _LABEL) if not is_cell_number(frame, c)]

@@ -1,6 +1,5 @@
 """Which columns are what: as the config says or, where it is silent, by their names."""
 
-import json
 import logging
 import re
 
@@ -271,8 +270,6 @@ def cell_names(table, cell_id, image):
     ids = table.frame[cell_id]
     if not ids.duplicated().any():
         return ids.to_numpy()
-    hint = guess.images_of(table.frame, cell_id)
-    on = [cell_id] if image is None else [image, cell_id]
-    tables.unique(table, on, f", e.g.  image: {json.dumps(hint[0])}" if hint else "")
+    tables.unique(table, [cell_id] if image is None else [image, cell_id])
     log.info("cell ids start anew in each image; cells are named <image>_<id>")
     return (table.frame[image] + "_" + ids).to_numpy()

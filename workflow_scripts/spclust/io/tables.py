@@ -190,8 +190,8 @@ def clean_text(table, column, key):
     table.frame[column] = values.astype(object)
 
 
-def unique(table, on, hint=""):
-    """Refuse a table that names a cell twice by the columns ``on``; ``hint`` ends the message."""
+def unique(table, on):
+    """Refuse a table that names a cell twice by the columns ``on``."""
     twice = table.frame[on].duplicated(keep=False).to_numpy()
     if not twice.any():
         return
