@@ -3,6 +3,7 @@
 import json
 import re
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from quality_tables import CARD, imported, left_by_quality, task_of, tissue
 
+from spclust.analyses import task as tasks
 from spclust.analyses.quality import outliers, page, quality, spill_over, thresholds
 from spclust.io.importing import import_cells
 from spclust.knowledge.signatures import read_signatures
+from spclust.plots import datasets
 
 
 def looked_at(cells, **changes):
@@ -252,6 +255,47 @@ def test_what_is_pasted_is_understood_and_leaves_nothing_to_suggest(tmp_path):
     assert quality.analyse(task_of(again))["suggestions.csv"].empty
 
 
+def drawn(rng, kind):
+    """Values of an odd kind, shape (n, d)."""
+    return {
+        "two cells": lambda: rng.lognormal(size=(2, 2)),
+        "an image a cell": lambda: rng.lognormal(size=(2, 3)),
+        "constant": lambda: np.ones((60, 3)),
+        "zeros": lambda: np.zeros((60, 3)),
+        "two markers": lambda: rng.lognormal(size=(500, 2)),
+        "standardised": lambda: rng.normal(size=(500, 5)),
+        "gates": lambda: rng.integers(0, 2, (300, 4)),
+        "wide": lambda: rng.lognormal(size=(100, 400)),
+    }[kind]()
+
+
+KINDS = ["two cells", "an image a cell", "constant", "zeros", "two markers", "standardised"]
+
+
+@pytest.mark.parametrize("places", [True, False], ids=["places", "no places"])
+@pytest.mark.parametrize("kind", [*KINDS, "gates", "wide"])
+def test_odd_tables_have_tables_and_figures_too(kind, places, tmp_path):
+    rng = np.random.default_rng(0)
+    x = drawn(rng, kind).astype(np.float32)
+    cells = anndata.AnnData(x, var=pd.DataFrame(index=[f"p{i}" for i in range(x.shape[1])]))
+    cells.obs_names = [f"cell_{i}" for i in range(len(x))]
+    cells.obs["sample"] = ["001" if i % 2 else "NA" for i in range(len(x))]
+    cells.obsm["spatial"] = (
+        rng.uniform(0, 100, (len(x), 2)) if places else np.full((len(x), 2), np.nan)
+    )
+    tasks.run(CARD.module, task_of(imported(cells)), tmp_path / "quality", CARD.columns)
+    datasets.plot_dataset(tmp_path / "figures", {"quality": tmp_path / "quality"})
+    assert (tmp_path / "figures/quality_images.png").stat().st_size > 1000
+    assert (tmp_path / "figures/quality_markers.png").exists() == (kind != "wide")
+
+
+def test_gates_are_positive_where_they_are_one():
+    cells = tissue(600, 1)
+    cells.X[:, 3] = np.arange(600) % 3 == 0
+    markers = looked_at(cells)["markers"]
+    assert markers["positive"][3] == pytest.approx(1 / 3, abs=1e-3)
+
+
 def test_cells_without_signal_are_empty():
     cells = tissue()
     cells.X[:20] = 0
@@ -319,7 +363,7 @@ def test_one_population_is_not_parted():
     rng = np.random.default_rng(0)
     for values in (rng.normal(size=3000), rng.lognormal(size=3000), rng.gamma(2, size=3000)):
         assert thresholds.mixture(values)[1] < 0.1
-    assert thresholds.mixture(np.ones(50)) == (0.0, 0.0, 1.0)
+    assert thresholds.mixture(np.ones(50)) == (0.0, 0.0, -np.inf)
 
 
 def test_the_page_holds_itself_and_escapes_names():

@@ -50,7 +50,7 @@ def test_an_empty_table_has_no_figure(folder, tmp_path, caplog):
     with caplog.at_level("INFO"):
         datasets.plot_dataset(tmp_path / "figures", {"quality": few})
     assert "not drawn: quality_cells, which needs analyses.quality.histograms" in caplog.text
-    found = {f"quality_{name}.png" for name in ("correlation", "images", "markers", "shifts")}
+    found = {f"quality_{name}.png" for name in ("correlation", "images", "markers")}
     assert drawn(tmp_path / "figures") == found
 
 

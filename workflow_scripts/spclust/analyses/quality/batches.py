@@ -42,7 +42,9 @@ def corrections(tissue, x, seed):
     names, codes = np.unique(batch, return_inverse=True)
     if len(names) < 2 or len(rows) < 2 * FEWEST:
         return pd.DataFrame(columns=COLUMNS)
-    x = x[:, x.std(axis=0) > 0]
+    x = x[:, np.ptp(x, axis=0) > 0]
+    if x.shape[1] < 2:
+        return pd.DataFrame(columns=COLUMNS)
     one, some = np.zeros(len(x), dtype=int), slice(None, None, -(-len(x) // MIXED))
     before = scaled(x.copy(), one, True, None)[0]
     ways = {

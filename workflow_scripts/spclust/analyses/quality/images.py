@@ -145,7 +145,7 @@ def marker_images(tissue, x, names, shift):
 
 def shown_densities(tissue, names, grid, density, shift):
     """Every second point of the densities of twelve images at most, those most shifted."""
-    far = np.abs(shift).mean(axis=1) if len(names) else np.empty(0)
+    far = np.abs(shift).sum(axis=1)
     chosen = np.sort(np.argsort(-far, kind="stable")[:MOST_SHOWN])
     columns = [
         np.repeat(np.array(tissue.names, dtype=object), len(chosen) * (GRID // 2)),

@@ -17,6 +17,26 @@ MOST_ZEROS = 0.5  # of more, who can say whether the others are noise or a rare 
 # at least so many cells, and so many times those at the next value, at a marker's maximum
 SATURATED, PILE = 5, 3
 NEIGHBOURS = 6
+COLUMNS = [
+    "marker",
+    "minimum",
+    "p01",
+    "median",
+    "p99",
+    "maximum",
+    "zero",
+    "missing",
+    "saturated",
+    "threshold",
+    "positive",
+    "signal_to_noise",
+    "separation",
+    "valley",
+    "tail",
+    "explained",
+    "spatial",
+    "cutoff",
+]
 
 
 def marker_table(tissue, usual, x):
@@ -71,7 +91,7 @@ def marker_table(tissue, usual, x):
                 "cutoff": cutoff,
             }
         )
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows, columns=COLUMNS)
     table["no_signal"] = without_signal(table, len(x))
     return table
 

@@ -8,7 +8,7 @@ from spclust.analyses.quality.markers import saturated
 # a column with fewer odd cells than this share, or number, has none to speak of
 LEAST_SHARE, LEAST_CELLS = 1e-3, 5
 # sums of shares are all alike but for rounding; a smaller spread of the logarithms counts as this
-LEAST_SPREAD = 0.1
+LEAST_SPREAD = 0.25
 MOST_SATURATED = 3  # markers at their maximum in one cell
 
 
@@ -85,7 +85,8 @@ def flagged_cells(tissue, stains, deviations):
     flags.append(
         _rows(tissue, odd, "saturated", "markers at their maximum", counts, 0, MOST_SATURATED - 1)
     )
-    return pd.concat(flags, ignore_index=True), pd.DataFrame(limits)
+    columns = ["reason", "what", "low", "high", "below", "above"]
+    return pd.concat(flags, ignore_index=True), pd.DataFrame(limits, columns=columns)
 
 
 def _rows(tissue, odd, reason, what, values, low, high):

@@ -76,8 +76,10 @@ def _image_table(tissue, data, flags, names, shift):
     for reason in COUNTED:
         counted = flags[flags["reason"] == reason].drop_duplicates("cell")["image"].value_counts()
         table[COUNTED[reason]] = counted.reindex(table.index).fillna(0) / table["cells"]
-    table["shift"] = pd.Series(np.median(np.abs(shift), axis=1), names).reindex(table.index)
-    farthest = np.abs(shift).argmax(axis=1) if len(names) > 1 else []
+    several = len(names) > 1 and shift.shape[1] > 0
+    far = np.median(np.abs(shift), axis=1) if several else np.nan
+    table["shift"] = pd.Series(far, names, dtype=float).reindex(table.index)
+    farthest = np.abs(shift).argmax(axis=1) if several else []
     table["farthest"] = pd.Series(
         np.array(tissue.names, dtype=object)[farthest], names[: len(farthest)]
     )

@@ -26,12 +26,12 @@ def mixture(values):
         How far the density of both falls between the means below the lower peak there, 0 (one
         peak) to 1.
     cutoff : float
-        Above it a value is more likely of the upper one.
+        Above it a value is more likely of the upper one; minus infinity where nothing was fitted.
     """
     values = np.asarray(values, dtype=np.float64)
     spread = values.var() if len(values) else 0.0
     if spread <= 1e-12 or len(np.unique(values)) < FEWEST_VALUES:
-        return 0.0, 0.0, float(values.min()) if len(values) else 0.0
+        return 0.0, 0.0, -np.inf
     low, high = np.quantile(values, [0.25, 0.95])
     fitted = GaussianMixture(
         2,

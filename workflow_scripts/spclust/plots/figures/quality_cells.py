@@ -6,7 +6,7 @@ OVER = "dataset"
 CAPTION = (
     "Areas and nuclear stains of all cells. Between the dashed lines lies what is usual, the "
     "median and six robust deviations of the logarithm (or what `analyses.quality` says); orange "
-    "is beyond: debris, clumps and cells without a nucleus."
+    "is beyond: debris, clumps and cells without a nucleus. Zeros are counted, not drawn."
 )
 NEEDS = ("analyses.quality.histograms",)
 COLUMNS = 3

@@ -32,8 +32,9 @@ def draw(dataset):
     ]
     for ax, of_panel in zip(axes, values):
         bars.bars(ax, of_panel, shown["outlier"].to_numpy(dtype=bool))
-        ax.set_xlim(0, None if np.nanmax(of_panel, initial=0) > 0 else 1)
-        if not np.isfinite(of_panel.to_numpy(dtype=float)).any():
+        most = of_panel[np.isfinite(of_panel.astype(float))].max()
+        ax.set_xlim(0, None if most > 0 else 1)
+        if np.isnan(most):
             ax.set_xticks([])
             ax.text(0.5, 0.5, "not known", transform=ax.transAxes, ha="center", va="center")
     return fig

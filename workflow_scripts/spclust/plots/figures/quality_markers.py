@@ -1,7 +1,5 @@
 """Whether each marker has signal."""
 
-import numpy as np
-
 from spclust.plots import bars
 
 OVER = "dataset"
@@ -31,10 +29,11 @@ def draw(dataset):
         values = table[column] * (100 if "%" in label else 1)
         odd = table["saturated"] > 0 if column == "saturated" else table["no_signal"]
         bars.dots(ax, values, odd.to_numpy(dtype=bool))
-        if column == "signal_to_noise":
+        if column == "signal_to_noise" and (values > 0).any():
             ax.set_xscale("log")
             bars.plain_log(ax.xaxis)
         else:
-            least, most = (100 if "%" in label else 1) * np.array([-0.03, 0.03])
-            ax.set_xlim(min(least, values.min()), max(most, 1.05 * values.max()))
+            values = values.fillna(0)
+            span = max(values.max(), 1 if "%" in label else 0.1)
+            ax.set_xlim(min(-0.04 * span, 1.05 * values.min()), 1.05 * span)
     return fig

@@ -51,6 +51,7 @@ def draw(dataset):
         ax.set_title(style.shortened(marker, 18), fontsize=6.5, pad=2)
         ax.set_xlim(*np.quantile(grouped[marker, names[0]]["value"], [0, 1]))
     told = ", ".join(style.shortened(name, 14) for name in names)
-    fig.suptitle(f"images from the top: {told}", x=0.01, ha="left", fontsize=6.5, wrap=True)
+    if len(names) > 1:
+        fig.suptitle(f"images from the top: {told}", x=0.01, ha="left", fontsize=6.5, wrap=True)
     fig.supxlabel("arcsinh(value / median)", fontsize=7)
     return fig

@@ -11,7 +11,8 @@ CAPTION = (
     "standard deviations within images. A row of one colour is an image stained apart, a single "
     "field a marker that is so there. Of many images and markers the most shifted."
 )
-NEEDS = ("analyses.quality.marker_images",)
+# corrections there are of several batches only
+NEEDS = ("analyses.quality.marker_images", "analyses.quality.corrections")
 MOST_IMAGES, MOST_MARKERS = 50, 60
 
 
