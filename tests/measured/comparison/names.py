@@ -40,11 +40,14 @@ its cells. `classes`: the reference classes themselves.
 Which names are right for a class, and which wider ones will do, says
 [names_right.csv](names_right.csv), a row a class with its reason.
 
-**The labels were in view** when that table was written and the bar chosen. `dkd` labels are
-SCGP's partition into compartments of the kidney, `hln` labels regions of a lymph node, those of
-`scimap` and `phenoptr` gates on the same proteins. A class without any right name (unidentified
-cells) is named rightly by none. A cluster may hold less than half of its majority's cells; the
-verdict takes no notice of it.
+**The labels were in view** when that table was written and the bar chosen. Two facts of the
+signature table were suggested by these studies, on which the bar was chosen, too: MUC1 marks
+epithelium (`dkd`) and FOXP3 speaks against other immune cells (`phenoptr`); its column
+`suggested_by` says so. These names are by markers alone; what cells add is on
+[another page](cell_types.md). `dkd` labels are SCGP's partition into compartments of the kidney,
+`hln` labels regions of a lymph node, those of `scimap` and `phenoptr` gates on the same proteins. A
+class without any right name (unidentified cells) is named rightly by none. A cluster may hold less
+than half of its majority's cells; the verdict takes no notice of it.
 
 What a name must reach: `sure`, its probability; `margin`, how far that is above the probability of
 `unknown` and of any type neither wider nor narrower; `seen`, how many standard deviations each of

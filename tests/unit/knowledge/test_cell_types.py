@@ -152,3 +152,17 @@ def test_features_left_aside_tell_types_too():
         pd.Series(cell_types.tell(some, [truth]).narrowest()[0]),
         pd.Series(cell_types.tell(cells, [truth]).narrowest()[0]),
     )
+
+
+def test_stains_that_differ_between_slices_mislead_nobody():
+    """Two slices, the second with twice the background of all proteins and more of one type."""
+    cells, truth = planted(n=150, high=3.0)
+    x, second = cells.matrix.copy(), np.arange(len(truth)) % 2 == 1
+    x[second] += 4
+    of_slice = np.where(second, "b", "a").astype(object)
+    names = np.array(list(TYPES))[truth]
+    right = []
+    for slices in (of_slice, np.full(len(x), "one", dtype=object)):
+        found = cell_types.tell(cells_of(x, names=PANEL, slice=slices), [np.zeros(len(x), int)])
+        right.append((found.narrowest()[0] == names).mean())
+    assert right[0] > right[1] + 0.2 and right[0] > 0.8

@@ -27,6 +27,8 @@ SHARPNESS = 3.0
 HIGH, LOWEST, HIGHEST = 3.0, -2.0, 3.0
 # standard deviations that cells of a marker's types must be above the others for it to have levels
 APART = 0.3
+# stains differ between slices, but fewer cells do not say how
+FEWEST_IN_SLICE = 500
 # a cell that fits no type better than this fits none
 FITS = 0.75
 # makes probabilities as sharp as they are right, on planted and on labelled cells
@@ -143,7 +145,7 @@ def tell(cells, groupings, signatures=None, proteins=None):
     """
     proteins = read_proteins() if proteins is None else proteins
     signatures = read_signatures(proteins=proteins) if signatures is None else signatures
-    by_name = by_protein(cells.whole(), proteins)
+    by_name = _by_protein(cells.whole(), proteins)
     told = told_by(set(by_name), signatures, inherited=True)
     lineage = {name: lineage_of(name, told) for name in told}
     narrower = [wider for line in lineage.values() for wider in line[1:2]]
@@ -167,6 +169,20 @@ def tell(cells, groupings, signatures=None, proteins=None):
     own = {n: list(dict.fromkeys(m[0] for m in told[n].positive)) for n in told}
     lacking = {n: [m[0] for m in told[n].negative if m[0] not in own[n]] for n in told}
     return CellTypes(types, probability, lineage, names, levels, split, own, lacking)
+
+
+def _by_protein(cells, proteins):
+    """As :func:`by_protein`, of a cohort of large slices within each of them."""
+    slices, codes, sizes = np.unique(cells.slice, return_inverse=True, return_counts=True)
+    if len(slices) == 1 or sizes.min() < FEWEST_IN_SLICE:
+        return by_protein(cells, proteins)
+    found = {}
+    for code in range(len(slices)):
+        rows = np.flatnonzero(codes == code)
+        for name, values in by_protein(cells.take(rows), proteins).items():
+            # 0 where a protein is the same in all cells of a slice
+            found.setdefault(name, np.zeros(len(cells)))[rows] = values
+    return found
 
 
 def _weights(types, told, lineage, names):
