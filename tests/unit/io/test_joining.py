@@ -51,6 +51,7 @@ def test_images_that_are_numbered_anew_in_each_file_are_told_apart(halves, save)
 def test_a_folder_of_tables_of_any_ending_is_its_images(halves, save, tmp_path):
     for (name, part), ending in zip(halves.items(), ["csv.gz", "tsv"]):
         save(part, f"f/{name}.{ending}")
+        save(part, f"f/.ipynb_checkpoints/{name}-checkpoint.{ending}")
     assert import_cells([tmp_path / "f"], {})[0].n_obs == 120
 
 

@@ -18,6 +18,11 @@ def is_store(folder):
     return any((folder / name).is_file() for name in STORE)
 
 
+def _is_shown(path):
+    # what macOS and Jupyter put beside tables begins with a point
+    return not any(part.startswith(".") for part in path.parts)
+
+
 def of_cells(folder):
     """Files of a folder that hold cells.
 
@@ -37,8 +42,8 @@ def of_cells(folder):
         When there is none, with what to do with what there is.
     """
     if not is_store(folder):
-        inside = (path for path in folder.rglob("*") if not path.name.startswith("."))
-        inside = sorted(path for path in inside if path.is_file())
+        inside = sorted(path for path in folder.rglob("*") if _is_shown(path.relative_to(folder)))
+        inside = [path for path in inside if path.is_file()]
         found = formats.of_one_program(inside) or list(filter(formats.is_table, inside))
         return found or _refuse(folder, inside)
     tables = (folder / name for name in TABLES if (folder / name).is_dir())

@@ -66,7 +66,7 @@ def import_slice(paths, cfg):
     Parameters
     ----------
     paths : list of path
-        Files, folders of CSV tables, or Zarr stores.
+        Files, folders of tables, or Zarr stores.
     cfg : dict
         Keys of a dataset (config/schemas/dataset.schema.yaml), all optional: ``name, path, format,
         modality, layer, cell_id, x, y, image, label, proteins, exclude_proteins, ignore_labels,

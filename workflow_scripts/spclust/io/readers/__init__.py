@@ -26,11 +26,12 @@ To add a format, put a module here, named as ``format:`` of a dataset is to name
     ``(("*cells.parquet", "*cells.csv.gz"), ("*cell_feature_matrix.h5",))``.
 
 ``recognises(files)``
-    Whether the files (list of Path; of a folder all its ``.csv`` tables, a Zarr store as its
-    folder), of which it may read one, are of this format, told by names or first lines. Left out,
-    they are where it may read all of them. Readers are asked by ``PRIORITY``, smallest first, then
-    by name; the first to say yes reads. Left out, ``PRIORITY`` is 0; the readers that take any
-    file of a suffix have 1 (``h5ad``, ``h5mu``) and 2 (``table``).
+    Whether the files (list of Path; of a folder all its tables, a Zarr store as its folder), of
+    which it may read one, are of this format, told by names or first lines; some may be of another
+    kind, such as labels beside them. Left out, they are where it may read all of them. Readers are
+    asked by ``PRIORITY``, smallest first, then by name; the first to say yes reads. Left out,
+    ``PRIORITY`` is 0; the readers that take any file of a suffix have 1 (``h5ad``, ``h5mu``) and 2
+    (``table``).
 
 ``read(files, cfg)``
     The cells, as whichever of these is the least work. ``cfg`` holds the keys of the dataset.
@@ -42,7 +43,8 @@ To add a format, put a module here, named as ``format:`` of a dataset is to name
         Of several. Cells are joined on ``obs_names``.
     Table (:mod:`spclust.io.tables`)
         Rows of text files; messages about a value then name its file and line. Its ``roles`` are
-        the columns whose meaning the format settles.
+        the columns whose meaning the format settles. :mod:`spclust.io.images` reads files of
+        several images, :mod:`spclust.io.joining` joins what lies beside.
 
     What is neither settled by the format nor said by the user is judged by the names of the
     columns. Finite numbers, unique names, places, labels and images are checked behind the
