@@ -61,9 +61,9 @@ def of_program(folder, row):
     if isinstance(got, UserError):
         return line | {"verdict": f"refused: {got}"}
     data, _, rows = got
-    raw = _raw(files)
+    raw, rows = _raw(files), rows[rows["cell"].notna()]
     for part in ("id", "image", "x", "y"):
-        line[part] = _column_of(rows[part], raw, row[part])
+        line[part] = _column_of(rows[part], rows, raw, row[part])
     features = [f for part in data.mod.values() for f in part.var_names]
     line["markers"] = str(len(features))
     wrong = [part for part in ("id", "image", "x", "y") if not _alike(line[part], row[part])]
@@ -98,39 +98,51 @@ def of_case(folder, name, right):
 
 
 def _raw(files):
-    """Values of text tables as they stand, by column."""
-    frames = []
+    """Values of text tables as they stand, by file and column."""
+    frames = {}
     for file in files:
         if file.suffix in (".csv", ".tsv", ".txt"):
             separator = "," if file.suffix == ".csv" else "\t"
-            frames.append(pd.read_csv(file, sep=separator, dtype=str, encoding_errors="replace"))
-    same = all(list(f) == list(frames[0]) for f in frames)
-    return pd.concat(frames, ignore_index=True) if same else pd.concat(frames, axis=1)
+            frames[str(file)] = pd.read_csv(
+                file, sep=separator, dtype=str, encoding_errors="replace"
+            )
+    return frames
 
 
-def _column_of(values, raw, right):
+def _column_of(values, rows, raw, right):
     """Name of the column that some values are from, of several the right one."""
-    text = values.astype(str).str.strip().to_numpy()
     if values.isna().all():
         return ""
-    for name in sorted(dict.fromkeys(raw), key=lambda name: name != right):
-        column = raw[name] if raw[name].ndim == 1 else raw[name].iloc[:, 0]
-        column = column.iloc[: len(text)]
-        if len(column) < len(text):
-            continue
-        if (column.astype(str).str.strip().to_numpy() == text).all():
-            return name
-        numbers = pd.to_numeric(column.str.replace(",", "."), errors="coerce").to_numpy()
-        wanted = pd.to_numeric(pd.Series(text), errors="coerce").to_numpy()
-        if np.allclose(numbers, wanted, rtol=1e-5):
+    files = rows["file"].astype(str)
+    names = list(dict.fromkeys(name for file in files.unique() for name in raw[file]))
+    for name in sorted(names, key=lambda name: name != right):
+        same = [
+            name in raw[file]
+            and _same(
+                values[of.index], raw[file][name].iloc[rows.loc[of.index, "row"].astype(int) - 2]
+            )
+            for file, of in rows.groupby(files)
+        ]
+        if all(same):
             return name
     return "made of several"
 
 
+def _same(values, column):
+    text = values.astype(str).str.strip().to_numpy()
+    if (column.astype(str).str.strip().to_numpy() == text).all():
+        return True
+    numbers = pd.to_numeric(column.str.replace(",", "."), errors="coerce").to_numpy()
+    wanted = pd.to_numeric(pd.Series(text), errors="coerce").to_numpy()
+    return np.allclose(numbers, wanted, rtol=1e-5)
+
+
 def _alike(got, right):
-    # "(XMin+XMax)/2", "fov and cell_ID": made of several; "centroid-0 or as named": one of them
-    if re.search(r"\+| and ", right):
+    # "(XMin+XMax)/2" is made of several; of "fov and cell_ID", "centroid-0 or as named" it is one
+    if "+" in right:
         return got == "made of several"
+    if " and " in right:
+        return got in right.split(" and ")
     return got == right or bool(got and re.search(" or |=", right))
 
 

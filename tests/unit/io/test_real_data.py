@@ -65,8 +65,8 @@ def test_the_mcmicro_table_imports_without_stains_and_shapes(native):
 
 def test_the_steinbock_folder_imports_all_15_images(native):
     data, _ = import_cells([native / "steinbock"], {})
-    # the fifth channel, Ag107, is an isotope without a name
-    assert data["protein"].shape == (404, 4) and data.obs["image"].nunique() == 15
+    # an isotope is the name that the panel gives one of the channels
+    assert data["protein"].shape == (404, 5) and data.obs["image"].nunique() == 15
 
 
 def test_every_real_h5ad_imports_without_a_mapping(tmp_path, real_data):

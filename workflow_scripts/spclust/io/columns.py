@@ -17,7 +17,7 @@ import pandas as pd
 from spclust.errors import UserError
 from spclust.io import families
 from spclust.knowledge.channel_names import INTENSITIES, PARTS, take_apart
-from spclust.knowledge.other_columns import background, gate, kind, unnamed
+from spclust.knowledge.other_columns import background, gate, kind, numbered, unnamed
 from spclust.knowledge.panel import recognise
 
 # rows that are looked at, and values up to which whole numbers are codes of something
@@ -192,7 +192,8 @@ def _by_values(table, reasons):
     _give(reasons, np.where(~table["known"], table["name"].map(kind), ""))
     _give(reasons, _row_numbers(table))
     if (table["known"] & (reasons == "")).any():
-        _give(reasons, np.where(~table["known"] & table["name"].map(unnamed), UNNAMED, ""))
+        # an isotope that a format or its panel states may well be all the name there is
+        _give(reasons, np.where(~table["known"] & table["name"].map(numbered), UNNAMED, ""))
     # of counts, as of genes, a few values are as good as many
     numbers = table[reasons == ""]
     if numbers["whole"].mean() < 0.5:

@@ -28,9 +28,8 @@ _ELEMENT = (
     "Y|I|Xe|Ar|Rh|Pd|Ag|Cd|In|La|Ce|Pr|Nd|Sm|Eu|Gd|Tb|Dy|Ho|Er|Tm|Yb|Lu|Ir|Pt|Bi|Ba|Pb|Hg|Sn|Ru|Kr"
     "|Cs|Ga|Ge|Br|Sr|Zr|Nb|Mo|Te|Ta|W|Re|Os|Au|Tl|Fe|Co|Ni|Cu|Zn|Se|As|Hf|Sb"
 )
-_UNNAMED = re.compile(
-    rf"\d{{2,3}}({_ELEMENT})(Di|Dd)?|({_ELEMENT})\d{{2,3}}(Di|Dd)?|(ch|chan|channel)[ _]?\d+"
-)
+_ISOTOPE = re.compile(rf"\d{{2,3}}({_ELEMENT})(Di|Dd)?|({_ELEMENT})\d{{2,3}}(Di|Dd)?")
+_NUMBER = re.compile(r"(ch|chan|channel)[ _]?\d+")
 # MIBI's segmentation takes them for the nucleus, and they part no types of cells
 _HISTONE_MARK = re.compile(r"^(histone[ _-]?)?h3[ _-]?k(9[ _-]?ac|27[ _-]?me3)$", re.IGNORECASE)
 _NUCLEAR = re.compile(
@@ -114,7 +113,12 @@ def gate(name):
 
 def unnamed(name):
     """Whether a number or an isotope is all that a channel is called by."""
-    return _UNNAMED.fullmatch(take_apart(name).marker) is not None
+    return numbered(name) or _ISOTOPE.fullmatch(take_apart(name).marker) is not None
+
+
+def numbered(name):
+    """Whether a number is all that a channel is called by: ``chan_39``."""
+    return _NUMBER.fullmatch(take_apart(name).marker) is not None
 
 
 def kind(name):
