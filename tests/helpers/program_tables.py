@@ -16,12 +16,15 @@ MEASURES = (
     "PC1 PC_2 tSNE1 UMAP_1 UMAP2 prob_tumor pseudotime distance_to_vessel nuclear_ratio area "
     "Eccentricity perimeter_px Solidity MajorAxisLength aspect_ratio z_um doublet_score "
     "total_counts confidence entropy nearest_tumor_um cell_density Detection_probability "
-    "orientation convex_area"
+    "orientation convex_area m.majoraxis iou thickness brightness contrast homogeneity LISA "
+    "local_moran mahalanobis follow_up acq_time exposure_ms global_x x0 y1 xc theta LDA1 NMF_1 "
+    "MDS1 spatial_1 harmony_1 G2M S.Score Macrophage T_cell Subcellular:_Channel_2:_Area"
 ).split()
+MEASURES += ["p_T cell", "Distance to Tumor (µm)", "H-Score", "Signed distance to annotation µm"]
 BACKGROUNDS = (
     "A488 AF488 AF_1 Autofluorescence_488nm Empty_c1_ch3 blank_Cy3_cyc15 Control_488nm bg2a "
     "NegPrb01 ArAr80 80ArAr 131Xe 134Xe 127I 208Pb 190BCKG Time Center Offset Residual DNA1 HH3 "
-    "Hoechst DRAQ5 DAPI"
+    "Hoechst DRAQ5 DAPI PolyT 80ArAr_80ArAr ArAr80(ArAr80Di) 140Ce_EQ4 191Ir_DNA1 Hematoxylin"
 ).split() + ["Ms IgG1", "Rb IgG"]
 ROWS = ["Unnamed: 0", "index", "orig_index", "row"]
 
@@ -40,21 +43,27 @@ def _qupath(rng, values):
     order = rng.choice(["{c}: {m}: {s}", "{m}: {c}: {s}"])
     spread = {"Mean": 1, "Median": 0.9, "Max": 3, "Std.Dev.": 0.3}
     parts = {"Nucleus": 0.8, "Cytoplasm": 0.9, "Membrane": 1.1, "Cell": 1}
-    return {
+    columns = {
         order.format(c=c, m=m, s=s): v * f * g
         for m, v in values.items()
         for c, f in parts.items()
         for s, g in spread.items()
-    }, {"x": "Centroid X µm", "y": "Centroid Y µm", "id": "Object ID"}
+    }
+    if rng.random() < 0.3:
+        columns |= {f"Smoothed: 25 µm: Cell: {m}: Mean": v * 0.7 for m, v in values.items()}
+    return columns, {"x": "Centroid X µm", "y": "Centroid Y µm", "id": "Object ID"}
 
 
 def _halo(rng, values):
+    average, total = [("", None), ("Average ", "Total ")][rng.integers(2)]
     dyes = [f" (Opal {d})" if rng.random() < 0.5 else "" for d in range(520, 520 + len(values))]
     columns = {}
     for dye, (m, v) in zip(dyes, values.items()):
         columns[f"{m}{dye} Positive"] = (v > np.median(v)).astype(int)
         for part, f in (("Nucleus", 0.8), ("Cytoplasm", 0.9), ("Cell", 1)):
-            columns[f"{m}{dye} {part} Intensity"] = v * f
+            columns[f"{m}{dye} {average}{part} Intensity"] = v * f
+            if total:
+                columns[f"{m}{dye} {total}{part} Intensity"] = v * f * 90
         columns[f"{m}{dye} % Nucleus Completeness"] = rng.uniform(0, 100, len(v))
     return columns, {"x": "X", "y": "Y", "id": "Object Id"}
 
@@ -117,7 +126,15 @@ def _metals(rng, values):
 
 def _plain(rng, values):
     form = rng.choice(["{}", "{}_mean", "mean_{}", "{} (mean)", "{}_intensity"])
-    return {form.format(m): v for m, v in values.items()}, {"x": "x", "y": "y", "id": "cell_id"}
+    roles = [("x", "y", "cell_id"), ("X (µm)", "Y (µm)", "Cell ID"), ("m.cx", "m.cy", "CellNb")]
+    x, y, number = roles[rng.integers(3)]
+    return {form.format(m): v for m, v in values.items()}, {"x": x, "y": y, "id": number}
+
+
+def _by_lab(rng, values):
+    form = rng.choice(["log_{m}", "{m}_scaled", "ch{i:02}_{m}", "{i}-{m}", "{m}_c{i}", "Ch: {m}"])
+    columns = {form.format(m=m, i=i + 1): v for i, (m, v) in _numbered(values)}
+    return columns, {"x": "Object Center X (µm)", "y": "Object Center Y (µm)", "id": "Object"}
 
 
 PROGRAMS = {
@@ -130,6 +147,7 @@ PROGRAMS = {
     "histocat": _histocat,
     "metals": _metals,
     "plain": _plain,
+    "lab": _by_lab,
 }
 
 

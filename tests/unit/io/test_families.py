@@ -19,7 +19,7 @@ def dressed(form, markers=MARKERS):
 
 
 def found(names):
-    return families.shared(names, recognise(names)["canonical"].notna())
+    return families.shared(names, recognise(names)["canonical"])
 
 
 @pytest.mark.parametrize("form", [*AROUND, "Corr{}", "{} Cell Exp"])

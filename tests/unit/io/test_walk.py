@@ -27,7 +27,9 @@ def test_a_panel_in_the_clothes_of_programs_is_read_and_nothing_else(tmp_path, c
         program = list(PROGRAMS)[seed % len(PROGRAMS)]
         frame, panel = dressed(rng, program)
         cells = read(frame, tmp_path / "cells.csv")
-        got = {take_apart(c).marker for c in cells.var["column"]}
+        got = set(cells.var_names)
+        if program != "lab":  # of programs what stands around a marker is known of each name alone
+            got = {take_apart(c).marker for c in cells.var["column"]}
         if got != set(panel) or cells.n_vars != len(panel):
             wrong.append((seed, program, sorted(set(panel) - got), sorted(got - set(panel))))
     assert len(wrong) <= WALK // 100, wrong

@@ -101,12 +101,12 @@ def choose(
     # of a renamed channel the file's name still says which stack it is of
     own = [take_apart(column).marker for column in columns]
     table["own"] = np.where(table["column"] == table["name"], table["marker"], own)
-    table["known"] = recognise(names)["canonical"].notna().to_numpy()
-    of_lab = families.shared(list(table["marker"]), table["known"])
+    proteins = list(recognise(names)["canonical"])
+    of_lab = families.shared(list(table["marker"]), proteins)
     table["marker"], table["around"], table["rank"] = (
         map(list, zip(*of_lab)) if names else ([],) * 3
     )
-    table["known"] |= table["around"] != ""
+    table["known"] = pd.Series(proteins, dtype=object).notna() | (table["around"] != "")
     reasons = pd.Series("", index=table.index, dtype=object)
     looks = _looks(frame, columns)
     table = pd.concat([table, looks], axis=1)

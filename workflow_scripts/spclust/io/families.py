@@ -18,38 +18,40 @@ _FORM = set("p phospho cleaved total pan anti active acetyl c soluble".split())
 _EARLIER = re.compile(r"orig|raw|uncorr|unscaled|before", re.I)
 
 
-def shared(markers, known):
+def shared(markers, proteins):
     """What unknown names share around known ones.
 
     Parameters
     ----------
     markers : list of str
         As :func:`spclust.knowledge.channel_names.take_apart` leaves them.
-    known : sequence of bool
+    proteins : sequence of str or None
+        Canonical name of each, where it is known.
 
     Returns
     -------
     list of (str, str, int)
-        For each the marker, what is written around it with ``#`` for any number, empty of those
-        that are known as they are or stay unknown, and its rank among others of one table.
+        For each the marker, what is written around it with ``#`` for any number, empty where that
+        is nothing, and its rank among others of one table.
     """
     same = [(marker, "", 0) for marker in markers]
     if len(markers) > WIDEST:
         return same
-    parts = {m: _parted(m) for m, is_known in zip(markers, known) if not is_known}
+    parts = {marker: _parted(marker) for marker in markers}
     rests = sorted({rest for found in parts.values() for rest, _ in found})
     meant = dict(zip(rests, recognise(rests)["canonical"]))
-    proteins = {}
-    for found in parts.values():
-        for rest, affix in found:
+    by_affix = {}
+    for marker, protein in zip(markers, proteins):
+        for rest, affix in parts[marker] if protein is None else ():
             if meant[rest] is not None:
-                proteins.setdefault(affix, set()).add(meant[rest])
-    fewest = max([FEWEST, *(SHARE * len(of) for of in proteins.values())])
-    sizes = {a: len(of) for a, of in proteins.items() if len(of) >= fewest and _around(a)}
+                by_affix.setdefault(affix, set()).add(meant[rest])
+    fewest = max([FEWEST, *(SHARE * len(of) for of in by_affix.values())])
+    sizes = {a: len(of) for a, of in by_affix.items() if len(of) >= fewest and _around(a)}
     ranks = sorted(sizes, key=lambda a: (bool(_EARLIER.search(a)), -sizes[a]))
-    for row, marker in enumerate(markers):
-        of = [(sizes[a], len(a), rest, a) for rest, a in parts.get(marker, ()) if a in sizes]
-        of = [one for one in of if meant[one[2]] is not None]
+    for row, (marker, protein) in enumerate(zip(markers, proteins)):
+        of = [(sizes[a], len(a), rest, a) for rest, a in parts[marker] if a in sizes]
+        # CD14_c12 is known as it is, and CD3_c1 is not
+        of = [one for one in of if meant[one[2]] is not None and protein in (None, meant[one[2]])]
         if of:
             _, _, rest, affix = max(of)
             same[row] = take_apart(rest).marker, affix, 1 + ranks.index(affix)

@@ -49,31 +49,41 @@ _WORDS = {
         volume moment zernike radius bbox anisotropy texture haralick granularity concavity hull
         touching concavities equivalent size border edge extent skewness formfactor
         ellipse boundary curvature intensity
-        inertia tensor filled""",
+        inertia tensor filled thickness smoothness irregularity rotation angle theta contrast
+        homogeneity dissimilarity energy correlation asm gabor brightness snr focus overlap rg
+        major minor speed velocity weight""",
     "place": """centroid coord coordinate position location tile xmin xmax ymin ymax pixel
-        micron xtile ytile depth latitude""",
+        micron xtile ytile depth latitude left top right bottom global""",
     "name or number": """index number filename file path image sample slide slice scene core
         tma roi region acquisition fov donor barcode parent object label batch spot well plate run
-        section rowname unnamed event instance mask annotation name""",
+        section rowname unnamed event instance mask annotation name exposure gain
+        laser timestamp""",
     "patient": """patient subject age sex gender stage grade diagnosis response survival status
         treatment timepoint dose day week month year pfs censor therapy cohort group condition
-        case outcome relapse smoker bmi visit arm""",
+        case outcome relapse smoker bmi visit arm follow time allred cps tps til""",
     "earlier result": """cluster clusters clust leiden louvain phenograph flowsom metacluster kmeans
         seurat community neighborhood neighbourhood niche cn scgp class type celltype phenotype
         population lineage subset code domain compartment gate tissue microenvironment
         immune tumor tumour stroma truth gt annot""",
     "embedding": """umap tsne pca phate latent embedding diffmap isomap""",
     "score": """prob probab probability confidence entropy pseudotime likelihood posterior
-        uncertainty loss dpt silhouette logit pvalue qvalue zscore score doublet purity""",
+        uncertainty loss dpt silhouette logit pvalue qvalue zscore score doublet purity iou
+        mahalanobis lof anomaly outlier moran lisa""",
     "count or distance": """count distance dist neighbor neighbour nearest percent pct fraction
         ratio density completeness subcellular ngenes ncounts transcript transcripts counts""",
 }
 _KIND = {word: kind for kind, words in _WORDS.items() for word in words.split()}
 _WHOLE = {
-    **dict.fromkeys("x y z xx yy zz row col column rows cols".split(), "place"),
+    **dict.fromkeys("x y z xx yy zz xc yc row col column rows cols".split(), "place"),
+    **dict.fromkeys("x0 y0 z0 x1 y1 z1 x2 y2 z2".split(), "place"),
     **dict.fromkeys("cell cells no n".split(), "name or number"),
-    **dict.fromkeys("p pval".split(), "score"),
+    **dict.fromkeys("p pval g2m".split(), "score"),
 }
+# shares and probabilities of types are called by them: p_T cell, Macrophage
+_TYPES = set(
+    "cell macrophage monocyte lymphocyte fibroblast neutrophil granulocyte eosinophil treg "
+    "endothelium epithelium myeloid lymphoid stromal endothelial epithelial".split()
+)
 # the same at the end of a word written together: majoraxis, tumorCluster, cellsize
 _ENDINGS = (
     "area axis size diameter perimeter eccentricity cluster distance density phenotype".split()
@@ -81,7 +91,9 @@ _ENDINGS = (
 # words that say it only where they stand alone or last, behind another: CellId, not ID2
 _LAST = set("id idx um px no nr os".split())
 _NUMBERED = re.compile(
-    r"(pc|dim|component|comp|factor|lv|tsne|t-sne|umap|dc|ic|z|topic)[ _-]?\d+(_?um)?", re.I
+    r"(pc|dim|component|comp|factor|lv|tsne|t-sne|umap|dc|ic|z|topic|mds|lda|nmf|harmony|spatial)"
+    r"[ _-]?\d+(_?um)?",
+    re.I,
 )
 _FLAG = re.compile(r"^(is|has|in)[ _.](?=\w)|^(is|has)(?=[A-Z])|(?<=[a-z])YN$|[+]$", re.ASCII)
 
@@ -148,6 +160,8 @@ def kind(name):
     spoken = [word for word in words if word.isalpha()]
     if spoken[-1:] and spoken[-1] in _LAST and (len(spoken) > 1 or plain in _LAST):
         return "place" if spoken[-1] in ("um", "px") else "name or number"
+    if spoken[-1:] and spoken[-1].removesuffix("s") in _TYPES:
+        return "earlier result"
     for word in reversed(words):  # what a name ends in says what it is: cluster size
         for form in (word, word.removesuffix("s")):
             if form in _KIND:
