@@ -169,6 +169,7 @@ def test_controls_are_scored_and_not_described(plan):
         "metrics",
         "names",
         "niches",
+        "states",
         "types",
     }
 

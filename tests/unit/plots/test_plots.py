@@ -17,7 +17,7 @@ import pytest
 from matplotlib.colors import to_hex, to_rgb
 from planted import cells_of, oversampled, votes_for
 
-from spclust.analyses import markers, niches
+from spclust.analyses import markers, niches, states
 from spclust.analyses.kinds import Kinds
 from spclust.clustering import colours as colours_of
 from spclust.data.atomic import write_table
@@ -99,6 +99,9 @@ def analysed(cells, clusters, importance, umap, names=None, types=None):
         kinds = Kinds(["B cell", "T cell", "unknown"], np.arange(len(cells)) % 3, "type")
         for name, table in niches.find(cells, kinds, 0, number=3).items():
             write_table(table, folder / "niches" / name)
+        values = pd.DataFrame(np.exp(cells.matrix[:, :2]), cells.ids, ["Ki67", "PD-1"])
+        for name, table in states.states(values, cells, kinds, 0).items():
+            write_table(table, folder / "states" / name)
     return {path.name: path for path in folder.iterdir()}
 
 

@@ -59,21 +59,36 @@ def composition(cells, kinds, samples=None, part=None):
         why = f"fewer than {FEWEST} cells" if cells.unit == MICROMETRES else "places are not in µm"
         log.info("%d of %d areas are not known: %s", size["area"].isna().sum(), len(size), why)
     images = counts.index.get_level_values("image")
+    places = levels(cells, samples)
+    tables = [
+        _of_level(level, images.map(name_of), counts, size, kinds)
+        for level, name_of in places.items()
+    ]
+    return pd.concat(tables, ignore_index=True)[COLUMNS]
+
+
+def levels(cells, samples=None):
+    """What counts are told for: images, slices and, where a sheet names them, patients.
+
+    Returns
+    -------
+    dict of str to dict of str to str
+        Level to the image's part in it; missing where an image has no patient.
+    """
     slice_of = dict(zip(cells.image, cells.slice))
-    levels = {"image": images, "slice": images.map(slice_of)}
+    found = {"image": {image: image for image in slice_of}, "slice": slice_of}
     if samples is not None and "patient" in samples:
-        patient = images.map(samples.set_index("image")["patient"].to_dict())
-        levels["patient"] = patient
-        without = sorted(set(images[patient.isna()]))
+        of_sheet = samples.set_index("image")["patient"].to_dict()
+        found["patient"] = {image: of_sheet.get(image) for image in slice_of}
+        without = sorted(i for i, patient in found["patient"].items() if pd.isna(patient))
         if without:
             log.warning(
                 "%d of %d images have no patient in the sheet of samples, e.g. %s",
                 len(without),
-                images.nunique(),
+                len(slice_of),
                 without[0],
             )
-    tables = [_of_level(level, names, counts, size, kinds) for level, names in levels.items()]
-    return pd.concat(tables, ignore_index=True)[COLUMNS]
+    return found
 
 
 def _of_images(cells, kinds, part):

@@ -156,6 +156,48 @@ def _stored_cells(file, path, rule):
     )
 
 
+def read_features(path, chosen):
+    """Some features of imported cells as measured, read as HDF5 like :func:`read_cells`.
+
+    Parameters
+    ----------
+    path : path
+    chosen : callable
+        From a modality and the names of its features to which are read, mask or rows.
+
+    Returns
+    -------
+    DataFrame, shape (n, features chosen)
+        Indexed by cell id; of several modalities features have theirs (``adt:CD3``).
+    """
+    columns, rule = {}, _COLUMNS["imported"][1]
+    try:
+        with h5py.File(path) as file:
+            modalities = list(file["mod"].attrs["mod-order"])
+            for modality in modalities:
+                part = file["mod"][modality]
+                names = _index(part["var"])
+                own = np.arange(len(names))[chosen(modality, names)]
+                if not len(own):
+                    continue
+                x = _matrix(part["X"])[:, own]
+                x = x.toarray() if sp.issparse(x) else x
+                prefix = f"{modality}:" if len(modalities) > 1 else ""
+                columns |= {f"{prefix}{names[j]}": x[:, i] for i, j in enumerate(own)}
+            return pd.DataFrame(columns, index=_index(file["obs"]))
+    except (OSError, KeyError, ValueError) as error:
+        raise rebuild(path, f"cannot be read ({error})", rule) from error
+
+
+def _matrix(stored):
+    """A matrix as anndata stores it, dense or sparse."""
+    if isinstance(stored, h5py.Dataset):
+        return stored[:]
+    kind = {"csr_matrix": sp.csr_matrix, "csc_matrix": sp.csc_matrix}
+    parts = tuple(stored[name][:] for name in ("data", "indices", "indptr"))
+    return kind[stored.attrs["encoding-type"]](parts, shape=tuple(stored.attrs["shape"]))
+
+
 def _index(table):
     """Names of the rows of a table as anndata stores it."""
     return table[table.attrs["_index"]].asstr()[:]
