@@ -1,5 +1,7 @@
 """Images: which column names them, and what is said where none does."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -38,6 +40,47 @@ def test_ids_that_repeat_are_told_with_the_column_that_parts_them(tmp_path):
     with pytest.raises(UserError, match="image: Key "):
         import_cells([tmp_path / "cells.csv"], {})
     assert import_cells([tmp_path / "cells.csv"], {"image": "Key"})[0].n_obs == 40
+
+
+def test_images_that_another_column_parts_are_those_of_the_other():
+    frame = pd.DataFrame({"ROI": list("1122") * 5, "sample_id": list("abcd") * 5})
+    assert guess.image(frame) == "sample_id"
+    frame["filename"] = "x"
+    assert guess.image(frame.rename(columns={"ROI": "image"})) == "image"
+
+
+def test_images_numbered_anew_within_another_column_are_told(tmp_path, caplog):
+    frame = pd.DataFrame({"fov": list("1212") * 5, "Slide": list("aabb") * 5})
+    frame[["x", "y", "CD3", "CD8"]] = np.random.default_rng(0).random((20, 4))
+    frame.to_csv(tmp_path / "cells.csv", index=False)
+    import_cells([tmp_path / "cells.csv"], {})
+    assert "the same values of 'fov', the column of images, stand with several of 'Slide'" in (
+        caplog.text
+    )
+    caplog.clear()
+    import_cells([tmp_path / "cells.csv"], {"image": "fov"})
+    assert "stand with several" not in caplog.text
+
+
+def test_a_row_for_each_cell_and_marker_is_refused_with_what_makes_it_a_row_a_cell(tmp_path):
+    cells = pd.MultiIndex.from_product([["a", "b"], range(10), ["CD3", "CD8", "CD20", "PanCK"]])
+    long = cells.to_frame(index=False, name=["core", "CellId", "channel"])
+    long["counts"] = np.random.default_rng(0).random(80)
+    long.to_csv(tmp_path / "long.csv", index=False)
+    with pytest.raises(UserError, match="a row for each cell and marker") as refused:
+        import_cells([tmp_path / "long.csv"], {})
+    line = re.search(r"table\.pivot\(.*\)", str(refused.value))[0]
+    wide = eval(line.replace("<column of values>", "'counts'"), {"table": long})
+    wide.assign(x=range(20), y=1.5).to_csv(tmp_path / "wide.csv", index=False)
+    assert import_cells([tmp_path / "wide.csv"], {})[0].shape == (20, 4)
+
+
+def test_types_called_by_markers_are_no_long_table(tmp_path):
+    frame = pd.DataFrame({"CellID": range(40), "x": range(40), "y": 1.5})
+    frame["CD3"], frame["CD8"] = np.random.default_rng(0).random((2, 40))
+    frame["phenotype"] = ["CD3", "CD8", "CD20", "CD68"] * 10
+    frame.to_csv(tmp_path / "cells.csv", index=False)
+    assert len(import_cells([tmp_path / "cells.csv"], {})[1]) == 40
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,11 @@ from spclust.knowledge.panel import recognise
         ("intensity_max-HLA-DR", "HLA-DR", {"statistic": "max"}),
         ("361077Dy164Di CD20", "CD20", {"metal": "Dy164Di"}),
         ("CD3(Er170)Di", "CD3", {"metal": "Er170Di"}),
+        (
+            "Entire.Cell.CD3..Opal.520..Mean..Normalized.Counts..Total.Weighting.",
+            "CD3",
+            {"compartment": "cell", "statistic": "mean"},
+        ),
         ("x:x", "x", {}),
         ("E-cadherin", "E-cadherin", {}),
         ("CD3 (UCHT1)", "CD3 (UCHT1)", {}),

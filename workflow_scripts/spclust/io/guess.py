@@ -103,13 +103,27 @@ def image(frame):
 
     A column whose groups are called core and edge parts one image, and so does one such as
     ``region`` whose groups share an extent and keep apart within it. Of several the first counts,
-    but where ids start anew in images of another: ``ROI`` 1 to 3 of each ``sample_id``.
+    but where ids start anew in images of another, or another parts its images: ``ROI`` 1 to 3 of
+    each ``sample_id``.
     """
-    images, number = _images(frame), cell_id(frame.columns)
-    first = next(images, None)
-    if first is None or number is None or not _twice(frame, [first, number]):
-        return first
-    return next((c for c in images if not _twice(frame, [c, number])), first)
+    images, number = list(_images(frame)), cell_id(frame.columns)
+    first = next(iter(images), None)
+    if len(images) > 1 and number is not None and _twice(frame, [first, number]):
+        first = next((c for c in images if not _twice(frame, [c, number])), first)
+    if len(images) > 1 and not plain(first).startswith(("image", "file")):
+        parts = {c: frame[[first, c]].drop_duplicates() for c in images if c != first}
+        finer = [c for c, p in parts.items() if len(p) == frame[c].nunique() > p[first].nunique()]
+        return (finer or [first])[0]
+    return first
+
+
+def across(frame, image):
+    """Another column that may name images, within several of whose images one image lies."""
+    for other in _images(frame):
+        parts = frame[[image, other]].drop_duplicates()
+        if len(parts) > max(frame[image].nunique(), frame[other].nunique()):
+            return other
+    return None
 
 
 def _images(frame):

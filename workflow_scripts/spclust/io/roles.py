@@ -9,6 +9,7 @@ import pandas as pd
 from spclust.errors import UserError
 from spclust.io import guess, tables, textfiles
 from spclust.knowledge.other_columns import background
+from spclust.knowledge.panel import recognise
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +40,49 @@ def groups(table, cfg, source):
             roles[key] = find(table.frame)
             if roles[key] is not None:
                 guessed[key] = roles[key]
+    if "image" in guessed:
+        _tell_across(table.frame, roles["image"], source)
     if roles["image"] is not None:
         tables.clean_text(table, roles["image"], "image")
     return roles, guessed
+
+
+def _tell_across(frame, image, source):
+    other = guess.across(frame, image)
+    if other is not None:
+        log.warning(
+            "%s: the same values of %r, the column of images, stand with several of %r. If those "
+            "are other images, as where numbers start anew on each slide, add a column that joins "
+            "both and name it as  image:  of the dataset",
+            source,
+            image,
+            other,
+        )
+
+
+def refuse_long(table):
+    """Refuse a table of a row a cell and marker.
+
+    Raises
+    ------
+    UserError
+        Where a column holds names of proteins, and all else of a cell stands again for each.
+    """
+    frame = table.frame
+    for column in frame.select_dtypes(include=["object", "string", "category"]):
+        if not 3 <= frame[column].nunique() <= len(frame) // 3:
+            continue
+        known = recognise(frame[column].dropna().unique())["canonical"].notna()
+        # what tells of the cell stands again for each marker
+        about = frame.select_dtypes(exclude="float").columns.drop(column)
+        if known.sum() < 3 or known.mean() < 0.5 or frame[about].duplicated().mean() < 0.6:
+            continue
+        raise UserError(
+            f"{table.files()}: column {column!r} holds names of markers, so there is a row for "
+            "each cell and marker, and a row a cell is needed. Make it so, e.g. with pandas:  "
+            f"table.pivot(index={list(about)}, columns={column!r}, values=<column of values>)"
+            ".reset_index()"
+        )
 
 
 def features(names, cfg, source):

@@ -95,7 +95,7 @@ _METAL = (
 )
 _ISOTOPE = rf"(?:\d{{2,3}}(?:{_METAL})|(?:{_METAL})(?:\d{{2,3}}|\(\d{{2,3}}\)))(?:Di|Dd)?"
 _DYE = (
-    r"opal ?\d{3}|alexa(?: ?fluor)?[ -]?\d{3}|af[ -]?\d{3}|fitc|tritc|cy\d(?:\.5)?|atto ?\d{3}"
+    r"opal[ ._]?\d{3}|alexa(?: ?fluor)?[ -]?\d{3}|af[ -]?\d{3}|fitc|tritc|cy\d(?:\.5)?|atto ?\d{3}"
     r"|texas ?red|dylight ?\d{3}|bv\d{3}|percp|spectrum ?\w+"
 )
 _CYCLE = r"cyc(?:le)?[ _]?\d+[ _]?ch(?:annel)?[ _]?\d+"
@@ -127,7 +127,8 @@ _BEFORE = [
     ("dye", rf"(?P<is>{_DYE})[_:]+", re.I),
 ]
 _BEHIND = [
-    ("", r"\s*\([^()]*(?:weighting|counts)[^()]*\)", re.I),
+    # R writes dots for brackets
+    ("", r"(?:\s*\([^()]*(?:weighting|counts)[^()]*\)|\.\.(?:[a-z]+\.)?counts[a-z.]*)", re.I),
     (
         "halo",
         rf"[ _](?:(?P<sum>total)[ _]|average[ _])?(?P<is>{_words(_COMPARTMENT)})"
@@ -138,7 +139,7 @@ _BEHIND = [
     ("mask", rf"_(?P<is>{_MASK})", 0),
     ("statistic", rf"{_SEPARATOR}\(?(?P<is>{_words(_STATISTIC)})\)?", re.I),
     ("compartment", rf"{_SEPARATOR}(?P<is>{_words(_COMPARTMENT)})", re.I),
-    ("dye", rf"(?:\s*\(\s*|[ _\-])(?P<is>{_DYE})\s*\)?", re.I),
+    ("dye", rf"(?:\s*\(\s*|[ _.\-]+)(?P<is>{_DYE})\s*\)?", re.I),
     ("metal", rf"(?:[ _\-:.]|\s*\()(?P<is>{_ISOTOPE}(?:\)(?:Di|Dd))?)\)?", 0),
     ("metal", rf"(?<=[A-Za-z0-9])(?P<is>(?:{_METAL})1[1-9]\d)(?:Di|Dd)?", 0),
 ]
@@ -199,7 +200,7 @@ def _shorter(text, parts):
             if not re.search("[^\\W_]", rest) or any(parts[key] for key in said if key != "mask"):
                 continue
             parts |= said
-            return rest.strip(" :")
+            return rest.strip(" :.")
     return None
 
 

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 
 from spclust.errors import UserError
-from spclust.io import guess, images, joining, tables
+from spclust.io import guess, images, joining, roles, tables
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,9 @@ def _images(files, cell_id, cfg):
     text = {c for c in columns if guess.is_text(c)} | {cell_id, cfg.get("image")}
     text &= set(columns)
     if len(files) == 1:
-        return tables.read(files[0], text=text)
+        table = tables.read(files[0], text=text)
+        roles.refuse_long(table)
+        return table
     own = images.BY_FILE
     table = images.read_images(files, text, str(files[0]), by_file=own)
     _refuse_same_cells(table, files, cell_id)
