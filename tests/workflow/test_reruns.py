@@ -16,7 +16,8 @@ from spclust.plan import analyses, written
 pytestmark = pytest.mark.slow
 
 SUMMARY = {"summarise_metrics": 1, "plot_summary": 1}
-OF_TYPES = ("composition", "niches", "states")  # analyses of types that no other needs
+# analyses of types that no other needs
+OF_TYPES = ("composition", "neighbours", "niches", "states")
 ANALYSES = ("markers", "types", "names", "annotation", *OF_TYPES, "metrics", "export")
 RUN = SUMMARY | dict.fromkeys([*ANALYSES, "plot_run", "record_settings", "annotate_cells"], 1)
 TRAIN = RUN | {"cluster_cells": 1, "umap": 1}

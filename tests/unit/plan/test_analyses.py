@@ -168,6 +168,7 @@ def test_controls_are_scored_and_not_described(plan):
         "markers",
         "metrics",
         "names",
+        "neighbours",
         "niches",
         "states",
         "types",

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import anndata
 import matplotlib
@@ -17,7 +18,7 @@ import pytest
 from matplotlib.colors import to_hex, to_rgb
 from planted import cells_of, oversampled, votes_for
 
-from spclust.analyses import markers, niches, states
+from spclust.analyses import markers, neighbours, niches, states
 from spclust.analyses.kinds import Kinds
 from spclust.clustering import colours as colours_of
 from spclust.data.atomic import write_table
@@ -34,6 +35,7 @@ from spclust.plots.figures import (
     training,
     umap,
 )
+from spclust.plots.figures import neighbours as contacts
 from spclust.plots.figures import niches as tissue_by_niche
 
 
@@ -102,6 +104,8 @@ def analysed(cells, clusters, importance, umap, names=None, types=None):
         values = pd.DataFrame(np.exp(cells.matrix[:, :2]), cells.ids, ["Ki67", "PD-1"])
         for name, table in states.states(values, cells, kinds, 0).items():
             write_table(table, folder / "states" / name)
+        for name, table in neighbours.compare(cells, kinds).items():
+            write_table(table, folder / "neighbours" / name)
     return {path.name: path for path in folder.iterdir()}
 
 
@@ -126,6 +130,25 @@ def test_a_niche_has_its_colour_in_the_tissue_and_beside_its_types():
     in_legend = {t.get_text(): d.get_color() for t, d in zip(legend.texts, legend.legend_handles)}
     rows = {label.get_text(): label.get_color() for label in of_types.axes[0].get_yticklabels()}
     assert len(rows) == 3 and in_legend == rows
+
+
+def test_contacts_have_both_ways_one_colour_and_a_dot_where_all_images_agree():
+    rng = np.random.default_rng(0)
+    places, codes = rng.uniform(size=(1200, 2)), rng.integers(2, size=1200)
+    codes[places[:, 0] < 0.4] = 2
+    image = [f"image {i % 6}" for i in range(1200)]
+    cells = cells_of(np.zeros((1200, 1)), places, image)
+    # of the last kind there are too few cells for anything to be said
+    codes[:2] = 3
+    tables = neighbours.compare(cells, Kinds(["a", "b", "c", "d"], codes, "type"))
+    run = SimpleNamespace(table=lambda analysis, file, *text: tables[file])
+    ax = contacts.draw(run).axes[0]
+    shown = ax.images[0].get_array().filled(np.nan)
+    np.testing.assert_array_equal(shown, shown.T)
+    assert np.isnan(shown[3]).all() and not np.isnan(shown[:3, :3]).any()
+    assert shown[0, 2] < -0.4 and shown[2, 2] > 0.2
+    dots = {(int(x), int(y)) for x, y in ax.collections[0].get_offsets()}
+    assert {(0, 2), (2, 0), (2, 2)} <= dots and (3, 3) not in dots
 
 
 def test_a_type_has_its_colour_whichever_others_are_there():
