@@ -112,7 +112,9 @@ def image(frame):
         first = next((c for c in images if not _twice(frame, [c, number])), first)
     if len(images) > 1 and not plain(first).startswith(("image", "file")):
         parts = {c: frame[[first, c]].drop_duplicates() for c in images if c != first}
-        finer = [c for c, p in parts.items() if len(p) == frame[c].nunique() > p[first].nunique()]
+        finer = [
+            c for c, p in parts.items() if len(p) == frame[c].nunique() > frame[first].nunique() > 1
+        ]
         return (finer or [first])[0]
     return first
 
