@@ -21,7 +21,7 @@ OTHERS = (2, 3)
 # images from which on they are drawn anew; fewer are cut into SIDE x SIDE parts
 FEW_IMAGES, SIDE = 5, 4
 # a niche is called by types of so large a share, and so many times as common there as elsewhere
-NAMED_SHARE, NAMED_RATIO = 0.1, 1.3
+NAMED_SHARE, NAMED_RATIO = 0.1, 1.2
 # a second type is named where it adds so much of what the first does to what the niche tells
 NAMED_SECOND = 0.25
 FLOOR = -5.0
@@ -105,6 +105,12 @@ def find(cells, kinds, seed, neighbours=10, radius=None, number="auto", samples=
         log.warning(
             "%d niches are asked for and windows are of %d kinds only",
             number,
+            len(found.found_again),
+        )
+    if number == "auto":
+        log.info(
+            "%d niches, by how well they are found again (niche_numbers.csv); another number is a "
+            "setting:  number: 10",
             len(found.found_again),
         )
     types, names = _of_types(shares[0], found.labels, kinds.names)
