@@ -9,6 +9,7 @@ from planted import cells_of
 
 from spclust.analyses import neighbours
 from spclust.analyses.kinds import Kinds
+from spclust.analyses.kinds import kinds as told
 from spclust.errors import UserError
 from spclust.plan import analyses
 
@@ -82,6 +83,26 @@ def test_counts_are_those_of_the_radius():
     assert row["each"] == pytest.approx(touch.sum() / touch.any(axis=1).sum(), abs=1e-4)
     own = of(touching, "b", "B cell", "B cell")
     assert own["each"] * own["touching"] == pytest.approx(near[np.ix_(b, b)].sum(), abs=0.01)
+
+
+def test_counts_and_deviations_are_those_of_squidpy():
+    sq, anndata = pytest.importorskip("squidpy"), pytest.importorskip("anndata")
+    cells, kinds = tissue()
+    own = cells.image == "a"
+    cells, kinds = cells.take(np.flatnonzero(own)), replace(kinds, codes=kinds.codes[own])
+    obs = pd.DataFrame({"type": pd.Categorical(kinds.of_cells, TYPES)}, index=cells.ids)
+    theirs = anndata.AnnData(cells.matrix, obs=obs, obsm={"spatial": cells.coordinates})
+    sq.gr.spatial_neighbors_radius(theirs, radius=15.0)
+    sq.gr.nhood_enrichment(theirs, "type", n_perms=2000, seed=0, show_progress_bar=False)
+    sq.gr.interaction_matrix(theirs, "type")
+    table = neighbours.compare(cells, kinds, radius=15.0)["contacts.csv"].query("of == 'image'")
+    a, b = np.triu_indices(3)
+    # theirs count a contact within a type from both its cells
+    twice = np.where(a == b, 2, 1)
+    counts = np.asarray(theirs.uns["type_interactions"])[a, b]
+    np.testing.assert_array_equal(table["contacts"] * twice, counts)
+    z = theirs.uns["type_nhood_enrichment"]["zscore"][a, b]
+    np.testing.assert_allclose(table["z"], z, rtol=0.06, atol=0.1)
 
 
 def test_a_patient_has_the_mean_of_its_images_by_their_cells(found):
@@ -160,3 +181,14 @@ def test_the_order_of_the_cells_does_not_matter(found):
     )
     for name, table in found.items():
         pd.testing.assert_frame_equal(table, again[name])
+
+
+def test_vessels_tumour_and_granulocytes_of_a_published_region_lie_together(real_data):
+    data = pytest.importorskip("anndata").read_h5ad(real_data / "schurch_crc_codex_reg009A.h5ad")
+    types = data.obs["cell_type"].astype(str).to_numpy(dtype=object)
+    cells = cells_of(np.zeros((len(data), 1)), data.obsm["spatial"])
+    contacts = neighbours.compare(cells, told(types, np.zeros(len(data))))["contacts.csv"]
+    for together in ("vasculature", "tumor cells", "granulocytes"):
+        row = of(contacts, "image", together, together)
+        assert row["effect"] > 0.4 and row["z"] > 8
+    assert of(contacts, "image", "plasma cells", "smooth muscle")["z"] < -5

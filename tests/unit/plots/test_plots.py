@@ -32,6 +32,7 @@ from spclust.plots.figures import (
     map,
     niche_types,
     slices,
+    touching,
     training,
     umap,
 )
@@ -149,6 +150,12 @@ def test_contacts_have_both_ways_one_colour_and_a_dot_where_all_images_agree():
     assert shown[0, 2] < -0.4 and shown[2, 2] > 0.2
     dots = {(int(x), int(y)) for x, y in ax.collections[0].get_offsets()}
     assert {(0, 2), (2, 0), (2, 2)} <= dots and (3, 3) not in dots
+    ax = touching.draw(run).axes[0]
+    shown = ax.images[0].get_array().filled(np.nan)
+    assert np.isnan(shown[3]).all() and shown[2, 0] < -0.2 < 0 < shown[0, 1]
+    table = tables["touching.csv"].query("of == 'slice' and type == 'c' and touched == 'a'")
+    written = {t.get_position(): t.get_text() for t in ax.texts}
+    assert written[0, 2] == f"{100 * table['share'].iloc[0]:.0f}"
 
 
 def test_a_type_has_its_colour_whichever_others_are_there():
