@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from spclust.errors import UserError
-from spclust.io import columns, tables
+from spclust.io import columns, evidence, tables
 from spclust.io.roles import exclusions, pattern, refuse_twins
 from spclust.knowledge.channel_names import STATISTICS
 
@@ -67,7 +67,7 @@ def of_table(table, cfg, taken, source):
     _exclude(found, cfg, candidates, source)
     _tell(found, table, cfg, source)
     if not found.columns:
-        refuse_twins(found.left_out.get(columns.UNKNOWN, []), table)
+        refuse_twins(found.left_out.get(evidence.UNKNOWN, []), table)
         raise UserError(_nothing(found, table, cfg, source))
     guessed = {} if chosen is not None else _lines(found, candidates, cfg)
     return found, guessed
@@ -143,7 +143,7 @@ def _tell(found, table, cfg, source):
     if found.unknown and "proteins" not in cfg:
         lines.append(f"  {len(found.unknown)} names among them are unknown: {_some(found.unknown)}")
     for why, names in found.left_out.items():
-        if why in (columns.OTHER_MEASURE, columns.NOT_STATED):
+        if why in (evidence.OTHER_MEASURE, evidence.NOT_STATED):
             continue
         line = f"  not taken, {why} ({len(names)}): {_some(names)}"
         if why in BACKGROUNDS and "exclude_proteins" not in cfg:
@@ -188,7 +188,7 @@ def _nothing(found, table, cfg, source):
             f"{source}: no protein columns were found; name them as  proteins:  of the dataset, a "
             f"list or one regular expression. Columns are: {seen}"
         )
-    unknown = found.left_out.get(columns.UNKNOWN, [])
+    unknown = found.left_out.get(evidence.UNKNOWN, [])
     line = f"; if these are markers, paste  proteins: {json.dumps(unknown, ensure_ascii=False)}"
     return (
         f"{source}: no protein columns were found, since no name is that of a protein"
@@ -228,7 +228,7 @@ def refuse_leaks(frame, found, label, cfg, source):
     of_classes = _entropy(classes)
     for column, values in _perhaps_whole(frame, found.unknown, labelled):
         codes, numbers = np.unique(values, return_inverse=True)
-        if len(codes) > columns.CODES or not np.array_equal(codes, np.round(codes)):
+        if len(codes) > evidence.CODES or not np.array_equal(codes, np.round(codes)):
             continue
         # the adjusted information takes long, and is never above this
         both = _entropy(classes * len(codes) + numbers)
