@@ -32,6 +32,8 @@ TINY = {
     "pseudolabels": {"default": {"method": "kmeans"}},
     "graphs": {"default": {"expression_space": "pca"}},
     "device": "cpu",
+    # what is made on request
+    "analyses": dict.fromkeys(["composition", "neighbours", "niches", "states"], True),
 }
 # where its spClust run lies below results
 SPCLUST = (

@@ -161,18 +161,7 @@ def test_controls_are_scored_and_not_described(plan):
     of_random = {entry["analysis"] for entry in found if entry["about"]["run"] == "random"}
     assert of_random == {"metrics"}
     of_ward = {entry["analysis"] for entry in found if entry["about"]["run"] == "ward"}
-    assert of_ward == {
-        "annotation",
-        "composition",
-        "export",
-        "markers",
-        "metrics",
-        "names",
-        "neighbours",
-        "niches",
-        "states",
-        "types",
-    }
+    assert of_ward == {"annotation", "export", "markers", "metrics", "names", "types"}
 
 
 def test_the_table_of_a_dataset_s_cells_has_its_runs_without_controls(plan):
@@ -195,7 +184,7 @@ def test_cells_that_a_model_labelled_are_annotated():
 
 
 def test_columns_of_several_seeds_say_which():
-    plan = resolve("{seeds: [1, 2], runs: [{name: ward}]}")
+    plan = resolve("{seeds: [1, 2], runs: [{name: ward}], analyses: {niches: true}}")
     prefixes = {part["prefix"] for part in analysis_files.of_cells(plan, "demo")}
     of_runs = {prefix for prefix in prefixes if prefix.startswith("ward_")}
     assert of_runs == {f"ward_seed{i}_{what}" for i in (1, 2) for what in ("", "niches_", "types_")}
