@@ -51,6 +51,8 @@ class Layout:
         Whether each row ends with a separator that the header does not have.
     repeated : list of str
         Names that the header has more than once.
+    names : list of str or None
+        Of the columns, where the header is of two lines.
     """
 
     separator: str
@@ -58,6 +60,7 @@ class Layout:
     skipped: int
     ends: bool
     repeated: list
+    names: list | None = None
 
 
 def parse(path, nrows=None, dtype=None):
@@ -142,6 +145,7 @@ def _parsed(path, encoding, nrows, dtype):
         decimal=layout.decimal,
         skiprows=layout.skipped,
         index_col=False if layout.ends else None,
+        **({"names": layout.names, "header": 0} if layout.names else {}),
         skip_blank_lines=False,
         skipinitialspace=True,
         low_memory=False,
@@ -195,13 +199,23 @@ def _layout(path, lines):
         delimiter=blanks.get(separator, separator),
         skipinitialspace=True,
     )
+    two = _of_two_lines(names, rows)
+    names = two or names
     return Layout(
         separator,
         "," if separator != "," and _with_commas(rows) else ".",
-        skipped,
+        skipped + bool(two),
         bool(rows) and all(len(row) == len(names) + 1 and not row[-1] for row in rows),
         [name for name, n in Counter(names).items() if n > 1],
+        two,
     )
+
+
+def _of_two_lines(names, rows):
+    """Names of columns where CellProfiler wrote the objects that they are of in a line above."""
+    if "ImageNumber" in names or not rows or not {"ImageNumber", "ObjectNumber"} <= {*rows[0]}:
+        return None
+    return [name if of == "Image" else f"{of}_{name}" for of, name in zip(names, rows[0])]
 
 
 def _with_commas(rows):

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from spclust.errors import UserError
+from spclust.io.importing import import_cells
 
 
 @pytest.fixture
@@ -35,6 +36,20 @@ def test_an_image_has_its_number_or_the_name_of_its_file(cells, save, read):
     table = read(folder)[1]
     assert list(table.frame[table.roles["image"]][[0, 60]]) == ["a.tiff", "b.tiff"]
     assert table.frame["Count"].eq(5).all() and "Image.csv, line 3" in table.place(0, "Count")
+
+
+def test_a_line_of_objects_may_stand_above_the_names(cells, frame, tmp_path, read):
+    """As CellProfiler writes several objects into one table."""
+    both = cells.assign(**{"Intensity_MeanIntensity_CD20": frame["CD20"]})
+    of = ["Image", "Image", *["Cells"] * (both.shape[1] - 2)]
+    path = tmp_path / "all.csv"
+    path.write_text(",".join(of) + "\n" + both.to_csv(index=False))
+    name, table = read(str(path))
+    assert name == "cellprofiler" and table.roles["x"] == "Cells_Location_Center_X"
+    assert "line 3" in table.place(0, "ObjectNumber")
+    markers = import_cells([path], {})[0]["protein"]
+    assert list(markers.var_names) == ["CD3", "CD20"]
+    np.testing.assert_allclose(markers.X, frame[["CD3", "CD20"]], rtol=1e-6)
 
 
 def test_images_of_two_runs_have_their_folders_in_front(cells, save, read):
